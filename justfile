@@ -1,0 +1,29 @@
+# `just` lists the recipes. Nothing here is needed to use Faultline; README.md has the two commands which are.
+
+default:
+    @just --list
+
+# the edit-test loop: one module's unit tests, without Parquet
+t module:
+    cargo test --no-default-features --lib {{module}}
+
+# everything CI checks
+test:
+    ./scripts/test
+
+# format, then lint
+lint:
+    cargo fmt
+    cargo clippy --all-targets -- -D warnings
+
+# write the README's help text and data/HASHES anew from the program and the files
+bless:
+    FAULTLINE_BLESS=1 cargo test --test tidy
+
+# the newcomer's first command, from README.md
+first:
+    ./scripts/first
+
+# licences, bans and sources of all dependencies
+deny:
+    cargo deny check bans licenses sources

@@ -1,0 +1,204 @@
+//! An analysis: everything found in one input, and what it comes to.
+//!
+//! Two kinds: an [`Analysis`] of one organization, and a [`Survey`] of every origin AS in the input. Both hold findings and evidence; what
+//! is shown of them is decided in `report`.
+
+use crate::dependency::Dependencies;
+use crate::feed::{FeedEvent, FeedNote};
+use crate::incident::Correlation;
+use crate::org::Organization;
+use crate::pipeline::{BlindSpan, RoutingFindings};
+use crate::probe::{ProbeFile, ProbeResult};
+use crate::reachability::ReachabilityFindings;
+use crate::settings::Settings;
+use crate::source::FileAccount;
+use crate::time::Timestamp;
+use crate::vantage::{Asn, Vantages};
+use crate::withdrawal::{Level, Withdrawal};
+use std::collections::BTreeMap;
+
+/// Everything found about one organization.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Whose.
+    pub organization: Organization,
+    /// What its services need.
+    pub dependencies: Dependencies,
+    /// Names of collectors and vantage points.
+    pub vantages: Vantages,
+    /// What the routing side found.
+    pub routing: RoutingFindings,
+    /// Every probe result, in time order.
+    pub results: Vec<ProbeResult>,
+    /// What the probes found.
+    pub reachability: ReachabilityFindings,
+    /// Incidents, and what is told without being one.
+    pub correlation: Correlation,
+    /// The BGP files, by their `FileId`.
+    pub bgp_files: Vec<FileAccount>,
+    /// The probe files; their `FileId`s follow those of the BGP files.
+    pub probe_files: Vec<ProbeFile>,
+}
+
+/// Everything found about every origin AS.
+#[derive(Debug)]
+pub struct Survey {
+    /// The thresholds in force.
+    pub settings: Settings,
+    /// Names of collectors and vantage points.
+    pub vantages: Vantages,
+    /// What the routing side found.
+    pub routing: RoutingFindings,
+    /// Groups of prefixes of one origin which were withdrawn together.
+    pub outages: Vec<OriginOutage>,
+    /// The BGP files, by their `FileId`.
+    pub bgp_files: Vec<FileAccount>,
+}
+
+/// Prefixes of one origin which were withdrawn together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginOutage {
+    /// The origin; `None` for prefixes whose origin was never seen.
+    pub origin: Option<Asn>,
+    /// When the first prefix's onset was.
+    pub began: Timestamp,
+    /// When the last prefix was back; `None` if one was not.
+    pub ended: Option<Timestamp>,
+    /// Places in `routing.withdrawals`, in order of onset.
+    pub withdrawals: Vec<usize>,
+}
+
+/// What an input comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was all seen, and no incident was found.
+    NoIncident,
+    /// At least one incident was found.
+    Incident,
+    /// No incident was found, but somewhere too little was seen to say that there was none.
+    CouldNotTell,
+}
+
+impl Outcome {
+    /// The exit status of the program.
+    pub const fn exit_status(self) -> u8 {
+        match self {
+            Outcome::NoIncident => 0,
+            Outcome::Incident => 1,
+            Outcome::CouldNotTell => 3,
+        }
+    }
+}
+
+impl Analysis {
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        if !self.correlation.incidents.is_empty() {
+            return Outcome::Incident;
+        }
+        if self.doubts().is_empty() { Outcome::NoIncident } else { Outcome::CouldNotTell }
+    }
+
+    /// Why the absence of an incident proves nothing, in words; empty if it does. Ordinary lost sessions are no reason.
+    pub fn doubts(&self) -> Vec<String> {
+        let settings = &self.organization.settings;
+        let mut doubts = unread(&self.bgp_files);
+        doubts.extend(self.probe_files.iter().filter_map(|file| {
+            let error = file.error.as_ref().filter(|_| !file.in_folder)?;
+            Some(format!("{}: {error}", file.path.display()))
+        }));
+        for (prefix, moment) in &self.routing.insufficient {
+            doubts.push(format!(
+                "{prefix} was lost by {} of {} ASes at {}: too few to tell",
+                moment.visibility.lost,
+                moment.visibility.eligible(),
+                moment.at
+            ));
+        }
+        let blind: Vec<&BlindSpan> = self
+            .routing
+            .blind
+            .iter()
+            .filter(|blind| {
+                // A short one is how every recording begins; one which lasts to the end of a short recording may be all of it.
+                blind.until.since(blind.from) > settings.baseline_min || blind.until >= self.routing.last
+            })
+            .collect();
+        for blind in blind {
+            doubts.push(format!(
+                "of {} at most {} ASes could tell, from {} to {}; {} are needed",
+                blind.prefix,
+                blind.worst.seeing + blind.worst.lost,
+                blind.from,
+                blind.until,
+                settings.eligible_min
+            ));
+        }
+        let own = &self.organization.prefixes;
+        if self.routing.first.is_some() && own.iter().all(|own| self.routing.rib.id_of(&own.prefix).is_none()) {
+            doubts.push("none of the profile's prefixes was ever spoken of in BGP".to_owned());
+        }
+        if self.routing.first.is_none() && self.reachability.coverage.is_empty() {
+            doubts.push("nothing was observed: no BGP statement of a watched prefix, and no probe result".to_owned());
+        }
+        doubts
+    }
+}
+
+impl Survey {
+    /// Groups the withdrawals of one origin whose onsets are within the grouping time of the one before.
+    pub fn outages(routing: &RoutingFindings, settings: &Settings) -> Vec<OriginOutage> {
+        let mut open: BTreeMap<Option<Asn>, OriginOutage> = BTreeMap::new();
+        let mut last: BTreeMap<Option<Asn>, Timestamp> = BTreeMap::new();
+        let mut outages = Vec::new();
+        let severe = routing.withdrawals.iter().enumerate().filter(|(_, withdrawal)| withdrawal.level > Level::Partial);
+        for (index, withdrawal) in severe {
+            let origin = origin(withdrawal);
+            let onset = withdrawal.onset.earliest;
+            let together = last.get(&origin).is_some_and(|last| onset.since(*last) <= settings.grouping);
+            last.insert(origin, onset);
+            if let Some(outage) = open.get_mut(&origin).filter(|_| together) {
+                outage.ended = outage.ended.zip(withdrawal.recovered).map(|(a, b)| a.max(b));
+                outage.withdrawals.push(index);
+            } else {
+                let outage = OriginOutage { origin, began: onset, ended: withdrawal.recovered, withdrawals: vec![index] };
+                outages.extend(open.insert(origin, outage));
+            }
+        }
+        outages.extend(open.into_values());
+        outages.sort_by_key(|outage| (outage.began, outage.origin));
+        outages
+    }
+
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        match (self.outages.is_empty(), self.doubts().is_empty()) {
+            (false, _) => Outcome::Incident,
+            (true, true) => Outcome::NoIncident,
+            (true, false) => Outcome::CouldNotTell,
+        }
+    }
+
+    /// Why the absence of an incident proves nothing, in words; empty if it does.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = unread(&self.bgp_files);
+        if self.routing.first.is_none() {
+            doubts.push("nothing was observed: no BGP statement".to_owned());
+        }
+        let gaps = self.routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_)));
+        doubts.extend(gaps.map(|note: &FeedNote| {
+            let until = note.until.map_or_else(|| "the end".to_owned(), |until| until.to_string());
+            format!("{}: nothing recorded from {} to {until}", note.whom.name(&self.vantages), note.at)
+        }));
+        doubts
+    }
+}
+
+/// The origin of a withdrawn prefix: of several (an anycast or multi-origin prefix) the lowest.
+fn origin(withdrawal: &Withdrawal) -> Option<Asn> {
+    withdrawal.origins.first().copied()
+}
+
+fn unread(files: &[FileAccount]) -> Vec<String> {
+    files.iter().filter_map(|file| Some(format!("{}: {}", file.path.display(), file.error.as_ref()?))).collect()
+}

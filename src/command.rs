@@ -1,0 +1,47 @@
+//! The commands: wiring only, one file each. Data goes to standard output, words for people to standard error.
+
+pub mod analyze;
+pub mod drill;
+pub mod explain;
+pub mod org;
+
+use crate::analysis::Outcome;
+use crate::cli::{Cli, Command};
+use crate::time::Timestamp;
+use std::io::{IsTerminal, Write};
+
+/// Runs what was typed. `now` is the time which reports name as that of their making.
+///
+/// # Errors
+/// Whatever keeps a command from its work, with what to do.
+pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
+    match cli.command {
+        Command::Analyze(typed) => analyze::run(&typed, now),
+        Command::Explain(typed) => explain::run(&typed),
+        Command::Org(typed) => org::run(&typed),
+        Command::Drill(typed) => drill::run(&typed),
+    }
+}
+
+/// Prints data; a reader who has gone (`| head`) is no error.
+fn print(text: &str) -> miette::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(miette::miette!("standard output could not be written: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells people something, on standard error.
+fn tell(text: &str) {
+    let mut err = std::io::stderr().lock();
+    // Nobody is left to tell that nobody can be told.
+    let _ = writeln!(err, "{text}");
+}
+
+/// Whether standard output may be coloured.
+fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

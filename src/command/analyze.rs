@@ -1,0 +1,191 @@
+//! `faultline analyze`: archives and recorded probes in, incidents and a report out.
+
+use crate::analysis::{Analysis, Outcome, Survey};
+use crate::cli::{Analyze, Format, Inputs};
+use crate::dependency::Dependencies;
+use crate::incident::{Findings, correlate};
+use crate::org::scope::Scope;
+use crate::org::{Organization, profile};
+use crate::pipeline::{Pipeline, RoutingFindings};
+use crate::probe::{ProbeRecording, ProbeResult, read_results};
+use crate::reachability::Reachability;
+use crate::report::{self, Shown};
+use crate::settings::Settings;
+use crate::source::{FileAccount, InputSpec, Interest, Merge, WatchedPrefixes, discover};
+use crate::table::TableError;
+use crate::time::Timestamp;
+use crate::vantage::Vantages;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ipnet::IpNet;
+use miette::{IntoDiagnostic, WrapErr};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Runs it.
+///
+/// # Errors
+/// If the profile is not valid, none of the input could be read, or the report could not be written.
+pub fn run(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
+    if typed.all_origins { run_survey(typed, now) } else { run_organization(typed, now) }
+}
+
+fn run_organization(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
+    let analysis = analyze(&typed.inputs)?;
+    let tables = match &typed.out {
+        Some(_) => tables(&analysis)?,
+        None => Vec::new(),
+    };
+    show(typed, &report::ReportView::of(&analysis, now), tables)?;
+    Ok(analysis.outcome())
+}
+
+fn run_survey(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
+    let survey = survey(&typed.inputs)?;
+    show(typed, &report::SurveyView::of(&survey, now), Vec::new())?;
+    Ok(survey.outcome())
+}
+
+/// Writes the report, if asked to, and prints what was asked for.
+fn show(typed: &Analyze, view: &impl Shown, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
+    let json = report::json(view);
+    if let Some(dir) = &typed.out {
+        let mut files = vec![("incidents.json", json.clone().into_bytes()), ("report.md", report::markdown(view).into_bytes())];
+        files.extend(tables);
+        report::write_dir(dir, &files).into_diagnostic()?;
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        super::tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
+    }
+    match typed.format {
+        Format::Json => super::print(&json),
+        Format::Text => super::print(&report::terminal(view, width(), super::colour())),
+    }
+}
+
+/// The Parquet tables; a program without them says so and goes on.
+fn tables(analysis: &Analysis) -> miette::Result<Vec<(&'static str, Vec<u8>)>> {
+    match report::tables(analysis) {
+        Ok(tables) => Ok(tables),
+        Err(TableError::WithoutTables) => {
+            super::tell("no Parquet tables: this program was built without the feature `tables`");
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error).into_diagnostic(),
+    }
+}
+
+/// Everything found about the organization of the profile which stands first among the inputs.
+///
+/// # Errors
+/// If the profile is not valid, or none of the input could be read.
+pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
+    let Some((path, archives)) = inputs.inputs.split_first() else {
+        return Err(miette::miette!("no profile was named; write `faultline analyze ORG.toml FILES…`"));
+    };
+    let organization = read_profile(path)?;
+    let specs = specs(archives, &inputs.collectors)?;
+    if specs.is_empty() && inputs.probes.is_empty() {
+        return Err(miette::miette!("nothing to analyze: name BGP archives after the profile, or probe results with --probes"));
+    }
+    let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
+    let first_probe_file = u32::try_from(files.len()).into_diagnostic()?;
+    let recording = read_probes(&inputs.probes, first_probe_file)?;
+    let dependencies = Dependencies::from_profile_and_results(&organization, &recording.results);
+    let addresses = dependencies.addresses();
+    let scope = Scope::of(&organization, addresses.iter().copied());
+    let interest = Interest::Watched(watched(&organization, &addresses));
+    let last_probe = recording.results.iter().map(ProbeResult::end).max();
+    let settings = organization.settings.clone();
+    let (routing, vantages, bgp_files) = if files.is_empty() {
+        let vantages = Vantages::default();
+        (Pipeline::new(scope, &settings).finish(last_probe.unwrap_or(Timestamp::MIN), &vantages), vantages, Vec::new())
+    } else {
+        observe(Merge::open(files, interest).into_diagnostic()?, Pipeline::new(scope, &settings))
+    };
+    let mut reachability = Reachability::new(&organization, &dependencies);
+    recording.results.iter().for_each(|result| reachability.observe(result));
+    let reachability = reachability.finish(last_probe.unwrap_or(routing.last));
+    let correlation = correlate(Findings {
+        organization: &organization,
+        dependencies: &dependencies,
+        routing: &routing,
+        vantages: &vantages,
+        reachability: &reachability,
+    });
+    let (results, probe_files) = (recording.results, recording.files);
+    Ok(Analysis { organization, dependencies, vantages, routing, results, reachability, correlation, bgp_files, probe_files })
+}
+
+/// Everything found about every origin AS.
+///
+/// # Errors
+/// If none of the input could be read.
+pub fn survey(inputs: &Inputs) -> miette::Result<Survey> {
+    let settings = Settings::default();
+    let files = discover(&specs(&inputs.inputs, &inputs.collectors)?).into_diagnostic()?;
+    let merge = Merge::open(files, Interest::Everything).into_diagnostic()?;
+    let (routing, vantages, bgp_files) = observe(merge, Pipeline::new(Scope::Everything, &settings));
+    let outages = Survey::outages(&routing, &settings);
+    Ok(Survey { settings, vantages, routing, outages, bgp_files })
+}
+
+/// The profile at a path, its warnings told.
+///
+/// # Errors
+/// If it is not valid.
+pub(super) fn read_profile(path: &Path) -> miette::Result<Organization> {
+    let checked = profile::read(path)?;
+    for warning in &checked.warnings {
+        super::tell(&format!("{}:{}:{}: warning: {warning}; {}", path.display(), warning.line, warning.column, warning.help));
+    }
+    Ok(checked.organization)
+}
+
+fn specs(archives: &[PathBuf], collectors: &[String]) -> miette::Result<Vec<InputSpec>> {
+    let named = collectors.iter().map(|text| match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok(InputSpec { path: path.into(), collector: Some(name.to_owned()) })
+        }
+        _ => Err(miette::miette!("`--collector {text}` names no collector; write it as --collector NAME=PATH")),
+    });
+    archives.iter().map(|path| Ok(InputSpec { path: path.clone(), collector: None })).chain(named).collect()
+}
+
+fn read_probes(paths: &[PathBuf], first_file: u32) -> miette::Result<ProbeRecording> {
+    if paths.is_empty() {
+        return Ok(ProbeRecording::default());
+    }
+    read_results(paths, first_file).into_diagnostic().wrap_err("the probe results could not be read")
+}
+
+fn watched(organization: &Organization, addresses: &BTreeSet<IpAddr>) -> WatchedPrefixes {
+    let own = organization.prefixes.iter().map(|watched| watched.prefix);
+    WatchedPrefixes::new(own.chain(addresses.iter().map(|address| IpNet::from(*address))))
+}
+
+/// Drives the merged stream through the pipeline, showing progress on a terminal.
+fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantages, Vec<FileAccount>) {
+    let mut vantages = Vantages::default();
+    let bar = ProgressBar::with_draw_target(Some(merge.progress().1), ProgressDrawTarget::stderr_with_hz(4));
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} read, {eta} left") {
+        bar.set_style(style);
+    }
+    let mut last = Timestamp::MIN;
+    let mut count = 0u32;
+    while let Some(observation) = merge.next(&mut vantages) {
+        last = last.max(observation.at);
+        pipeline.observe(&observation, &vantages);
+        count = count.wrapping_add(1);
+        if count.is_multiple_of(4096) {
+            bar.set_position(merge.progress().0);
+        }
+    }
+    bar.finish_and_clear();
+    let accounts = merge.accounts().to_vec();
+    let end = accounts.iter().filter_map(|file| file.last).max().map_or(last, |end| end.max(last));
+    (pipeline.finish(end, &vantages), vantages, accounts)
+}
+
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
+}

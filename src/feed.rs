@@ -1,0 +1,421 @@
+//! Feeds: which vantage points speak, which are silent, which carry a full table.
+//!
+//! Takes observations in time order; gives liveness changes (a lost or silent session is not a withdrawal: it makes routes unknown),
+//! full-feed judgements by family, and notes for the data-completeness section. It knows no routes and no organization.
+
+mod collector;
+mod table_size;
+
+use crate::observation::{GapCause, Observation, RecordRef, Statement};
+use crate::settings::Settings;
+use crate::time::{Span, Timestamp};
+use crate::vantage::{CollectorId, Family, VantageId, Vantages};
+use collector::CollectorFeed;
+use serde::Serialize;
+pub use table_size::FullFeedRule;
+use table_size::TableSizes;
+
+/// A gap shorter than this in a damaged file is told but does not make routes unknown.
+const FORGIVEN_DAMAGE: Span = Span::from_seconds(60);
+
+/// A peer which speaks of its first route is judged this much later.
+const FIRST_JUDGEMENT: Span = Span::from_seconds(1);
+
+/// The liveness of every vantage point met.
+#[derive(Debug)]
+pub struct Feeds {
+    sessions: Vec<Session>,
+    collectors: Vec<CollectorFeed>,
+    sizes: TableSizes,
+    notes: Vec<FeedNote>,
+    silence: Span,
+    silence_with_keepalives: Span,
+    feed_gap: Span,
+    /// No silence falls due before this.
+    next_check: Timestamp,
+    /// Full-feed judgements are taken anew at this time.
+    judge_at: Timestamp,
+    edition: u64,
+}
+
+/// One vantage point's session.
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    live: Liveness,
+    last_heard: Timestamp,
+    collector: CollectorId,
+}
+
+/// Whether a vantage point can be believed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Liveness {
+    /// It never spoke.
+    Never,
+    /// It speaks.
+    Up,
+    /// It is silent, or its collector is: its routes count as unknown until it speaks again, then as before.
+    Suspended,
+    /// Its session was lost, or what it said was not recorded: its routes are unknown until it tells them anew.
+    Down,
+}
+
+/// A change of liveness which concerns routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LivenessChange {
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub from: VantageId,
+    /// What it is now.
+    pub now: Liveness,
+    /// The record which says so; none for silence.
+    pub source: Option<RecordRef>,
+}
+
+/// Something the report must say about the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedNote {
+    /// When it began.
+    pub at: Timestamp,
+    /// When it ended; `None` if it had not, or if it is a moment.
+    pub until: Option<Timestamp>,
+    /// Whom it concerns.
+    pub whom: NotedFeed,
+    /// What happened.
+    pub what: FeedEvent,
+    /// The record which says so; none for silence.
+    pub source: Option<RecordRef>,
+}
+
+/// Whom a note concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotedFeed {
+    /// One vantage point.
+    Vantage(VantageId),
+    /// A whole collector.
+    Collector(CollectorId),
+}
+
+impl NotedFeed {
+    /// Its name, for people.
+    pub fn name(self, vantages: &Vantages) -> String {
+        match self {
+            NotedFeed::Vantage(id) => vantages.point(id).to_string(),
+            NotedFeed::Collector(id) => vantages.collector_name(id).to_string(),
+        }
+    }
+}
+
+/// What can happen to a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedEvent {
+    /// A session which held routes was lost.
+    SessionLost,
+    /// A vantage point which spoke fell silent.
+    Silent,
+    /// A vantage point told most of its table again although no session loss was recorded: its session must have been reset.
+    TableSentAgain,
+    /// Nothing was recorded by a collector.
+    Gap(GapCause),
+}
+
+impl Feeds {
+    /// Nobody has spoken yet.
+    pub fn new(settings: &Settings) -> Self {
+        Feeds {
+            sessions: Vec::new(),
+            collectors: Vec::new(),
+            sizes: TableSizes::new(settings.full_feed_percent, settings.full_feed_spoken_percent),
+            notes: Vec::new(),
+            silence: settings.silence,
+            silence_with_keepalives: settings.silence_with_keepalives,
+            feed_gap: settings.feed_gap,
+            next_check: Timestamp::MAX,
+            judge_at: Timestamp::MAX,
+            edition: 0,
+        }
+    }
+
+    /// Takes one observation; appends what it changes to `changes`. Call [`Feeds::advance`] up to its time first.
+    pub fn observe(&mut self, observation: &Observation, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
+        self.make_room(vantages);
+        let at = observation.at;
+        let place = (at, observation.source);
+        if self.judge_at == Timestamp::MAX {
+            self.judge_at = at + FIRST_JUDGEMENT;
+        }
+        match &observation.what {
+            Statement::SessionDown { from } => self.lose(at, *from, observation.source, changes),
+            Statement::FeedGap { collector, until, cause } => self.gap(observation, *collector, (*until, *cause), changes),
+            Statement::TableBegin { .. } => {}
+            Statement::TableEnd { collector, complete, sizes } => {
+                if *complete {
+                    self.sizes.table(*collector, sizes);
+                    self.judge();
+                }
+            }
+            Statement::TableEntry { from, .. } => self.revive(at, *from, observation.source, changes),
+            Statement::Announce { from, prefix, .. } => {
+                self.hear(observation, *from, changes);
+                self.spoke(place, *from, std::slice::from_ref(prefix), true);
+            }
+            Statement::Withdraw { from, prefix, .. } => {
+                self.hear(observation, *from, changes);
+                self.spoke(place, *from, std::slice::from_ref(prefix), false);
+            }
+            Statement::Other { from, announced, withdrawn } => {
+                self.hear(observation, *from, changes);
+                self.spoke(place, *from, announced, true);
+                self.spoke(place, *from, withdrawn, false);
+            }
+            Statement::Keepalive { from } => {
+                let collector = vantages.collector_of(*from);
+                self.collectors[collector.index()].keepalives = true;
+                self.hear(observation, *from, changes);
+            }
+            Statement::SessionUp { from } => {
+                self.sizes.begin_transfer(*from);
+                self.hear(observation, *from, changes);
+            }
+            Statement::EndOfRib { from, family } => {
+                self.sizes.end_transfer(at, *from, *family);
+                self.hear(observation, *from, changes);
+            }
+        }
+    }
+
+    /// The silences which fall due until `now`; appends what they change, each at its own time.
+    pub fn advance(&mut self, now: Timestamp, changes: &mut Vec<LivenessChange>) {
+        if now >= self.judge_at {
+            self.judge_at = now + table_size::JUDGE_EVERY;
+            self.judge();
+        }
+        if now < self.next_check {
+            return;
+        }
+        let mut next = Timestamp::MAX;
+        for index in 0..self.collectors.len() {
+            let Some(due) = self.collectors[index].silent_from(self.feed_gap) else { continue };
+            if due <= now {
+                self.silence_collector(CollectorId::at(index), due, changes);
+            } else {
+                next = next.min(due);
+            }
+        }
+        for index in 0..self.sessions.len() {
+            let session = self.sessions[index];
+            if session.live != Liveness::Up {
+                continue;
+            }
+            let due = session.last_heard + self.patience(session.collector);
+            if due <= now {
+                let from = VantageId::at(index);
+                self.suspend(due, from, changes);
+                self.note(due, NotedFeed::Vantage(from), FeedEvent::Silent, None);
+            } else {
+                next = next.min(due);
+            }
+        }
+        self.next_check = next;
+        changes.sort_by_key(|change| change.at);
+    }
+
+    /// Whether it can be believed now.
+    pub fn liveness(&self, from: VantageId) -> Liveness {
+        self.sessions.get(from.index()).map_or(Liveness::Never, |session| session.live)
+    }
+
+    /// Whether it carries a full table of the family, and by which rule.
+    pub fn full_feed(&self, from: VantageId, family: Family) -> Option<FullFeedRule> {
+        let collector = self.sessions.get(from.index())?.collector;
+        self.sizes.full_feed(collector, from, family)
+    }
+
+    /// The numbers which decide whether it carries a full table of the family; `None` if it told none of the family.
+    pub fn standing(&self, from: VantageId, family: Family) -> Option<FullFeedRule> {
+        let collector = self.sessions.get(from.index())?.collector;
+        self.sizes.standing(collector, from, family)
+    }
+
+    /// Nothing falls due before this: no silence, no judgement. `Timestamp::MAX` before the first observation.
+    pub fn next_due(&self) -> Timestamp {
+        if self.sessions.is_empty() { Timestamp::MAX } else { self.next_check.min(self.judge_at) }
+    }
+
+    /// A number which changes whenever a full-feed judgement has changed, or a vantage point spoke for the first time.
+    pub fn electorate_edition(&self) -> u64 {
+        self.edition
+    }
+
+    /// Whether it counts as full feed of the family, by the judgement last taken.
+    pub fn is_full_feed(&self, from: VantageId, family: Family) -> bool {
+        self.sizes.is_full_feed(from, family)
+    }
+
+    /// True once a complete table is known: from a dump which listed routes of the family for it, or from a transfer which was
+    /// recorded from the session's start to its end (RFC 4724 §2).
+    pub fn is_seeded(&self, from: VantageId, family: Family) -> bool {
+        self.sizes.is_seeded(from, family)
+    }
+
+    /// When the collector last said anything.
+    pub fn last_heard(&self, collector: CollectorId) -> Option<Timestamp> {
+        self.collectors.get(collector.index()).and_then(CollectorFeed::last_heard)
+    }
+
+    /// What the report must say about the data, in time order.
+    pub fn notes(&self) -> &[FeedNote] {
+        &self.notes
+    }
+
+    fn judge(&mut self) {
+        let collectors: Vec<_> = self.sessions.iter().map(|session| session.collector).collect();
+        if self.sizes.judge(&collectors) {
+            self.edition += 1;
+        }
+    }
+
+    fn make_room(&mut self, vantages: &Vantages) {
+        while self.collectors.len() < vantages.collectors().count() {
+            self.collectors.push(CollectorFeed::default());
+        }
+        for (id, _) in vantages.iter().skip(self.sessions.len()) {
+            let collector = vantages.collector_of(id);
+            self.sessions.push(Session { live: Liveness::Never, last_heard: Timestamp::MIN, collector });
+        }
+    }
+
+    fn patience(&self, collector: CollectorId) -> Span {
+        if self.collectors[collector.index()].keepalives { self.silence_with_keepalives } else { self.silence }
+    }
+
+    /// A BGP message: the session is up, whatever was believed before.
+    fn hear(&mut self, observation: &Observation, from: VantageId, changes: &mut Vec<LivenessChange>) {
+        let session = self.sessions[from.index()];
+        let collector = &mut self.collectors[session.collector.index()];
+        if let Some(silent_since) = collector.hear(observation.at) {
+            self.end_collector_silence(session.collector, silent_since, observation.at, changes);
+        }
+        self.revive(observation.at, from, observation.source, changes);
+        self.next_check = self.next_check.min(observation.at + self.feed_gap);
+    }
+
+    fn revive(&mut self, at: Timestamp, from: VantageId, source: RecordRef, changes: &mut Vec<LivenessChange>) {
+        let session = &mut self.sessions[from.index()];
+        session.last_heard = session.last_heard.max(at);
+        if session.live != Liveness::Up {
+            if session.live == Liveness::Never {
+                self.edition += 1;
+            }
+            if session.live == Liveness::Suspended {
+                self.close_note(NotedFeed::Vantage(from), at);
+            }
+            self.sessions[from.index()].live = Liveness::Up;
+            changes.push(LivenessChange { at, from, now: Liveness::Up, source: Some(source) });
+        }
+    }
+
+    /// A state change counts only if the vantage point held state: archives are full of peers which never came up.
+    fn lose(&mut self, at: Timestamp, from: VantageId, source: RecordRef, changes: &mut Vec<LivenessChange>) {
+        let session = &mut self.sessions[from.index()];
+        match session.live {
+            Liveness::Never | Liveness::Down => {}
+            Liveness::Up | Liveness::Suspended => {
+                session.live = Liveness::Down;
+                changes.push(LivenessChange { at, from, now: Liveness::Down, source: Some(source) });
+                if self.sizes.holds_routes(from) {
+                    self.note(at, NotedFeed::Vantage(from), FeedEvent::SessionLost, Some(source));
+                }
+                self.sizes.forget_transfer(from);
+            }
+        }
+    }
+
+    fn suspend(&mut self, at: Timestamp, from: VantageId, changes: &mut Vec<LivenessChange>) {
+        self.sessions[from.index()].live = Liveness::Suspended;
+        changes.push(LivenessChange { at, from, now: Liveness::Suspended, source: None });
+    }
+
+    fn silence_collector(&mut self, collector: CollectorId, at: Timestamp, changes: &mut Vec<LivenessChange>) {
+        self.collectors[collector.index()].fall_silent();
+        for index in 0..self.sessions.len() {
+            if self.sessions[index].collector == collector && self.sessions[index].live == Liveness::Up {
+                self.suspend(at, VantageId::at(index), changes);
+            }
+        }
+        let since = self.collectors[collector.index()].last_heard().unwrap_or(at);
+        self.note(since, NotedFeed::Collector(collector), FeedEvent::Gap(GapCause::Silence), None);
+    }
+
+    /// The collector speaks again: its peers are believed again, but those which were silent by themselves.
+    fn end_collector_silence(
+        &mut self,
+        collector: CollectorId,
+        since: Timestamp,
+        at: Timestamp,
+        changes: &mut Vec<LivenessChange>,
+    ) {
+        self.close_note(NotedFeed::Collector(collector), at);
+        let patience = self.patience(collector) + at.since(since);
+        for index in 0..self.sessions.len() {
+            let session = &mut self.sessions[index];
+            if session.collector == collector && session.live == Liveness::Suspended && session.last_heard + patience > at {
+                session.live = Liveness::Up;
+                session.last_heard = at;
+                changes.push(LivenessChange { at, from: VantageId::at(index), now: Liveness::Up, source: None });
+            }
+        }
+    }
+
+    fn gap(
+        &mut self,
+        observation: &Observation,
+        collector: CollectorId,
+        (until, cause): (Timestamp, GapCause),
+        changes: &mut Vec<LivenessChange>,
+    ) {
+        let at = observation.at;
+        self.notes.push(FeedNote {
+            at,
+            until: Some(until),
+            whom: NotedFeed::Collector(collector),
+            what: FeedEvent::Gap(cause),
+            source: Some(observation.source),
+        });
+        self.collectors[collector.index()].excuse(until);
+        if cause == GapCause::DamagedFile && until.since(at) < FORGIVEN_DAMAGE {
+            return;
+        }
+        for index in 0..self.sessions.len() {
+            let session = &mut self.sessions[index];
+            if session.collector == collector && matches!(session.live, Liveness::Up | Liveness::Suspended) {
+                session.live = Liveness::Down;
+                let from = VantageId::at(index);
+                self.sizes.forget_transfer(from);
+                changes.push(LivenessChange { at, from, now: Liveness::Down, source: Some(observation.source) });
+            }
+        }
+    }
+
+    /// Counts the prefixes a peer speaks of; a table sent again without a recorded reset is noted.
+    fn spoke(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, prefixes: &[ipnet::IpNet], announced: bool) {
+        if !prefixes.is_empty() && self.sizes.is_new(from) {
+            self.judge_at = self.judge_at.min(at + FIRST_JUDGEMENT);
+        }
+        if self.sizes.spoke(at, from, prefixes, announced) {
+            self.note(at, NotedFeed::Vantage(from), FeedEvent::TableSentAgain, Some(source));
+        }
+    }
+
+    fn note(&mut self, at: Timestamp, whom: NotedFeed, what: FeedEvent, source: Option<RecordRef>) {
+        self.notes.push(FeedNote { at, until: None, whom, what, source });
+    }
+
+    fn close_note(&mut self, whom: NotedFeed, at: Timestamp) {
+        let open = self.notes.iter_mut().rev().find(|note| note.whom == whom && note.until.is_none());
+        if let Some(note) = open {
+            note.until = Some(at);
+        }
+    }
+}

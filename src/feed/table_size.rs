@@ -1,0 +1,327 @@
+//! How large a table every vantage point has told, and what follows: full feed or not, and tables sent again.
+//!
+//! With a table dump the sizes are exact. Without one the distinct prefixes a peer has spoken of stand in for them. On the 24 h of
+//! route-views2 of 23 February 2008 the two partial feeds spoke of 3 % of the upper quartile of the collector's peers after 15 min,
+//! 1 h, 3 h and 6 h alike, and the quietest full feed of 26 %: hence the default of the setting `full_feed_spoken_percent`.
+
+use crate::time::{Span, Timestamp};
+use crate::vantage::{CollectorId, Family, VantageId};
+use ipnet::IpNet;
+use roaring::RoaringBitmap;
+use std::collections::{HashMap, VecDeque};
+
+/// How often judgements from spoken prefixes are taken anew.
+pub(super) const JUDGE_EVERY: Span = Span::from_seconds(10);
+/// A transfer tells at least this share of the table …
+const TRANSFER_PERCENT: u64 = 80;
+/// … within this time, or the longer one for tables above [`LARGE_TABLE`].
+const TRANSFER_SPAN: Span = Span::from_seconds(30);
+const TRANSFER_SPAN_LARGE: Span = Span::from_seconds(300);
+const LARGE_TABLE: u64 = 10_000;
+/// So long a peer without a table dump is listened to before what it tells may look like its table.
+const LEARNING: Span = Span::from_seconds(3_600);
+/// Smaller tables show nothing.
+const TRANSFER_LEAST: u64 = 50;
+
+/// Why a vantage point counts as full feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FullFeedRule {
+    /// Its table against the largest of its collector and family.
+    Table {
+        /// Prefixes in its table.
+        size: u32,
+        /// Prefixes in the largest.
+        largest: u32,
+    },
+    /// The distinct prefixes it spoke of against the upper quartile of its collector's peers.
+    Spoken {
+        /// Distinct prefixes it spoke of.
+        prefixes: u64,
+        /// The upper quartile of its collector's peers.
+        quartile: u64,
+    },
+}
+
+/// Table sizes of all vantage points.
+#[derive(Debug)]
+pub(super) struct TableSizes {
+    percent: u64,
+    spoken_percent: u64,
+    prefixes: HashMap<IpNet, u32, foldhash::fast::FixedState>,
+    peers: Vec<PeerTable>,
+    largest: HashMap<(CollectorId, Family), u32>,
+    quartile: HashMap<(CollectorId, Family), u64>,
+    /// Full-feed judgements when last taken, by vantage point and family.
+    judged: Vec<[bool; 2]>,
+}
+
+#[derive(Debug, Default)]
+struct PeerTable {
+    /// From the last complete dump which listed routes of the family.
+    dumped: [Option<u32>; 2],
+    spoken: [RoaringBitmap; 2],
+    transfer: Transfer,
+    /// It told of routes since its session was last lost.
+    holds_routes: bool,
+    first_spoke: Option<Timestamp>,
+    /// The session's start was recorded.
+    transferring: bool,
+    /// The whole table of the family was told since the session's start.
+    told: [bool; 2],
+}
+
+/// Distinct prefixes announced within the transfer span.
+#[derive(Debug, Default)]
+struct Transfer {
+    recent: VecDeque<(Timestamp, u32)>,
+    counts: HashMap<u32, u32, foldhash::fast::FixedState>,
+    /// The session is known to have been lost, or the transfer was noted: the table is expected.
+    expected: bool,
+    /// The session is known to have been lost and no table has come since.
+    lost: bool,
+}
+
+impl TableSizes {
+    pub fn new(percent: u32, spoken_percent: u32) -> Self {
+        TableSizes {
+            percent: u64::from(percent),
+            spoken_percent: u64::from(spoken_percent),
+            prefixes: HashMap::default(),
+            peers: Vec::new(),
+            largest: HashMap::new(),
+            quartile: HashMap::new(),
+            judged: Vec::new(),
+        }
+    }
+
+    /// A complete dump told these sizes.
+    pub fn table(&mut self, collector: CollectorId, sizes: &[(VantageId, [u32; 2])]) {
+        for family in [Family::Ipv4, Family::Ipv6] {
+            let largest = sizes.iter().map(|(_, size)| size[family.index()]).max().unwrap_or(0);
+            if largest > 0 {
+                self.largest.insert((collector, family), largest);
+            }
+            for (from, size) in sizes.iter().filter(|(_, size)| size[family.index()] > 0) {
+                let peer = self.peer(*from);
+                peer.dumped[family.index()] = Some(size[family.index()]);
+                peer.holds_routes = true;
+            }
+        }
+    }
+
+    /// True if the peer has not spoken of any route yet.
+    pub fn is_new(&self, from: VantageId) -> bool {
+        self.peers.get(from.index()).is_none_or(|peer| peer.first_spoke.is_none())
+    }
+
+    /// Counts what a peer spoke of; true if this shows that it sends its table again although no session loss was recorded.
+    pub fn spoke(&mut self, at: Timestamp, from: VantageId, prefixes: &[IpNet], announced: bool) -> bool {
+        let mut again = false;
+        for prefix in prefixes {
+            let next = u32::try_from(self.prefixes.len()).unwrap_or(u32::MAX);
+            let id = *self.prefixes.entry(*prefix).or_insert(next);
+            let peer = self.peer(from);
+            let family = Family::of(prefix).index();
+            peer.holds_routes = true;
+            peer.first_spoke.get_or_insert(at);
+            let known = !peer.spoken[family].insert(id) || peer.dumped[family].is_some();
+            if announced && known {
+                again |= peer.announced_again(at, id);
+            }
+        }
+        again
+    }
+
+    /// It spoke of routes, or was listed with some in a dump, since its session was last lost.
+    pub fn holds_routes(&self, from: VantageId) -> bool {
+        self.peers.get(from.index()).is_some_and(|peer| peer.holds_routes)
+    }
+
+    /// The next transfer is expected.
+    pub fn forget_transfer(&mut self, from: VantageId) {
+        let peer = self.peer(from);
+        peer.holds_routes = false;
+        peer.transfer = Transfer { expected: true, lost: true, ..Transfer::default() };
+    }
+
+    /// The session's start was recorded.
+    pub fn begin_transfer(&mut self, from: VantageId) {
+        self.peer(from).transferring = true;
+    }
+
+    /// The whole table of the family has been told, if its beginning was recorded.
+    pub fn end_transfer(&mut self, at: Timestamp, from: VantageId, family: Family) {
+        let peer = self.peer(from);
+        // Some collectors record UPDATEs only: then the first of them stands for the session's start.
+        let began = peer.transferring || peer.first_spoke.is_none_or(|first| at.since(first) <= TRANSFER_SPAN_LARGE);
+        peer.told[family.index()] |= began;
+    }
+
+    pub fn is_seeded(&self, from: VantageId, family: Family) -> bool {
+        let family = family.index();
+        self.peers.get(from.index()).is_some_and(|peer| peer.dumped[family].is_some() || peer.told[family])
+    }
+
+    /// Whether it counts as full feed by the judgement last taken.
+    pub fn is_full_feed(&self, from: VantageId, family: Family) -> bool {
+        self.judged.get(from.index()).is_some_and(|judged| judged[family.index()])
+    }
+
+    pub fn full_feed(&self, collector: CollectorId, from: VantageId, family: Family) -> Option<FullFeedRule> {
+        self.standing(collector, from, family).filter(|rule| self.fits(*rule))
+    }
+
+    /// The numbers which decide, full feed or not; `None` if there are none to compare.
+    pub fn standing(&self, collector: CollectorId, from: VantageId, family: Family) -> Option<FullFeedRule> {
+        let peer = self.peers.get(from.index())?;
+        if let (Some(size), Some(largest)) = (peer.dumped[family.index()], self.largest.get(&(collector, family))) {
+            return Some(FullFeedRule::Table { size, largest: *largest });
+        }
+        let prefixes = peer.spoken[family.index()].len();
+        let quartile = *self.quartile.get(&(collector, family))?;
+        (prefixes > 0).then_some(FullFeedRule::Spoken { prefixes, quartile })
+    }
+
+    fn fits(&self, rule: FullFeedRule) -> bool {
+        match rule {
+            FullFeedRule::Table { size, largest } => u64::from(size) * 100 >= u64::from(largest) * self.percent,
+            FullFeedRule::Spoken { prefixes, quartile } => prefixes * 100 >= quartile * self.spoken_percent,
+        }
+    }
+
+    /// Takes the judgements anew; true if one has changed.
+    pub fn judge(&mut self, collector_of: &[CollectorId]) -> bool {
+        let mut counts: HashMap<(CollectorId, Family), Vec<u64>> = HashMap::new();
+        for (peer, collector) in self.peers.iter().zip(collector_of) {
+            for family in [Family::Ipv4, Family::Ipv6] {
+                let spoken = peer.spoken[family.index()].len();
+                if spoken > 0 {
+                    counts.entry((*collector, family)).or_default().push(spoken);
+                }
+            }
+        }
+        for (key, mut counts) in counts {
+            counts.sort_unstable();
+            self.quartile.insert(key, counts[counts.len() * 3 / 4]);
+        }
+        let judge = |from: VantageId, family| self.full_feed(collector_of[from.index()], from, family).is_some();
+        let judged: Vec<[bool; 2]> = (0..self.peers.len().min(collector_of.len()))
+            .map(|index| [Family::Ipv4, Family::Ipv6].map(|family| judge(VantageId::at(index), family)))
+            .collect();
+        let changed = judged != self.judged;
+        self.judged = judged;
+        changed
+    }
+
+    fn peer(&mut self, from: VantageId) -> &mut PeerTable {
+        if self.peers.len() <= from.index() {
+            self.peers.resize_with(from.index() + 1, PeerTable::default);
+        }
+        &mut self.peers[from.index()]
+    }
+}
+
+impl PeerTable {
+    /// The size of its table: as dumped, else the prefixes it spoke of.
+    fn size(&self) -> u64 {
+        match self.dumped {
+            [None, None] => self.spoken.iter().map(RoaringBitmap::len).sum(),
+            dumped => dumped.iter().flatten().map(|size| u64::from(*size)).sum(),
+        }
+    }
+
+    /// Counts an announcement of a prefix it had told before; true at the moment which shows that its table is sent again.
+    fn announced_again(&mut self, at: Timestamp, id: u32) -> bool {
+        let size = self.size();
+        let span = if size > LARGE_TABLE { TRANSFER_SPAN_LARGE } else { TRANSFER_SPAN };
+        let transfer = &mut self.transfer;
+        transfer.forget_before(at - span);
+        transfer.recent.push_back((at, id));
+        *transfer.counts.entry(id).or_insert(0) += 1;
+        let distinct = transfer.counts.len() as u64;
+        // Without a dump the table is only known after a while: until then a few prefixes which flap look like all of it.
+        let patience = if self.dumped == [None, None] { LEARNING } else { span };
+        let settled = self.first_spoke.is_some_and(|first| at.since(first) > patience);
+        if settled && size >= TRANSFER_LEAST && distinct * 100 >= size * TRANSFER_PERCENT {
+            transfer.lost = false;
+            return !std::mem::replace(&mut transfer.expected, true);
+        }
+        if distinct * 400 < size * TRANSFER_PERCENT && !transfer.lost {
+            transfer.expected = false;
+        }
+        false
+    }
+}
+
+impl Transfer {
+    fn forget_before(&mut self, before: Timestamp) {
+        while let Some((_, id)) = self.recent.pop_front_if(|(at, _)| *at < before) {
+            if let Some(count) = self.counts.get_mut(&id) {
+                *count -= 1;
+                if *count == 0 {
+                    self.counts.remove(&id);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vantage::Vantages;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_parts(seconds, 0)
+    }
+
+    fn prefixes(count: u32) -> Vec<IpNet> {
+        (0..count).map(|i| format!("10.{}.{}.0/24", i / 256, i % 256).parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_table_told_again_is_noticed_once_and_a_first_table_never() {
+        let mut vantages = Vantages::default();
+        let collector = vantages.collector("rrc00");
+        let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
+        let mut sizes = TableSizes::new(80, 20);
+        let table = prefixes(100);
+        assert!(!sizes.spoke(at(0), peer, &table, true), "the first table is new");
+        assert!(!sizes.spoke(at(4_000), peer, &table[..50], true), "half a table is churn");
+        assert!(sizes.spoke(at(5_000), peer, &table, true), "the whole table again is a reset");
+        assert!(!sizes.spoke(at(5_001), peer, &table, true), "told once");
+        sizes.forget_transfer(peer);
+        assert!(!sizes.spoke(at(9_000), peer, &table, true), "after a recorded loss it is expected");
+    }
+
+    #[test]
+    fn full_feed_is_eighty_percent_of_the_largest_table() {
+        let mut vantages = Vantages::default();
+        let collector = vantages.collector("rrc00");
+        let ids: Vec<VantageId> =
+            (1..=3u32).map(|i| vantages.vantage(collector, std::net::Ipv4Addr::from(i).into(), crate::vantage::Asn(i))).collect();
+        let mut sizes = TableSizes::new(80, 20);
+        sizes.table(collector, &[(ids[0], [1_000, 0]), (ids[1], [800, 0]), (ids[2], [799, 0])]);
+        let full: Vec<bool> = ids.iter().map(|id| sizes.full_feed(collector, *id, Family::Ipv4).is_some()).collect();
+        assert_eq!(full, [true, true, false]);
+        assert!(sizes.full_feed(collector, ids[0], Family::Ipv6).is_none(), "a v4 table says nothing of v6");
+    }
+
+    #[test]
+    fn without_tables_the_peers_are_compared_with_each_other() {
+        let mut vantages = Vantages::default();
+        let collector = vantages.collector("route-views2");
+        let table = prefixes(1_000);
+        let mut sizes = TableSizes::new(80, 20);
+        let spoke = [1_000, 900, 800, 500, 300, 20];
+        let ids: Vec<VantageId> = (0..6u32)
+            .map(|i| vantages.vantage(collector, std::net::Ipv4Addr::from(i + 1).into(), crate::vantage::Asn(i)))
+            .collect();
+        for (id, count) in ids.iter().zip(spoke) {
+            sizes.spoke(at(0), *id, &table[..count], true);
+        }
+        assert!(sizes.judge(&[collector; 6]));
+        let full: Vec<bool> = ids.iter().map(|id| sizes.full_feed(collector, *id, Family::Ipv4).is_some()).collect();
+        assert_eq!(full, [true, true, true, true, true, false]);
+    }
+}

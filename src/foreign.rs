@@ -1,0 +1,167 @@
+//! Foreign origins: another AS announces the organization's prefix, or a more specific of it.
+//!
+//! Takes route changes; gives [`ForeignOrigin`] events. Neither the announcement nor its end is a withdrawal. What was announced so
+//! from the beginning (in the first table a vantage point told) is how things are, and no event; where a vantage point told no table,
+//! only a change away from an allowed origin shows anything.
+
+use crate::feed::Feeds;
+use crate::observation::RecordRef;
+use crate::org::scope::{Relation, Scope};
+use crate::rib::{ChangeCause, PrefixId, Rib, RouteChange, RouteState};
+use crate::settings::Settings;
+use crate::time::{Span, Timestamp};
+use crate::vantage::{Asn, Family, VantageId, Vantages};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Another origin's announcement, taken by enough ASes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignOrigin {
+    /// What is announced.
+    pub prefix: IpNet,
+    /// By whom.
+    pub origin: Asn,
+    /// The first statement.
+    pub first: Timestamp,
+    /// When enough ASes had taken it.
+    pub opened: Option<Timestamp>,
+    /// When the last AS had dropped it, if it has.
+    pub ended: Option<Timestamp>,
+    /// ASes which took it at any time.
+    pub taken_by: BTreeSet<Asn>,
+    /// Full-feed ASes of the family which spoke then: the denominator.
+    pub eligible: u32,
+    /// Every statement, in time order.
+    pub evidence: Vec<ForeignStatement>,
+}
+
+/// A vantage point takes or drops a foreign origin's route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForeignStatement {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub from: VantageId,
+    /// True: it has the route now; false: not any more.
+    pub taken: bool,
+    /// The record; none for silence.
+    pub source: Option<RecordRef>,
+}
+
+/// Watches for foreign origins.
+#[derive(Debug)]
+pub struct ForeignOrigins {
+    least: u32,
+    grouping: Span,
+    holders: BTreeMap<(PrefixId, Asn), BTreeSet<VantageId>>,
+    held: BTreeMap<(PrefixId, VantageId), Asn>,
+    accepted: HashSet<(PrefixId, Asn)>,
+    events: Vec<(PrefixId, ForeignOrigin)>,
+}
+
+impl ForeignOrigins {
+    /// Nothing was announced yet.
+    pub fn new(settings: &Settings) -> Self {
+        ForeignOrigins {
+            least: settings.foreign_origin_min,
+            grouping: settings.grouping,
+            holders: BTreeMap::new(),
+            held: BTreeMap::new(),
+            accepted: HashSet::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes a route change.
+    pub fn observe(&mut self, change: &RouteChange, scope: &Scope, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
+        let prefix = rib.prefix_of(change.prefix);
+        if !matches!(scope.relation(&prefix), Some(Relation::Own | Relation::MoreSpecific)) {
+            return;
+        }
+        let origin = change.route.filter(|_| change.after == RouteState::Present).and_then(|route| rib.origin_of(route));
+        let foreign = origin.filter(|origin| !scope.may_originate(&prefix, *origin));
+        let before = self.held.get(&(change.prefix, change.from)).copied();
+        if before == foreign {
+            return;
+        }
+        if let Some(origin) = before {
+            self.drop_route(change, origin);
+        }
+        let Some(origin) = foreign else { return };
+        if change.cause == ChangeCause::Table && change.previous.is_none() {
+            self.accepted.insert((change.prefix, origin));
+        }
+        let own_before =
+            change.previous.and_then(|route| rib.origin_of(route)).is_some_and(|own| scope.may_originate(&prefix, own));
+        let knows = feeds.is_seeded(change.from, Family::of(&prefix)) || own_before;
+        if knows && !self.accepted.contains(&(change.prefix, origin)) {
+            self.take_route(change, origin, prefix, (feeds, vantages));
+        }
+    }
+
+    /// Events which enough ASes took, in order of their first statement.
+    pub fn events(&self) -> impl Iterator<Item = &ForeignOrigin> {
+        self.events.iter().map(|(_, event)| event).filter(|event| event.opened.is_some())
+    }
+
+    /// Announcements too few took: told, never an event.
+    pub fn unopened(&self) -> impl Iterator<Item = &ForeignOrigin> {
+        self.events.iter().map(|(_, event)| event).filter(|event| event.opened.is_none())
+    }
+
+    fn take_route(&mut self, change: &RouteChange, origin: Asn, prefix: IpNet, (feeds, vantages): (&Feeds, &Vantages)) {
+        self.held.insert((change.prefix, change.from), origin);
+        let holders = self.holders.entry((change.prefix, origin)).or_default();
+        holders.insert(change.from);
+        let ases: BTreeSet<Asn> = holders.iter().map(|from| vantages.point(*from).asn).collect();
+        let grouping = self.grouping;
+        let current = |event: &(PrefixId, ForeignOrigin)| {
+            let recent = event.1.ended.is_none_or(|ended| change.at.since(ended) <= grouping);
+            event.0 == change.prefix && event.1.origin == origin && recent
+        };
+        let place = self.events.iter().rposition(current).unwrap_or_else(|| {
+            self.events.push((change.prefix, ForeignOrigin::begin(prefix, origin, change.at)));
+            self.events.len() - 1
+        });
+        let event = &mut self.events[place].1;
+        event.ended = None;
+        event.taken_by.insert(vantages.point(change.from).asn);
+        event.evidence.push(ForeignStatement { at: change.at, from: change.from, taken: true, source: change.source });
+        if event.opened.is_none() && ases.len() >= self.least as usize {
+            event.opened = Some(change.at);
+        }
+        let family = Family::of(&prefix);
+        let eligible: BTreeSet<Asn> =
+            vantages.iter().filter(|(from, _)| feeds.is_full_feed(*from, family)).map(|(_, point)| point.asn).collect();
+        event.eligible = event.eligible.max(u32::try_from(eligible.len()).unwrap_or(u32::MAX));
+    }
+
+    fn drop_route(&mut self, change: &RouteChange, origin: Asn) {
+        self.held.remove(&(change.prefix, change.from));
+        let Some(holders) = self.holders.get_mut(&(change.prefix, origin)) else { return };
+        holders.remove(&change.from);
+        let nobody = holders.is_empty();
+        let event = self.events.iter_mut().rev().find(|(prefix, event)| *prefix == change.prefix && event.origin == origin);
+        if let Some((_, event)) = event {
+            event.evidence.push(ForeignStatement { at: change.at, from: change.from, taken: false, source: change.source });
+            if nobody {
+                event.ended = Some(change.at);
+            }
+        }
+    }
+}
+
+impl ForeignOrigin {
+    fn begin(prefix: IpNet, origin: Asn, first: Timestamp) -> Self {
+        ForeignOrigin {
+            prefix,
+            origin,
+            first,
+            opened: None,
+            ended: None,
+            taken_by: BTreeSet::new(),
+            eligible: 0,
+            evidence: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The rows of the table, in order: the first which fits wins.
+
+use super::Verdict;
+use crate::incident::facts::{Failure, ServiceFacts, caused};
+use crate::incident::{Evidence, Incident};
+use crate::vantage::Asn;
+use crate::withdrawal::{Level, Withdrawal};
+use std::collections::BTreeSet;
+
+/// The first row which fits a service.
+pub(super) fn first_fit(incident: &Incident, facts: &ServiceFacts<'_>) -> Verdict {
+    let evidence = &incident.evidence;
+    if controls_lost_everywhere(evidence) {
+        return Verdict::Undetermined;
+    }
+    let verdict = routing_rows(evidence, facts).or_else(|| other_rows(facts));
+    match verdict {
+        Some(verdict) if needs_routing(verdict) && !routing_told(evidence) => Verdict::Undetermined,
+        Some(verdict) => verdict,
+        None if !facts.service_probed() && !facts.dns_probed() => Verdict::NotProbed,
+        None => Verdict::Healthy,
+    }
+}
+
+/// The verdict where no service is known, or none is concerned.
+pub(super) fn without_service(incident: &Incident) -> Verdict {
+    let evidence = &incident.evidence;
+    let severe = evidence.withdrawals.iter().any(|withdrawal| withdrawal.level > Level::Partial);
+    match (severe, evidence.foreign_origins.is_empty()) {
+        (true, _) if evidence.probed => Verdict::RoutingNoImpact,
+        (true, _) => Verdict::RoutingNotProbed,
+        (false, false) => Verdict::ForeignOriginNoImpact,
+        (false, true) => Verdict::Undetermined,
+    }
+}
+
+/// Controls were probed, and failed wherever they were.
+fn controls_lost_everywhere(evidence: &Evidence) -> bool {
+    let controls = &evidence.control_vantages;
+    !controls.probed.is_empty() && controls.probed.iter().all(|vantage| controls.failing.contains(vantage))
+}
+
+/// Verdicts which rest on routes having been there: a blind routing side cannot exclude that they were not.
+fn needs_routing(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::HostOrPath | Verdict::DnsAuthorities | Verdict::Coincident)
+}
+
+/// The routing side was observed, and could tell while the incident lasted.
+fn routing_told(evidence: &Evidence) -> bool {
+    evidence.observed && evidence.routing_blind.is_empty()
+}
+
+fn routing_rows(evidence: &Evidence, facts: &ServiceFacts<'_>) -> Option<Verdict> {
+    let (servers, own) = (&facts.name_servers, &facts.addresses);
+    let lost: Vec<&Withdrawal> = servers.withdrawals.iter().chain(&own.withdrawals).copied().collect();
+    let fails = facts.service_fails();
+    if !lost.is_empty() && fails && failed_before(&facts.losses(), &lost, evidence) {
+        return Some(Verdict::LowerLayerFirst);
+    }
+    if servers.any() && fails && facts.dns_fails() && caused(&facts.dns_losses(), &servers.withdrawals, evidence).is_some() {
+        return Some(Verdict::RoutingNameServers);
+    }
+    if own.any() && !facts.dns_fails() && fails {
+        return Some(Verdict::RoutingServiceAddresses);
+    }
+    let inside = servers.inside.iter().chain(&own.inside).copied();
+    let covered: Vec<&Withdrawal> = lost.iter().copied().chain(inside).filter(|withdrawal| withdrawal.cover.is_some()).collect();
+    if !covered.is_empty() && fails {
+        return Some(Verdict::RoutingBlackhole);
+    }
+    let well = facts.service_probed() && !fails && !facts.dns_fails();
+    if !covered.is_empty() && well && covered.len() >= lost.len() {
+        return Some(Verdict::RoutingCoverDelivers);
+    }
+    if fails && local(facts) {
+        return Some(Verdict::RoutingLocal);
+    }
+    if !facts.foreign.is_empty() {
+        return Some(if facts.service_fails_itself() { Verdict::RoutingForeignOrigin } else { Verdict::ForeignOriginNoImpact });
+    }
+    match (lost.is_empty(), fails) {
+        (false, true) => Some(Verdict::RoutingServiceAddresses),
+        _ => None,
+    }
+}
+
+fn other_rows(facts: &ServiceFacts<'_>) -> Option<Verdict> {
+    let lost = facts.name_servers.any() || facts.addresses.any();
+    if facts.service_fails() {
+        let itself = facts.service_fails_itself();
+        if facts.dns_fails() && facts.authority.fails() && !facts.some_authority_answers() {
+            return Some(Verdict::DnsAuthorities);
+        }
+        if facts.dns_fails() && !(itself && facts.by_address.reached() > 0) {
+            return Some(Verdict::DnsResolver);
+        }
+        let (reached, unreached) =
+            (facts.by_address.reached() + facts.by_name.reached(), facts.by_address.unreached() + facts.by_name.unreached());
+        return Some(match (reached, unreached) {
+            (0, 0) if facts.status.fails() => Verdict::Application,
+            (reached, unreached) if reached >= unreached => Verdict::Application,
+            _ => Verdict::HostOrPath,
+        });
+    }
+    match (lost, facts.service_probed() || facts.dns_probed()) {
+        (true, true) => Some(Verdict::RoutingNoImpact),
+        (true, false) => Some(Verdict::RoutingNotProbed),
+        (false, _) => None,
+    }
+}
+
+/// Something of the service failed, by bounds, before everything it depends on was withdrawn.
+fn failed_before(failures: &[Failure<'_>], lost: &[&Withdrawal], evidence: &Evidence) -> bool {
+    let margin = evidence.settings.order_margin;
+    failures.iter().any(|failure| lost.iter().all(|withdrawal| withdrawal.onset.is_after(failure.onset, margin)))
+}
+
+/// Lost at some vantages only, and it fails only at probes behind them: by the AS which all lost paths share, or an AS which lost it.
+fn local(facts: &ServiceFacts<'_>) -> bool {
+    let partial: Vec<&Withdrawal> = facts.name_servers.partial.iter().chain(&facts.addresses.partial).copied().collect();
+    let failing = facts.failing_vantages();
+    if partial.is_empty() || failing.is_empty() || failing.len() == facts.probing_vantages().len() && failing.len() > 1 {
+        return false;
+    }
+    let networks: BTreeSet<Asn> =
+        partial.iter().flat_map(|withdrawal| withdrawal.common_transit.iter().chain(&withdrawal.lost_by)).copied().collect();
+    failing.iter().all(|vantage| facts.networks_of(vantage).iter().any(|network| networks.contains(network)))
+}

@@ -1,0 +1,37 @@
+//! Faultline: which layer broke, since when, seen by whom, and what proves it.
+//!
+//! The words everything shares: [`time`], [`vantage`], [`observation`], [`settings`], [`org`].
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::wildcard_enum_match_arm,
+        clippy::assertions_on_constants,
+        clippy::cast_possible_truncation,
+        reason = "a test names the arm it expects, says what a feature changes, and makes small numbers"
+    )
+)]
+
+pub mod analysis;
+pub mod cli;
+pub mod command;
+pub mod compression;
+pub mod dependency;
+pub mod drill;
+pub mod feed;
+pub mod foreign;
+pub mod incident;
+pub mod observation;
+pub mod org;
+pub mod pipeline;
+pub mod probe;
+pub mod reachability;
+pub mod report;
+pub mod rib;
+pub mod settings;
+pub mod source;
+pub mod table;
+pub mod time;
+pub mod vantage;
+pub mod visibility;
+pub mod withdrawal;

@@ -1,0 +1,126 @@
+//! The organization profile: TOML in, a validated [`Organization`] out, every error at its line and column.
+//!
+//! Takes a file or its text; gives [`Checked`], or a [`ProfileError`] which holds every problem of the file, not just the first.
+//! What is allowed but looks like a mistake is a [`ProfileWarning`]. It asks no network: whether a host name exists is not checked
+//! here. `docs/profile.md` describes every key.
+//!
+//! Order of the parts: `problem` (what may be wrong, and where), `field` (one value or table of the document and its place),
+//! `value` (texts with a meaning of their own: AS numbers, prefixes, host names), `section` (one function a table of the document),
+//! `threshold` (the table `[settings]`), `consistency` (what only shows when everything is read).
+
+mod consistency;
+mod field;
+mod problem;
+mod section;
+mod threshold;
+mod value;
+
+pub use problem::{Problem, ProfileWarning};
+
+use super::Organization;
+use field::{Section, Table};
+use miette::NamedSource;
+use problem::Findings;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// A profile without errors.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What it says.
+    pub organization: Organization,
+    /// What is allowed but looks like a mistake, in the order of the file.
+    pub warnings: Vec<ProfileWarning>,
+    /// The text under the name of its file: `miette::Report::new(warning).with_source_code(text)` shows the line.
+    pub text: NamedSource<String>,
+}
+
+/// Why there is no organization.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ProfileError {
+    /// The file cannot be read.
+    #[error("cannot read the profile {}: {source}", path.display())]
+    #[diagnostic(help("name a readable TOML file; docs/profile.md has a complete example"))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no text.
+    #[error("the profile {} is not UTF-8: byte {offset} begins no character", path.display())]
+    #[diagnostic(help("save the file as UTF-8"))]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The first byte which cannot be read, from 0.
+        offset: usize,
+    },
+    /// The text says something wrong, or too little.
+    #[error("{} in the profile {}", counted(problems.len()), path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        #[source_code]
+        text: NamedSource<String>,
+        /// Everything wrong with it, in the order of the file.
+        #[related]
+        problems: Vec<Problem>,
+    },
+}
+
+fn counted(problems: usize) -> String {
+    if problems == 1 { "1 error".to_owned() } else { format!("{problems} errors") }
+}
+
+impl ProfileError {
+    /// One line a problem, as compilers write them: `file:line:column: what is wrong; what to write`.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            ProfileError::Unreadable { .. } | ProfileError::NotText { .. } => vec![self.to_string()],
+            ProfileError::Invalid { path, problems, .. } => {
+                problems.iter().map(|p| format!("{}:{}:{}: {p}; {}", path.display(), p.line, p.column, p.help)).collect()
+            }
+        }
+    }
+}
+
+/// Reads a profile from a file.
+pub fn read(path: &Path) -> Result<Checked, ProfileError> {
+    let bytes = std::fs::read(path).map_err(|source| ProfileError::Unreadable { path: path.to_owned(), source })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| ProfileError::NotText { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })?;
+    parse(&text, path)
+}
+
+/// Reads a profile from its text; `path` is only a name, for messages and for `Organization::file`.
+///
+/// A text which is not TOML is reported with all its errors of syntax, and is not judged further: what is missing from it may only be
+/// hidden by them.
+pub fn parse(text: &str, path: &Path) -> Result<Checked, ProfileError> {
+    let source = NamedSource::new(path.display().to_string(), text.to_owned()).with_language("TOML");
+    let mut findings = Findings::new(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        findings.problem(
+            error.span().unwrap_or(0..0),
+            error.message().to_owned(),
+            "write TOML as https://toml.io/en/v1.0.0 defines it",
+        );
+    }
+    let organization = if errors.is_empty() {
+        let root = Section::new(Table { key: "", span: 0..0, table: document.get_ref() });
+        section::organization(root, path, &mut findings)
+    } else {
+        None
+    };
+    let (problems, warnings) = findings.into_sorted();
+    match organization {
+        Some(organization) if problems.is_empty() => Ok(Checked { organization, warnings, text: source }),
+        _ => Err(ProfileError::Invalid { path: path.to_owned(), text: source, problems }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

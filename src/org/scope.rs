@@ -1,0 +1,105 @@
+//! What is watched: the organization's prefixes, what covers them, what is inside them, and what holds the addresses it depends on.
+
+use super::Organization;
+use crate::vantage::Asn;
+use ipnet::IpNet;
+use prefix_trie::joint::JointPrefixMap;
+use std::net::IpAddr;
+
+/// What is watched.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// Every prefix of every origin.
+    Everything,
+    /// One organization.
+    Watched(Box<Watched>),
+}
+
+/// The watched address space of one organization.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Own prefixes, by what may be announced inside them.
+    own: JointPrefixMap<IpNet, OwnPrefix>,
+    /// Addresses of others on which it depends, as host prefixes.
+    dependencies: JointPrefixMap<IpNet, ()>,
+    as_numbers: Vec<Asn>,
+}
+
+#[derive(Debug, Clone)]
+struct OwnPrefix {
+    longest: u8,
+    origins: Vec<Asn>,
+}
+
+/// What a prefix is to the organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// One of its prefixes, of a length which the profile names.
+    Own,
+    /// Inside one of its prefixes, of a length which the profile does not name.
+    MoreSpecific,
+    /// Covers one of its prefixes.
+    Cover,
+    /// Holds an address of others on which it depends.
+    Dependency,
+}
+
+impl Scope {
+    /// Watches the organization and the addresses it depends on.
+    pub fn of(organization: &Organization, dependencies: impl IntoIterator<Item = IpAddr>) -> Scope {
+        let mut own = JointPrefixMap::default();
+        for watched in &organization.prefixes {
+            let origins = if watched.origins.is_empty() { organization.as_numbers.clone() } else { watched.origins.clone() };
+            own.insert(watched.prefix, OwnPrefix { longest: watched.lengths.longest, origins });
+        }
+        let mut others = JointPrefixMap::default();
+        for address in dependencies {
+            let host = IpNet::from(address);
+            if own.get_lpm(&host).is_none() {
+                others.insert(host, ());
+            }
+        }
+        Scope::Watched(Box::new(Watched { own, dependencies: others, as_numbers: organization.as_numbers.clone() }))
+    }
+
+    /// Whether routes to the prefix are kept.
+    pub fn concerns(&self, prefix: &IpNet) -> bool {
+        match self {
+            Scope::Everything => true,
+            Scope::Watched(_) => self.relation(prefix).is_some(),
+        }
+    }
+
+    /// What the prefix is to the organization; `None` if nothing, or if everything is watched. The default route is nothing.
+    pub fn relation(&self, prefix: &IpNet) -> Option<Relation> {
+        let Scope::Watched(watched) = self else { return None };
+        if prefix.prefix_len() == 0 {
+            return None;
+        }
+        if let Some((_, own)) = watched.own.get_lpm(prefix) {
+            let named = watched.own.get(prefix).is_some() || prefix.prefix_len() <= own.longest;
+            return Some(if named { Relation::Own } else { Relation::MoreSpecific });
+        }
+        if watched.own.children(prefix).next().is_some() {
+            return Some(Relation::Cover);
+        }
+        watched.dependencies.children(prefix).next().map(|_| Relation::Dependency)
+    }
+
+    /// Whether the AS may originate the prefix by the profile; of prefixes which are not the organization's, anybody may.
+    pub fn may_originate(&self, prefix: &IpNet, asn: Asn) -> bool {
+        let Scope::Watched(watched) = self else { return true };
+        match watched.own.get_lpm(prefix) {
+            Some((_, own)) => own.origins.contains(&asn) || watched.as_numbers.contains(&asn),
+            None => true,
+        }
+    }
+
+    /// Whether the AS is one of the organization's.
+    pub fn is_own(&self, asn: Asn) -> bool {
+        match self {
+            Scope::Everything => false,
+            Scope::Watched(watched) => watched.as_numbers.contains(&asn),
+        }
+    }
+}

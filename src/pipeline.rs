@@ -1,0 +1,264 @@
+//! The stages joined: observations in, routing findings out. No input or output, and no clock.
+//!
+//! The same pipeline serves archives and live feeds. Everything that falls due between two observations (a silence, the end of a hold)
+//! happens at its own time and in order, so the result does not depend on when observations arrive.
+
+mod blind;
+
+use crate::feed::{FeedNote, Feeds, LivenessChange};
+use crate::foreign::{ForeignOrigin, ForeignOrigins};
+use crate::observation::Observation;
+use crate::org::scope::{Relation, Scope};
+use crate::rib::{PrefixId, Rib, RouteChange, View};
+use crate::settings::Settings;
+use crate::time::Timestamp;
+use crate::vantage::{Asn, Vantages};
+use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
+use crate::withdrawal::{Detector, Level, Moment, Scene, Step, Withdrawal};
+pub use blind::BlindSpan;
+use blind::BlindSpans;
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// All stages on the routing side.
+#[derive(Debug)]
+pub struct Pipeline {
+    scope: Scope,
+    stages: Stages,
+    votes: Votes,
+    detector: Detector,
+    foreign: ForeignOrigins,
+    blind: BlindSpans,
+    log: Log,
+    first: Option<Timestamp>,
+    now: Timestamp,
+}
+
+/// The stages which hold state.
+#[derive(Debug)]
+struct Stages {
+    rib: Rib,
+    feeds: Feeds,
+}
+
+/// What happened to watched prefixes, for tables and pictures; empty where everything is watched.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// Every route change.
+    pub routes: Vec<RouteChange>,
+    /// Every change of visibility.
+    pub visibility: Vec<VisibilityChange>,
+}
+
+/// What the routing side found.
+#[derive(Debug)]
+pub struct RoutingFindings {
+    /// What was watched.
+    pub scope: Scope,
+    /// Withdrawals, over and not, in order of onset, then prefix.
+    pub withdrawals: Vec<Withdrawal>,
+    /// Foreign origins which enough ASes took, in order of their first statement.
+    pub foreign_origins: Vec<ForeignOrigin>,
+    /// Foreign origins which too few took.
+    pub foreign_unopened: Vec<ForeignOrigin>,
+    /// Thresholds crossed where too few could tell.
+    pub insufficient: Vec<(IpNet, Moment)>,
+    /// Spans in which too few could tell of an own prefix.
+    pub blind: Vec<BlindSpan>,
+    /// Notes on the feeds, in time order.
+    pub notes: Vec<FeedNote>,
+    /// Route and visibility changes.
+    pub log: Log,
+    /// Routing state at the end.
+    pub rib: Rib,
+    /// Feeds at the end.
+    pub feeds: Feeds,
+    /// Votes at the end.
+    pub votes: Votes,
+    /// First observation; `None` if there was none.
+    pub first: Option<Timestamp>,
+    /// The end of the recording.
+    pub last: Timestamp,
+}
+
+impl Pipeline {
+    /// Nothing was observed yet.
+    pub fn new(scope: Scope, settings: &Settings) -> Self {
+        let origins_only = matches!(scope, Scope::Everything);
+        Pipeline {
+            scope,
+            stages: Stages { rib: Rib::new(settings, origins_only), feeds: Feeds::new(settings) },
+            votes: Votes::default(),
+            detector: Detector::new(settings),
+            foreign: ForeignOrigins::new(settings),
+            blind: BlindSpans::new(settings.eligible_min),
+            log: Log::default(),
+            first: None,
+            now: Timestamp::MIN,
+        }
+    }
+
+    /// Takes one observation. Observations come in the order of the merge; one which is a little late is taken as of its own time.
+    pub fn observe(&mut self, observation: &Observation, vantages: &Vantages) {
+        self.advance(observation.at, vantages);
+        self.first = self.first.or(Some(observation.at));
+        let mut liveness = Vec::new();
+        self.stages.feeds.observe(observation, vantages, &mut liveness);
+        self.live(&liveness, vantages);
+        let mut changes = Vec::new();
+        self.stages.rib.observe(observation, vantages, &mut changes);
+        self.take(&changes, vantages);
+        self.review(observation.at, vantages);
+    }
+
+    /// Lets everything happen which falls due until `to`.
+    pub fn advance(&mut self, to: Timestamp, vantages: &Vantages) {
+        loop {
+            let (silence, hold) = (self.stages.feeds.next_due(), self.detector.next_due());
+            let at = silence.min(hold);
+            if at > to || at == Timestamp::MAX {
+                break;
+            }
+            if silence <= hold && self.first.is_some() {
+                let mut liveness = Vec::new();
+                self.stages.feeds.advance(silence.max(self.now), &mut liveness);
+                self.live(&liveness, vantages);
+                self.review(silence.max(self.now), vantages);
+            } else {
+                self.end_hold(to, vantages);
+            }
+            self.now = self.now.max(at);
+        }
+        self.now = self.now.max(to);
+    }
+
+    /// The recording ends here.
+    pub fn finish(mut self, end: Timestamp, vantages: &Vantages) -> RoutingFindings {
+        self.advance(end, vantages);
+        let mut withdrawals: Vec<Withdrawal> = self.detector.closed().iter().chain(self.detector.open()).cloned().collect();
+        withdrawals.sort_by_key(|withdrawal| (withdrawal.onset.earliest, withdrawal.prefix));
+        choose_covers(&mut withdrawals);
+        let rib = self.stages.rib;
+        let insufficient = self.detector.insufficient().iter().map(|(id, moment)| (rib.prefix_of(*id), *moment)).collect();
+        RoutingFindings {
+            withdrawals,
+            foreign_origins: self.foreign.events().cloned().collect(),
+            foreign_unopened: self.foreign.unopened().cloned().collect(),
+            insufficient,
+            blind: self.blind.finish(end),
+            notes: self.stages.feeds.notes().to_vec(),
+            log: self.log,
+            feeds: self.stages.feeds,
+            votes: self.votes,
+            first: self.first,
+            last: end,
+            scope: self.scope,
+            rib,
+        }
+    }
+
+    fn live(&mut self, liveness: &[LivenessChange], vantages: &Vantages) {
+        for change in liveness {
+            let mut changes = Vec::new();
+            self.stages.rib.live(change, &mut changes);
+            self.take(&changes, vantages);
+        }
+    }
+
+    fn take(&mut self, changes: &[RouteChange], vantages: &Vantages) {
+        let watched = matches!(self.scope, Scope::Watched(_));
+        for change in changes {
+            let (rib, feeds) = (&self.stages.rib, &self.stages.feeds);
+            let state = Electorate { rib, feeds, vantages };
+            self.detector.statement(change);
+            self.foreign.observe(change, &self.scope, (rib, feeds, vantages));
+            if watched {
+                self.log.routes.push(*change);
+            }
+            if let Some(visible) = self.votes.poll(change.at, change.prefix, change.from, state) {
+                self.detector.observe(&visible, Some(change), Scene { state, votes: &self.votes });
+                self.note_visibility(visible);
+            }
+        }
+    }
+
+    fn review(&mut self, at: Timestamp, vantages: &Vantages) {
+        let state = Electorate { rib: &self.stages.rib, feeds: &self.stages.feeds, vantages };
+        let mut changes = Vec::new();
+        self.votes.review(at, state, &mut changes);
+        for change in changes {
+            let state = Electorate { rib: &self.stages.rib, feeds: &self.stages.feeds, vantages };
+            self.detector.observe(&change, None, Scene { state, votes: &self.votes });
+            self.note_visibility(change);
+        }
+    }
+
+    fn note_visibility(&mut self, change: VisibilityChange) {
+        if let Scope::Watched(_) = self.scope {
+            let prefix = self.stages.rib.prefix_of(change.prefix);
+            if self.scope.relation(&prefix) == Some(Relation::Own) {
+                self.blind.observe(prefix, change.at, change.now);
+            }
+            self.log.visibility.push(change);
+        }
+    }
+
+    fn end_hold(&mut self, to: Timestamp, vantages: &Vantages) {
+        let (rib, scope) = (&self.stages.rib, &self.scope);
+        let state = Electorate { rib, feeds: &self.stages.feeds, vantages };
+        let scene = Scene { state, votes: &self.votes };
+        let Some((_, steps)) = self.detector.advance(to, scene, |prefix| counts(scope, rib, prefix)) else { return };
+        for step in steps {
+            match step {
+                Step::Opened(prefix) => self.votes.freeze(prefix),
+                Step::Closed(prefix) => self.votes.thaw(prefix),
+                Step::Worsened(_) => {}
+            }
+        }
+    }
+}
+
+/// A cover which was withdrawn itself is none.
+fn choose_covers(withdrawals: &mut [Withdrawal]) {
+    let severe = withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial);
+    let withdrawn: Vec<_> = severe.map(|withdrawal| (withdrawal.prefix, withdrawal.interval())).collect();
+    for withdrawal in withdrawals.iter_mut().filter(|withdrawal| !withdrawal.covers.is_empty()) {
+        withdrawal.choose_cover(&withdrawn);
+    }
+}
+
+/// Whether the loss of a prefix counts: only routes of the organization's own origins, and what it depends on.
+fn counts(scope: &Scope, rib: &Rib, id: PrefixId) -> bool {
+    let prefix = rib.prefix_of(id);
+    let mut origins = rib.views(id).filter_map(|view| rib.origin_of(view.route?));
+    match scope.relation(&prefix) {
+        None => matches!(scope, Scope::Everything),
+        Some(Relation::Own) => {
+            origins.next().is_none() || origins_of(rib, id).iter().any(|origin| scope.may_originate(&prefix, *origin))
+        }
+        Some(Relation::MoreSpecific | Relation::Cover) => origins.any(|origin| scope.is_own(origin)),
+        Some(Relation::Dependency) => true,
+    }
+}
+
+/// Origins of a prefix as last seen by every vantage point, ascending.
+fn origins_of(rib: &Rib, id: PrefixId) -> Vec<Asn> {
+    let mut origins: Vec<Asn> = rib.views(id).filter_map(|view| rib.origin_of(view.route?)).collect();
+    origins.sort_unstable();
+    origins.dedup();
+    origins
+}
+
+impl RoutingFindings {
+    /// The most specific prefix ever seen which holds the address, with its visibility at the end and its origins.
+    pub fn holder_of(&self, address: IpAddr) -> Option<(IpNet, Visibility, Vec<Asn>)> {
+        let host = IpNet::from(address);
+        let id = self.rib.id_of(&host).or_else(|| self.rib.covers(&host).first().copied())?;
+        Some((self.rib.prefix_of(id), self.votes.visibility(id), origins_of(&self.rib, id)))
+    }
+
+    /// Every vantage point's view of a prefix at the end.
+    pub fn views(&self, prefix: &IpNet) -> Vec<View> {
+        self.rib.id_of(prefix).map(|id| self.rib.views(id).collect()).unwrap_or_default()
+    }
+}

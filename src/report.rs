@@ -1,0 +1,85 @@
+//! Reports: what is shown of an analysis.
+//!
+//! A [`ReportView`] (one organization) or a [`SurveyView`] (every origin) is made first: in it everything is decided, counted and put into
+//! words, so that formats cannot disagree. [`json`] is the view itself, whole; [`markdown`] is for reading and filing; [`terminal`]
+//! is the one screen for whoever was just woken. [`explain`] prints every observation behind a verdict, and [`write_dir`] puts files into
+//! a folder whole or not at all.
+//!
+//! Nothing here judges or reads the clock: the time of generation is an argument, and stands in one field.
+
+mod explain;
+mod markdown;
+mod tables;
+mod terminal;
+mod view;
+mod words;
+mod write;
+
+pub use explain::{ExplainError, explain};
+pub use tables::tables;
+pub use view::chain::{ChainLayer, DelayView, LinkView, Phase};
+pub use view::completeness::{
+    BgpFileView, BlindView, CollectorView, CompletenessView, ExcludedPeer, FeedNoteView, InsufficientView, PeerView, ProbeFileView,
+    SeriesView, UnmatchedView,
+};
+pub use view::dependency::{AddressView, DependenciesView, HostView, NameServerView, ServiceDependenciesView, ZoneView};
+pub use view::foreign::{ForeignStatementView, ForeignView};
+pub use view::incident::{ControlView, IncidentBlindView, IncidentView};
+pub use view::loss::{ExtendedErrorView, KindView, LossGroup, LossView, Records};
+pub use view::observed::{ObservedKind, ObservedView};
+pub use view::place::{Period, When};
+pub use view::service::{LayerView, ServiceView, SeverityView};
+pub use view::survey::{OutagePrefix, OutageView, SurveyView};
+pub use view::withdrawal::{CoverView, Crossings, MomentView, StatementView, WithdrawalGroup, WithdrawalView};
+pub use view::{OrganizationView, OutcomeView, PrefixView, ReportView};
+pub use write::{WriteError, write_dir};
+
+/// A view which can be shown in every format.
+pub trait Shown: serde::Serialize {
+    /// As Markdown.
+    fn to_markdown(&self) -> String;
+    /// For a terminal of this width, with colours or without.
+    fn to_terminal(&self, width: usize, color: bool) -> String;
+}
+
+impl Shown for ReportView {
+    fn to_markdown(&self) -> String {
+        markdown::report(self)
+    }
+
+    fn to_terminal(&self, width: usize, color: bool) -> String {
+        terminal::report(self, width, color)
+    }
+}
+
+impl Shown for SurveyView {
+    fn to_markdown(&self) -> String {
+        markdown::survey(self)
+    }
+
+    fn to_terminal(&self, width: usize, color: bool) -> String {
+        terminal::survey(self, width, color)
+    }
+}
+
+/// The whole view as JSON: pretty, in the order of the fields, with a final newline. `docs/formats/report.md` names the fields.
+#[allow(
+    clippy::expect_used,
+    reason = "views hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
+)]
+pub fn json(view: &impl Shown) -> String {
+    let mut text = serde_json::to_string_pretty(view).expect("a view can be written as JSON");
+    text.push('\n');
+    text
+}
+
+/// The report for reading. Text which came from outside is escaped.
+pub fn markdown(view: &impl Shown) -> String {
+    view.to_markdown()
+}
+
+/// The first screen: at most 24 lines of at most `width` (at least 40) characters; it says how much more there is. Control characters
+/// which came from outside are taken out.
+pub fn terminal(view: &impl Shown, width: usize, color: bool) -> String {
+    view.to_terminal(width, color)
+}

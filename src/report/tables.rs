@@ -1,0 +1,291 @@
+//! The findings as Parquet tables, for notebooks and other tools: times are whole microseconds since 1970, UTC.
+//!
+//! One table a kind of finding, one row each. Nothing is rounded and nothing is left out; verdicts stand in `incidents` only.
+
+use crate::analysis::Analysis;
+use crate::incident::Incident;
+use crate::probe::to_parquet;
+use crate::reachability::ReachabilityLoss;
+use crate::rib::{ChangeCause, RouteState};
+use crate::table::{Column, TableError, Values, write_parquet};
+use crate::time::{Bounds, Timestamp};
+use crate::withdrawal::{Level, Withdrawal};
+
+/// File names and contents.
+///
+/// # Errors
+/// If the program was built without the feature `tables`.
+pub fn tables(analysis: &Analysis) -> Result<Vec<(&'static str, Vec<u8>)>, TableError> {
+    Ok(vec![
+        ("route_changes.parquet", route_changes(analysis)?),
+        ("visibility.parquet", visibility(analysis)?),
+        ("withdrawals.parquet", withdrawals(analysis)?),
+        ("probes.parquet", to_parquet(&analysis.results)?),
+        ("losses.parquet", losses(analysis)?),
+        ("incidents.parquet", incidents(analysis)?),
+    ])
+}
+
+/// Columns being filled, row by row.
+struct Rows {
+    columns: Vec<Column>,
+}
+
+/// One cell.
+enum Cell {
+    Text(Option<String>),
+    Whole(Option<i64>),
+}
+
+impl Rows {
+    fn new(text: &[&str], whole: &[&str]) -> Self {
+        let column = |name: &&str, values: Values| Column { name: (*name).to_owned(), values };
+        let text = text.iter().map(|name| column(name, Values::Text(Vec::new())));
+        let columns = text.chain(whole.iter().map(|name| column(name, Values::Whole(Vec::new())))).collect();
+        Rows { columns }
+    }
+
+    /// Cells in the order of the columns; a cell of the wrong kind counts as missing.
+    fn push(&mut self, cells: Vec<Cell>) {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            match (&mut column.values, cell) {
+                (Values::Text(column), Cell::Text(text)) => column.push(text),
+                (Values::Text(column), Cell::Whole(_)) => column.push(None),
+                (Values::Whole(column), Cell::Whole(number)) => column.push(number),
+                (Values::Whole(column), Cell::Text(_)) => column.push(None),
+                (Values::Flag(column), _) => column.push(None),
+            }
+        }
+    }
+
+    fn bytes(self) -> Result<Vec<u8>, TableError> {
+        write_parquet(self.columns)
+    }
+}
+
+fn text(value: impl ToString) -> Cell {
+    Cell::Text(Some(value.to_string()))
+}
+
+fn count(value: impl TryInto<i64>) -> Cell {
+    Cell::Whole(value.try_into().ok())
+}
+
+fn time(at: Timestamp) -> Cell {
+    Cell::Whole(Some(at.micros()).filter(|micros| *micros != i64::MIN))
+}
+
+fn maybe(at: Option<Timestamp>) -> Cell {
+    Cell::Whole(at.map(Timestamp::micros))
+}
+
+fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> Cell {
+    Cell::Text(Some(items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(" ")))
+}
+
+fn state(state: RouteState) -> &'static str {
+    match state {
+        RouteState::Present => "present",
+        RouteState::Withdrawn => "withdrawn",
+        RouteState::Unknown => "unknown",
+    }
+}
+
+fn cause(cause: ChangeCause) -> &'static str {
+    match cause {
+        ChangeCause::Announced => "announced",
+        ChangeCause::Withdrawn(_) => "withdrawn",
+        ChangeCause::NotInTransfer => "not in transfer",
+        ChangeCause::Table => "table",
+        ChangeCause::Liveness => "liveness",
+    }
+}
+
+fn route_changes(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
+    let mut rows = Rows::new(
+        &["collector", "peer", "prefix", "before", "after", "cause", "path"],
+        &["at_us", "peer_asn", "origin_asn", "file", "record"],
+    );
+    let rib = &analysis.routing.rib;
+    for change in &analysis.routing.log.routes {
+        let point = analysis.vantages.point(change.from);
+        let route = change.route.map(|route| rib.route_of(route));
+        rows.push(vec![
+            text(&point.collector),
+            text(point.peer),
+            text(rib.prefix_of(change.prefix)),
+            text(state(change.before)),
+            text(state(change.after)),
+            text(cause(change.cause)),
+            list(route.map(|route| route.path.iter().map(|asn| asn.0).collect::<Vec<_>>()).unwrap_or_default()),
+            time(change.at),
+            count(point.asn.0),
+            Cell::Whole(route.and_then(|route| route.origin).map(|origin| i64::from(origin.0))),
+            Cell::Whole(change.source.map(|source| i64::from(source.file.0))),
+            Cell::Whole(change.source.and_then(|source| source.record.try_into().ok())),
+        ]);
+    }
+    rows.bytes()
+}
+
+fn visibility(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
+    let mut rows = Rows::new(&["prefix"], &["at_us", "seeing", "lost", "unknown"]);
+    for change in &analysis.routing.log.visibility {
+        let now = change.now;
+        let prefix = analysis.routing.rib.prefix_of(change.prefix);
+        rows.push(vec![text(prefix), time(change.at), count(now.seeing), count(now.lost), count(now.unknown)]);
+    }
+    rows.bytes()
+}
+
+fn withdrawals(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
+    let mut rows = Rows::new(
+        &["incident", "prefix", "origins", "level", "cover", "lost_by", "common_transit", "zombies"],
+        &[
+            "first_statement_us",
+            "onset_earliest_us",
+            "onset_latest_us",
+            "below_warn_us",
+            "below_open_us",
+            "below_critical_us",
+            "opened_us",
+            "trough_us",
+            "trough_seeing",
+            "trough_lost",
+            "trough_unknown",
+            "first_back_us",
+            "back_at_open_us",
+            "recovered_us",
+            "closed_us",
+            "stragglers",
+            "statements",
+        ],
+    );
+    for withdrawal in &analysis.routing.withdrawals {
+        let incident = analysis.correlation.incidents.iter().find(|incident| holds(incident, withdrawal));
+        let crossed = |level: Level| maybe(withdrawal.crossed[level as usize]);
+        let trough = withdrawal.trough;
+        rows.push(vec![
+            Cell::Text(incident.map(|incident| incident.id.clone())),
+            text(withdrawal.prefix),
+            list(&withdrawal.origins),
+            text(withdrawal.level.word()),
+            Cell::Text(withdrawal.cover.as_ref().map(|cover| cover.prefix.to_string())),
+            list(&withdrawal.lost_by),
+            list(&withdrawal.common_transit),
+            list(&withdrawal.zombies),
+            time(withdrawal.first_statement),
+            time(withdrawal.onset.earliest),
+            time(withdrawal.onset.latest),
+            crossed(Level::Partial),
+            crossed(Level::Major),
+            crossed(Level::Full),
+            time(withdrawal.opened),
+            time(trough.at),
+            count(trough.visibility.seeing),
+            count(trough.visibility.lost),
+            count(trough.visibility.unknown),
+            maybe(withdrawal.first_back),
+            maybe(withdrawal.back_at_open),
+            maybe(withdrawal.recovered),
+            maybe(withdrawal.closed),
+            count(withdrawal.stragglers.len()),
+            count(withdrawal.evidence.len()),
+        ]);
+    }
+    rows.bytes()
+}
+
+fn holds(incident: &Incident, withdrawal: &Withdrawal) -> bool {
+    incident.evidence.withdrawals.iter().any(|held| held.id == withdrawal.id && held.onset == withdrawal.onset)
+}
+
+fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
+    let mut rows = Rows::new(
+        &["incident", "vantage", "check", "layer", "services", "kinds"],
+        &[
+            "onset_earliest_us",
+            "onset_latest_us",
+            "recovery_earliest_us",
+            "recovery_latest_us",
+            "last_failure_us",
+            "failures",
+            "cached_for_s",
+        ],
+    );
+    for loss in &analysis.reachability.losses {
+        let incident = analysis.correlation.incidents.iter().find(|incident| names(incident, loss));
+        let services = loss.series.services.iter().filter_map(|index| analysis.organization.services.get(*index));
+        let recovery = |pick: fn(Bounds) -> Timestamp| maybe(loss.recovery.map(pick));
+        rows.push(vec![
+            Cell::Text(incident.map(|incident| incident.id.clone())),
+            text(&loss.series.vantage),
+            text(&loss.series.check),
+            text(loss.series.layer.word()),
+            Cell::Text(Some(services.map(|service| service.name.as_str()).collect::<Vec<_>>().join("; "))),
+            Cell::Text(Some(loss.kinds.iter().map(|(kind, n)| format!("{} {n}", kind.word())).collect::<Vec<_>>().join("; "))),
+            time(loss.onset.earliest),
+            time(loss.onset.latest),
+            recovery(|bounds| bounds.earliest),
+            recovery(|bounds| bounds.latest),
+            time(loss.last_failure),
+            count(loss.evidence.len()),
+            count(loss.cached_for),
+        ]);
+    }
+    rows.bytes()
+}
+
+fn names(incident: &Incident, loss: &ReachabilityLoss) -> bool {
+    let evidence = &incident.evidence;
+    evidence
+        .losses
+        .iter()
+        .chain(&evidence.muted)
+        .chain(&evidence.controls)
+        .any(|held| held.series == loss.series && held.onset == loss.onset)
+}
+
+fn incidents(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
+    let mut rows = Rows::new(
+        &["incident", "incident_verdict", "service", "verdict", "layer", "reasons_for", "reasons_against"],
+        &[
+            "began_earliest_us",
+            "began_latest_us",
+            "ended_earliest_us",
+            "ended_latest_us",
+            "name_servers_lost",
+            "name_servers",
+            "addresses_lost",
+            "addresses",
+            "withdrawals",
+            "losses",
+        ],
+    );
+    for incident in &analysis.correlation.incidents {
+        let verdict = incident.verdict();
+        for service in &verdict.services {
+            let codes = |reasons: &[crate::incident::Reason]| list(reasons.iter().map(|reason| format!("{:?}", reason.code)));
+            rows.push(vec![
+                text(&incident.id),
+                text(verdict.verdict.phrase()),
+                text(&service.service),
+                text(service.verdict.phrase()),
+                text(service.verdict.layer()),
+                codes(&service.reasons_for),
+                codes(&service.reasons_against),
+                time(incident.began.earliest),
+                time(incident.began.latest),
+                maybe(incident.ended.map(|ended| ended.earliest)),
+                maybe(incident.ended.map(|ended| ended.latest)),
+                count(service.name_servers.0),
+                count(service.name_servers.1),
+                count(service.addresses.0),
+                count(service.addresses.1),
+                count(incident.evidence.withdrawals.len()),
+                count(incident.evidence.losses.len()),
+            ]);
+        }
+    }
+    rows.bytes()
+}

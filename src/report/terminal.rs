@@ -1,0 +1,307 @@
+//! The first screen, for whoever was just woken: which layer, since when, seen by whom, what proves it, is it over.
+//!
+//! Takes a view and the terminal's width; gives at most 24 lines. The worst incident is shown, the others are counted; long lists are
+//! cut, and say so. Nothing is decided here.
+
+mod screen;
+
+use super::view::ReportView;
+use super::view::chain::{LinkView, Phase};
+use super::view::completeness::CompletenessView;
+use super::view::incident::IncidentView;
+use super::view::service::ServiceView;
+use super::view::survey::{OutageView, SurveyView};
+use super::view::withdrawal::{CoverView, WithdrawalView};
+use super::words;
+use crate::time::Bounds;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use screen::{Look, Screen, Weight};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Outages shown of a survey.
+const OUTAGES: usize = 15;
+
+/// The screen about an organization.
+pub(super) fn report(view: &ReportView, width: usize, color: bool) -> String {
+    let mut screen = Screen::new(width, color);
+    head(&mut screen, view);
+    let mut incidents: Vec<&IncidentView> = view.incidents.iter().collect();
+    incidents.sort_by_key(|incident| Reverse(urgency(incident)));
+    match incidents.split_first() {
+        Some((worst, others)) => {
+            incident(&mut screen, worst, view.incidents.len());
+            more(&mut screen, others);
+        }
+        None => quiet(&mut screen, view),
+    }
+    observed(&mut screen, view);
+    completeness(&mut screen, &view.completeness);
+    if !view.incidents.is_empty() && !view.doubts.is_empty() {
+        screen.row(Weight::Should, "doubts", &words::some(&view.doubts, 1), 2);
+    }
+    screen.finish()
+}
+
+/// The screen of a survey.
+pub(super) fn survey(view: &SurveyView, width: usize, color: bool) -> String {
+    let mut screen = Screen::new(width, color);
+    let look = look(view.outcome.code);
+    let recorded = view.recorded_bgp.as_ref().map_or("nothing recorded", |period| period.words.as_str());
+    screen.text(Weight::Must, look, &format!("All origins: {}", view.outcome.sentence), 2);
+    screen.text(Weight::Must, Look::Faint, recorded, 1);
+    if !view.outages.is_empty() {
+        let table = outages(&view.outages, screen.width());
+        screen.laid_out(Weight::Must, &table);
+    }
+    if view.outages.len() > OUTAGES {
+        let left = words::grouped(words::size(view.outages.len() - OUTAGES));
+        screen.row(Weight::Must, "", &format!("and {left} more: see the JSON form or the report"), 1);
+    }
+    completeness(&mut screen, &view.completeness);
+    if !view.doubts.is_empty() {
+        screen.row(Weight::Should, "doubts", &words::some(&view.doubts, 1), 2);
+    }
+    screen.finish()
+}
+
+/// What was wrong with the data first, then how much there was.
+fn completeness(screen: &mut Screen, view: &CompletenessView) {
+    let Some((read, troubles)) = view.summary.split_first() else { return };
+    screen.row(Weight::Must, "data", &troubles.join(" "), 1);
+    screen.row(Weight::May, "", read, 1);
+}
+
+/// True for characters which could end a line or steer a terminal: controls, and marks of direction and of zero width.
+pub(super) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+}
+
+/// On one line, without them.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect()
+}
+
+fn look(outcome: &str) -> Look {
+    match outcome {
+        "no_incident" => Look::Good,
+        "could_not_tell" => Look::Warning,
+        _ => Look::Bad,
+    }
+}
+
+/// Open before over, then by services which fail, then by what is lost.
+fn urgency(incident: &IncidentView) -> (bool, usize, usize, Reverse<usize>) {
+    let failing = incident.services.iter().filter(|service| service.severity.fails).count();
+    (incident.open, failing, incident.withdrawals.len() + incident.losses.len(), Reverse(incident.number))
+}
+
+fn head(screen: &mut Screen, view: &ReportView) {
+    let recorded = view.recorded_bgp.iter().chain(&view.recorded_probes).next();
+    let recorded = recorded.map_or("nothing recorded", |period| period.words.as_str());
+    screen.text(Weight::Must, Look::Faint, &format!("{} · {recorded}", view.organization.name), 1);
+    if let Some(note) = &view.organization.note {
+        screen.text(Weight::Must, Look::Warning, note, 1);
+    }
+}
+
+fn incident(screen: &mut Screen, incident: &IncidentView, of: usize) {
+    let place = if of > 1 { format!(" {} of {of}", incident.number) } else { String::new() };
+    let state = if incident.open { "NOT OVER" } else { "over" };
+    screen.text(Weight::Must, Look::Bad, &format!("INCIDENT{place} ({state}): {}", incident.headline), 2);
+    screen.row(Weight::Must, "since", &incident.began.words, 1);
+    let over = match &incident.ended {
+        Some(ended) => format!("{}, after {}", ended.words, incident.lasted),
+        None => format!("no, {} when the recording ended; {}", incident.lasted, incident.lasting.join("; ")),
+    };
+    screen.row(Weight::Must, "over", &over, 2);
+    services(screen, incident);
+    withdrawals(screen, incident);
+    for foreign in incident.foreign_origins.iter().take(2) {
+        screen.row(Weight::Must, "foreign", &foreign.sentence, 1);
+    }
+    if incident.foreign_origins.len() > 2 {
+        screen.row(Weight::Must, "", &format!("and {} more foreign origins", incident.foreign_origins.len() - 2), 1);
+    }
+    screen.row(Weight::Must, "seen by", &incident.seen_by, 2);
+    chain(screen, incident, Phase::Breaks, "chain");
+    chain(screen, incident, Phase::ComesBack, "back");
+    let proof = format!("{}; list them: faultline explain {}", incident.proof, incident.number);
+    screen.row(Weight::Must, "proof", &proof, 2);
+    if let Some(service) = incident.deciding() {
+        screen.row(Weight::Should, "against", &words::some(service.reasons_against.iter().map(|reason| &reason.text), 2), 2);
+        screen.row(Weight::May, "unless", &words::some(&service.would_change, 2), 1);
+    }
+    for blind in incident.routing_blind.iter().take(1) {
+        screen.row(Weight::Should, "blind", &format!("{} from {}", blind.what, words::clock(blind.from, incident.day())), 1);
+    }
+}
+
+/// Services by verdict, those which fail first.
+fn services(screen: &mut Screen, incident: &IncidentView) {
+    let mut by_verdict: BTreeMap<_, Vec<&ServiceView>> = BTreeMap::new();
+    for service in &incident.services {
+        by_verdict.entry((Reverse(service.severity.fails), service.verdict)).or_default().push(service);
+    }
+    let of = incident.services.len();
+    let shown = by_verdict.len().min(4);
+    for (number, ((fails, verdict), services)) in by_verdict.iter().take(shown).enumerate() {
+        let label = if number == 0 { "services" } else { "" };
+        let names = words::some(services.iter().map(|service| &service.service), 4);
+        let worst = services.iter().max_by_key(|service| (service.severity.name_servers_lost, service.severity.addresses_lost));
+        let lost = worst.filter(|worst| worst.severity.prefixes_lost > 0).map(|worst| format!(" ({})", worst.severity.words));
+        let state = match (fails.0, *verdict == incident.verdict) {
+            (true, true) => "fail".to_owned(),
+            (fails, _) => format!("{}{}", if fails { "fail, " } else { "" }, verdict.phrase()),
+        };
+        screen.row(Weight::Must, label, &format!("{} of {of} {state}: {names}{}", services.len(), lost.unwrap_or_default()), 2);
+    }
+    if by_verdict.len() > shown {
+        screen.row(Weight::Must, "", &format!("and {} more verdicts", by_verdict.len() - shown), 1);
+    }
+}
+
+fn withdrawals(screen: &mut Screen, incident: &IncidentView) {
+    let all = &incident.withdrawals;
+    let Some(worst) = all.iter().min_by_key(|lost| (lost.trough.seeing + lost.trough.unknown) * 1000 / lost.trough.eligible.max(1))
+    else {
+        return;
+    };
+    let day = incident.day();
+    let levels: BTreeSet<_> = all.iter().map(|lost| lost.level).collect();
+    let first = all.iter().map(|lost| lost.onset.latest).min().unwrap_or(day);
+    let last = all.iter().map(|lost| lost.onset.latest).max().unwrap_or(day);
+    let onset = words::bounds(Bounds::between(first, last), day);
+    let prefixes = words::some(all.iter().map(|lost| &lost.prefix), 2);
+    let levels = words::all(levels.iter().map(|level| level.word()));
+    let what = if all.len() > 2 { format!("{} prefixes", all.len()) } else { prefixes };
+    let text = format!("{what} ({levels}), onset {onset}, {} at worst", worst.trough.words);
+    screen.row(Weight::Must, "withdrawn", &text, 2);
+    let transit: BTreeSet<_> = all.iter().flat_map(|lost| lost.common_transit.iter().copied()).collect();
+    if !transit.is_empty() {
+        screen.row(Weight::Must, "", &format!("all lost paths cross {}, no surviving path does", words::some(transit, 4)), 1);
+    }
+    screen.row(Weight::Must, "", &left(all), 2);
+}
+
+/// What was left for traffic, over all prefixes.
+fn left(all: &[WithdrawalView]) -> String {
+    let covers: BTreeMap<&str, &CoverView> =
+        all.iter().filter_map(|lost| lost.cover.as_ref()).map(|cover| (cover.prefix.as_str(), cover)).collect();
+    let covered = all.iter().filter(|lost| lost.cover.is_some()).count();
+    let Some(least) = covers.values().min_by_key(|cover| cover.seeing * 1000 / cover.eligible.max(1)) else {
+        return "no route was left for any of them".to_owned();
+    };
+    format!(
+        "{covered} of {} still covered by {}, seen by {} of {} ASes: traffic is drawn there and may die",
+        all.len(),
+        words::some(covers.keys(), 2),
+        least.seeing,
+        least.eligible
+    )
+}
+
+/// Of what broke, the first of each layer; of what came back, the last.
+fn chain(screen: &mut Screen, incident: &IncidentView, phase: Phase, label: &str) {
+    let mut links: Vec<&LinkView> = Vec::new();
+    for link in incident.chain.iter().filter(|link| link.phase == phase) {
+        match links.iter().position(|known| known.layer == link.layer) {
+            Some(_) if phase == Phase::Breaks => {}
+            Some(place) => {
+                links.remove(place);
+                links.push(link);
+            }
+            None => links.push(link),
+        }
+    }
+    for (number, link) in links.iter().enumerate() {
+        let label = if number == 0 { label } else { "" };
+        let delay = link.after_first.as_ref().map_or_else(String::new, |delay| {
+            if delay.words.starts_with(|first: char| first.is_ascii_digit()) {
+                format!("+{}", delay.words)
+            } else {
+                delay.words.clone()
+            }
+        });
+        let clock = words::clock(link.at.latest, incident.day());
+        screen.row(Weight::Must, label, &format!("{clock}  {:7}  {delay:13}  {}", link.layer.word(), link.what), 1);
+    }
+}
+
+fn more(screen: &mut Screen, others: &[&IncidentView]) {
+    let day = |incident: &IncidentView| words::moment(incident.began.latest);
+    let line = |incident: &&IncidentView| {
+        format!(
+            "{} since {} ({})",
+            incident.headline.trim_end_matches('.'),
+            day(incident),
+            if incident.open { "not over" } else { "over" }
+        )
+    };
+    if !others.is_empty() {
+        let count = words::count(words::size(others.len()), "more incident", "more incidents");
+        screen.row(Weight::Must, "more", &format!("{count}: {}", words::some(others.iter().map(line), 1)), 2);
+    }
+}
+
+fn quiet(screen: &mut Screen, view: &ReportView) {
+    let sentence = view.outcome.sentence.split_once(':');
+    let title = sentence.map_or_else(|| view.outcome.sentence.clone(), |(title, rest)| format!("{}:{rest}", title.to_uppercase()));
+    screen.text(Weight::Must, look(view.outcome.code), &title, 2);
+    for (number, doubt) in view.doubts.iter().take(4).enumerate() {
+        screen.row(Weight::Must, if number == 0 { "because" } else { "" }, doubt, 2);
+    }
+    if view.doubts.len() > 4 {
+        let more = words::count(words::size(view.doubts.len() - 4), "more reason", "more reasons");
+        screen.row(Weight::Must, "", &format!("and {more}"), 1);
+    }
+    let own: Vec<_> = view.prefixes.iter().filter(|prefix| prefix.relation == "own").collect();
+    let seen = own.iter().filter(|prefix| prefix.at_end.as_ref().is_some_and(|end| end.seeing > 0)).count();
+    screen.row(
+        Weight::Must,
+        "routes",
+        &format!("{seen} of {} of the profile seen at the end", words::count(words::size(own.len()), "prefix", "prefixes")),
+        1,
+    );
+    let good: u64 = view.completeness.series.iter().map(|series| series.successes).sum();
+    let attempts: u64 = view.completeness.series.iter().map(|series| series.attempts).sum();
+    let probed = if attempts == 0 {
+        "none recorded: whether services worked was not measured".to_owned()
+    } else {
+        format!("{} of {} good", words::grouped(good), words::count(attempts, "attempt", "attempts"))
+    };
+    screen.row(Weight::Must, "probes", &probed, 1);
+}
+
+fn observed(screen: &mut Screen, view: &ReportView) {
+    if !view.observed.is_empty() {
+        let count = words::count(words::size(view.observed.len()), "event", "events");
+        let first = words::some(view.observed.iter().map(|seen| &seen.sentence), 1);
+        screen.row(Weight::Should, "no alarm", &format!("{count} observed: {first}"), 2);
+    }
+}
+
+fn outages(outages: &[OutageView], width: usize) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["origin", "prefixes", "began (UTC)", "ended", "lost by ASes", "peers", "first of them"]);
+    for outage in outages.iter().take(OUTAGES) {
+        table.add_row([
+            outage.origin.map_or_else(|| "unknown".to_owned(), |origin| origin.to_string()),
+            words::grouped(words::size(outage.prefix_count)),
+            words::moment(outage.began),
+            outage.ended.map_or_else(|| "not over".to_owned(), |ended| words::clock(ended, outage.began)),
+            format!("{} of {}", outage.trough.lost, outage.trough.eligible),
+            outage.peers_lost.to_string(),
+            outage.prefixes.first().map(|prefix| prefix.prefix.clone()).unwrap_or_default(),
+        ]);
+    }
+    for number in [1, 5] {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines = table.lines().map(|line| line.trim_end().chars().take(width).collect::<String>());
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,180 @@
+//! A screen of limited height: rows with a weight, wrapped to its width; when they are too many, the lightest go.
+
+use super::clean;
+
+/// Lines of a screen.
+const LINES: usize = 24;
+/// Columns of labels.
+const LABEL: usize = 10;
+
+/// How a line looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Plain,
+    Bad,
+    Warning,
+    Good,
+    Faint,
+}
+
+impl Look {
+    /// Select Graphic Rendition (ECMA-48).
+    const fn code(self) -> &'static str {
+        match self {
+            Look::Plain => "",
+            Look::Bad => "1;31",
+            Look::Warning => "33",
+            Look::Good => "1;32",
+            Look::Faint => "2",
+        }
+    }
+}
+
+/// What must stay on the screen, and what may go first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    Must,
+    Should,
+    May,
+}
+
+pub(super) struct Screen {
+    width: usize,
+    color: bool,
+    lines: Vec<(Weight, String)>,
+}
+
+impl Screen {
+    pub fn new(width: usize, color: bool) -> Self {
+        Screen { width: width.clamp(40, 120), color, lines: Vec::new() }
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Text over the whole width, at most `most` lines of it.
+    pub fn text(&mut self, weight: Weight, look: Look, text: &str, most: usize) {
+        for line in wrap(&clean(text), self.width, most) {
+            let line = self.paint(look, &line);
+            self.lines.push((weight, line));
+        }
+    }
+
+    /// Text beside a label, at most `most` lines of it; an empty label continues the row above.
+    pub fn row(&mut self, weight: Weight, label: &str, text: &str, most: usize) {
+        if text.is_empty() {
+            return;
+        }
+        for (number, line) in wrap(&clean(text), self.width - LABEL, most).into_iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            let label = self.paint(Look::Faint, &format!("{label:LABEL$}"));
+            self.lines.push((weight, format!("{label}{line}")));
+        }
+    }
+
+    /// Lines which are laid out already.
+    pub fn laid_out(&mut self, weight: Weight, text: &str) {
+        self.lines.extend(text.lines().map(|line| (weight, line.to_owned())));
+    }
+
+    pub fn finish(mut self) -> String {
+        while self.lines.len() > LINES {
+            let lightest = self.lines.iter().map(|(weight, _)| *weight).max().unwrap_or(Weight::Must);
+            let Some(place) = self.lines.iter().rposition(|(weight, _)| *weight == lightest) else { break };
+            self.lines.remove(place);
+        }
+        self.lines.into_iter().map(|(_, line)| line.trim_end().to_owned() + "\n").collect()
+    }
+
+    fn paint(&self, look: Look, text: &str) -> String {
+        if !self.color || look == Look::Plain || text.trim().is_empty() {
+            return text.to_owned();
+        }
+        format!("\u{1b}[{}m{text}\u{1b}[0m", look.code())
+    }
+}
+
+/// Columns a text takes: wide characters of East Asian scripts take two.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if c >= '\u{1100}' && c.is_alphabetic() { 2 } else { 1 }).sum()
+}
+
+/// Broken at spaces into lines of at most `width` columns; what goes beyond `most` lines is cut with an ellipsis.
+pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let mut word = word.to_owned();
+        if !line.is_empty() && columns(&line) + 1 + columns(&word) > width {
+            lines.push(std::mem::take(&mut line));
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        while columns(&line) + columns(&word) > width {
+            let fits: String = take(&word, width - columns(&line));
+            word = word[fits.len()..].to_owned();
+            line.push_str(&fits);
+            lines.push(std::mem::take(&mut line));
+        }
+        line.push_str(&word);
+    }
+    lines.push(line);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = take(last, width.saturating_sub(2)).trim_end().to_owned() + " …";
+        }
+    }
+    lines
+}
+
+/// As much of the beginning as takes at most so many columns.
+fn take(text: &str, width: usize) -> String {
+    let mut taken = String::new();
+    for c in text.chars() {
+        taken.push(c);
+        if columns(&taken) > width {
+            taken.pop();
+            break;
+        }
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_no_wider_than_the_screen_and_what_is_cut_shows() {
+        let text = "one two three four five averyveryverylongwordwhichfitsnowhere";
+        let lines = wrap(text, 12, 9);
+        assert!(lines.iter().all(|line| columns(line) <= 12), "{lines:?}");
+        assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
+        assert_eq!(wrap(text, 12, 1), ["one two …"]);
+        assert!(columns(&wrap("路由消失 路由消失 路由消失", 10, 9)[0]) <= 10);
+    }
+
+    #[test]
+    fn the_lightest_rows_go_first_when_the_screen_is_full() {
+        let mut screen = Screen::new(80, false);
+        screen.text(Weight::Must, Look::Bad, "headline", 1);
+        for _ in 0..40 {
+            screen.row(Weight::May, "more", "detail", 1);
+        }
+        screen.row(Weight::Must, "proof", "last", 1);
+        let text = screen.finish();
+        assert_eq!(text.lines().count(), LINES);
+        assert!(text.starts_with("headline") && text.ends_with("proof     last\n"), "{text}");
+    }
+
+    #[test]
+    fn escape_sequences_from_outside_do_not_reach_the_terminal() {
+        let mut screen = Screen::new(80, true);
+        screen.row(Weight::Must, "service", "\u{1b}[2Jwiped\nnext\u{7}\u{202e}x", 2);
+        let text = screen.finish();
+        assert!(!text.contains("\u{1b}[2J") && !text.contains('\u{7}') && !text.contains('\u{202e}'), "{text:?}");
+        assert_eq!(text.lines().count(), 1);
+    }
+}

@@ -1,0 +1,198 @@
+//! The view of an analysis: everything decided, counted, cut to what is shown, and put into words, before any format sees it.
+//!
+//! Takes an [`Analysis`] or a [`Survey`](crate::analysis::Survey) and the time of generation; gives plain values which serialize. Times
+//! are exact to the microsecond here; what is cut to the second for people stands beside them in `words`.
+
+pub mod chain;
+pub mod completeness;
+pub mod dependency;
+pub mod foreign;
+pub mod incident;
+pub mod loss;
+pub mod observed;
+pub mod place;
+pub mod service;
+mod summary;
+pub mod survey;
+pub mod withdrawal;
+
+use crate::analysis::{Analysis, Outcome};
+use crate::org::Organization;
+use crate::org::scope::Relation;
+use crate::report::words;
+use crate::settings::SettingInForce;
+use crate::time::Timestamp;
+use crate::vantage::Asn;
+use completeness::CompletenessView;
+use dependency::DependenciesView;
+use incident::IncidentView;
+use observed::ObservedView;
+use place::{Files, Period};
+use serde::Serialize;
+use withdrawal::{MomentView, Witnesses};
+
+/// Changed whenever a field of the JSON forms changes its meaning or goes away.
+pub(super) const VERSION: u32 = 1;
+
+/// Everything a report about one organization shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportView {
+    /// Always `faultline-incidents`.
+    pub format: &'static str,
+    /// Of the format.
+    pub version: u32,
+    /// When this was made: the only field which differs between two runs over the same input.
+    pub generated_at: Timestamp,
+    /// Whose report.
+    pub organization: OrganizationView,
+    /// What BGP was recorded; `null` if none.
+    pub recorded_bgp: Option<Period>,
+    /// What probes were recorded; `null` if none.
+    pub recorded_probes: Option<Period>,
+    /// What it comes to.
+    pub outcome: OutcomeView,
+    /// Why the absence of an incident would prove nothing.
+    pub doubts: Vec<String>,
+    /// In order of their beginning.
+    pub incidents: Vec<IncidentView>,
+    /// Told, and no incident, in order of time.
+    pub observed: Vec<ObservedView>,
+    /// Every prefix of the organization, what covers it and what it depends on, as seen at the end.
+    pub prefixes: Vec<PrefixView>,
+    /// What services need.
+    pub dependencies: DependenciesView,
+    /// How complete the data was.
+    pub completeness: CompletenessView,
+    /// The thresholds in force.
+    pub settings: Vec<SettingInForce>,
+}
+
+/// Whose report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrganizationView {
+    /// Its name.
+    pub name: String,
+    /// The profile's remark, such as "rebuilt, not recorded".
+    pub note: Option<String>,
+    /// The profile.
+    pub profile: String,
+    /// Its AS numbers.
+    pub as_numbers: Vec<Asn>,
+    /// Its services.
+    pub services: Vec<String>,
+}
+
+/// What it comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutcomeView {
+    /// `incident`, `no_incident` or `could_not_tell`.
+    pub code: &'static str,
+    /// The exit status of the program.
+    pub exit_status: u8,
+    /// In a sentence.
+    pub sentence: String,
+}
+
+/// A prefix at the end of the recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PrefixView {
+    /// The prefix.
+    pub prefix: String,
+    /// What the profile calls it.
+    pub label: Option<String>,
+    /// What it is to the organization.
+    pub relation: &'static str,
+    /// Who saw it at the end; `null` if nothing was ever said of it.
+    pub at_end: Option<MomentView>,
+}
+
+impl ReportView {
+    /// Makes the view; `generated` is the only time in it which is not of the input.
+    pub fn of(analysis: &Analysis, generated: Timestamp) -> ReportView {
+        let files = Files::of(analysis);
+        let probes = Period::over(analysis.probe_files.iter().map(|file| (file.first, file.last)));
+        let bgp = analysis.routing.first.map(|first| Period::between(first, analysis.routing.last));
+        let until = bgp.iter().chain(&probes).map(|period| period.until).max().unwrap_or(analysis.routing.last);
+        let witnesses = Witnesses { vantages: &analysis.vantages, rib: &analysis.routing.rib, files: &files, until };
+        let incidents = analysis.correlation.incidents.iter().enumerate();
+        let doubts = analysis.doubts();
+        ReportView {
+            format: "faultline-incidents",
+            version: VERSION,
+            generated_at: generated,
+            organization: OrganizationView::of(&analysis.organization),
+            recorded_bgp: bgp,
+            recorded_probes: probes,
+            outcome: OutcomeView::of(analysis.outcome(), incidents.len(), "incident", "incidents"),
+            doubts,
+            incidents: incidents
+                .map(|(i, incident)| IncidentView::of(i + 1, incident, &analysis.organization, &witnesses))
+                .collect(),
+            observed: observed::observed(analysis, &witnesses),
+            prefixes: prefixes(analysis),
+            dependencies: DependenciesView::of(analysis, &files),
+            completeness: CompletenessView::of(analysis, &files),
+            settings: analysis.organization.settings.in_force(),
+        }
+    }
+}
+
+impl OrganizationView {
+    fn of(organization: &Organization) -> Self {
+        OrganizationView {
+            name: organization.name.clone(),
+            note: organization.note.clone(),
+            profile: organization.file.display().to_string(),
+            as_numbers: organization.as_numbers.clone(),
+            services: organization.services.iter().map(|service| service.name.clone()).collect(),
+        }
+    }
+}
+
+impl OutcomeView {
+    /// "No incident" and "could not tell" differ in words.
+    fn of(outcome: Outcome, found: usize, one: &str, many: &str) -> Self {
+        let (code, sentence) = match outcome {
+            Outcome::Incident => ("incident", format!("{} found.", words::count(words::size(found), one, many))),
+            Outcome::NoIncident => ("no_incident", format!("No {one}: none was found, and enough was seen to find one.")),
+            Outcome::CouldNotTell => (
+                "could_not_tell",
+                format!("Could not tell: no {one} was found, but too little was seen to say that there was none."),
+            ),
+        };
+        OutcomeView { code, exit_status: outcome.exit_status(), sentence }
+    }
+}
+
+/// The profile's prefixes first, whether seen or not; then everything else seen which concerns the organization.
+fn prefixes(analysis: &Analysis) -> Vec<PrefixView> {
+    let routing = &analysis.routing;
+    let at_end = |id| MomentView::of(routing.last, routing.votes.visibility(id));
+    let own = &analysis.organization.prefixes;
+    let mut shown: Vec<PrefixView> = own
+        .iter()
+        .map(|own| PrefixView {
+            prefix: own.prefix.to_string(),
+            label: own.label.clone(),
+            relation: relation(Relation::Own),
+            at_end: routing.rib.id_of(&own.prefix).map(at_end),
+        })
+        .collect();
+    let mut others: Vec<_> = routing.rib.prefixes().filter(|(_, prefix)| !own.iter().any(|own| own.prefix == *prefix)).collect();
+    others.sort_by_key(|(_, prefix)| *prefix);
+    for (id, prefix) in others {
+        if let Some(what) = routing.scope.relation(&prefix) {
+            shown.push(PrefixView { prefix: prefix.to_string(), label: None, relation: relation(what), at_end: Some(at_end(id)) });
+        }
+    }
+    shown
+}
+
+const fn relation(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Own => "own",
+        Relation::MoreSpecific => "more specific",
+        Relation::Cover => "cover",
+        Relation::Dependency => "dependency",
+    }
+}

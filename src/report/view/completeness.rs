@@ -1,0 +1,429 @@
+//! How complete the data was: every file, peer, note and gap, and what follows from it. Absence is told, never left out.
+
+use super::place::{Files, Period};
+use super::withdrawal::MomentView;
+use crate::analysis::Analysis;
+use crate::feed::{FeedEvent, FeedNote, Feeds, FullFeedRule, Liveness};
+use crate::pipeline::{BlindSpan, RoutingFindings};
+use crate::probe::ProbeFile;
+use crate::reachability::{Layer, SeriesCoverage, Unmatched};
+use crate::report::words;
+use crate::settings::Settings;
+use crate::source::{Damage, FileAccount, FileKind};
+use crate::time::Timestamp;
+use crate::vantage::{Asn, Family, VantageId, Vantages};
+use crate::withdrawal::Moment;
+use ipnet::IpNet;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How complete the data was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompletenessView {
+    /// In a few sentences.
+    pub summary: Vec<String>,
+    /// Every BGP file.
+    pub bgp_files: Vec<BgpFileView>,
+    /// Every probe file.
+    pub probe_files: Vec<ProbeFileView>,
+    /// Files in a folder of probe results which hold none: passed over.
+    pub passed_over: Vec<String>,
+    /// Every collector.
+    pub collectors: Vec<CollectorView>,
+    /// Every vantage point which spoke.
+    pub peers: Vec<PeerView>,
+    /// Vantage points which had no vote in a family, and why.
+    pub excluded_peers: Vec<ExcludedPeer>,
+    /// Lost sessions, silences, gaps, tables sent again.
+    pub feed_notes: Vec<FeedNoteView>,
+    /// Spans in which too few could tell of an own prefix.
+    pub blind: Vec<BlindView>,
+    /// Thresholds crossed where too few could tell.
+    pub insufficient: Vec<InsufficientView>,
+    /// Every probed series.
+    pub series: Vec<SeriesView>,
+    /// Probe results which could not be used, or not wholly.
+    pub unmatched_results: Vec<UnmatchedView>,
+}
+
+/// A BGP file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the fields mean what those of `FileAccount` mean")]
+pub struct BgpFileView {
+    pub path: String,
+    pub collector: String,
+    pub kind: FileKind,
+    pub compression: crate::source::Compression,
+    pub bytes: u64,
+    pub blake3: String,
+    pub first: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    pub records: u64,
+    pub announced: u64,
+    pub withdrawn: u64,
+    pub treated_as_withdrawn: u64,
+    pub state_changes: u64,
+    pub tables: u64,
+    pub table_entries: u64,
+    pub other: BTreeMap<String, u64>,
+    pub out_of_order: u64,
+    pub duplicates_dropped: u64,
+    pub skipped_count: u64,
+    pub skipped_bytes: u64,
+    pub skipped: Vec<Damage>,
+    pub copy_of: Option<String>,
+    pub error: Option<String>,
+}
+
+/// A file of probe results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the fields mean what those of `ProbeFile` mean")]
+pub struct ProbeFileView {
+    pub path: String,
+    pub format: Option<String>,
+    pub compression: String,
+    pub bytes: u64,
+    pub blake3: String,
+    pub first: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    pub records: u64,
+    pub results: u64,
+    pub repeated: u64,
+    pub bad_count: u64,
+    pub bad: Vec<BadRecordView>,
+    pub ignored_fields: BTreeMap<String, u64>,
+    pub unsupported: BTreeMap<String, u64>,
+    pub error: Option<String>,
+}
+
+/// A record of a probe file which could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadRecordView {
+    /// Its number, from 1.
+    pub record: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// A collector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CollectorView {
+    /// Its name.
+    pub name: String,
+    /// Vantage points which spoke there.
+    pub vantage_points: usize,
+    /// Their ASes.
+    pub ases: usize,
+    /// ASes with a full feed of IPv4.
+    pub full_feed_ipv4: usize,
+    /// ASes with a full feed of IPv6.
+    pub full_feed_ipv6: usize,
+    /// When it last said anything.
+    pub last_heard: Option<Timestamp>,
+}
+
+/// A vantage point which spoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PeerView {
+    /// Its name: statements refer to it.
+    pub vantage: String,
+    /// Its collector.
+    pub collector: String,
+    /// Its address.
+    pub peer: String,
+    /// Its AS.
+    pub asn: Asn,
+    /// Full feed of IPv4.
+    pub full_feed_ipv4: bool,
+    /// Full feed of IPv6.
+    pub full_feed_ipv6: bool,
+}
+
+/// A vantage point without a vote in a family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExcludedPeer {
+    /// Its name.
+    pub vantage: String,
+    /// The family.
+    pub family: Family,
+    /// Why.
+    pub why: String,
+}
+
+/// A note on a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FeedNoteView {
+    /// When it began.
+    pub at: Timestamp,
+    /// When it ended; `null` if it had not, or if it is a moment.
+    pub until: Option<Timestamp>,
+    /// The vantage point or collector.
+    pub whom: String,
+    /// What happened, as a code.
+    pub event: FeedEvent,
+    /// For people.
+    pub words: &'static str,
+    /// The file; `null` for silence.
+    pub file: Option<String>,
+    /// The record in it, from 1.
+    pub record: Option<u64>,
+}
+
+/// A span in which too few could tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlindView {
+    /// Of which prefix.
+    pub prefix: String,
+    /// From when to when.
+    pub period: Period,
+    /// Who could tell least.
+    pub worst: MomentView,
+}
+
+/// A threshold crossed where too few could tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InsufficientView {
+    /// Of which prefix.
+    pub prefix: String,
+    /// When, and who saw it.
+    pub moment: MomentView,
+}
+
+/// A probed series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SeriesView {
+    /// Who asked.
+    pub vantage: String,
+    /// What it tests.
+    pub layer: Layer,
+    /// The profile's name for it.
+    pub check: String,
+    /// What was asked of whom.
+    pub target: String,
+    /// The first attempt began.
+    pub first: Timestamp,
+    /// The last attempt ended.
+    pub last: Timestamp,
+    /// Attempts.
+    pub attempts: u64,
+    /// Attempts which found it up.
+    pub successes: u64,
+    /// Spans in which nobody probed: no health, only absence.
+    pub gaps: Vec<Period>,
+}
+
+/// Results which could not be used, or not wholly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnmatchedView {
+    /// How many.
+    pub results: u64,
+    /// Why, with an example.
+    pub words: String,
+    /// The first of them.
+    pub file: Option<String>,
+    /// The record in it.
+    pub record: Option<u64>,
+}
+
+impl CompletenessView {
+    pub(super) fn of(analysis: &Analysis, files: &Files) -> Self {
+        let mut view =
+            Self::routing((&analysis.routing, &analysis.vantages, &analysis.organization.settings), &analysis.bgp_files, files);
+        // A foreign file which merely lay in the folder is no mistake.
+        let (foreign, own): (Vec<_>, Vec<_>) = analysis.probe_files.iter().partition(|file| file.in_folder && file.format.is_none());
+        view.probe_files = own.into_iter().map(ProbeFileView::of).collect();
+        view.passed_over = foreign.into_iter().map(|file| file.path.display().to_string()).collect();
+        view.series = analysis.reachability.coverage.iter().map(SeriesView::of).collect();
+        view.unmatched_results =
+            analysis.reachability.unmatched.iter().map(|unmatched| UnmatchedView::of(unmatched, files)).collect();
+        view.summary = super::summary::of(&view);
+        view
+    }
+
+    /// The routing side alone.
+    pub(super) fn routing(
+        (routing, vantages, settings): (&RoutingFindings, &Vantages, &Settings),
+        bgp: &[FileAccount],
+        files: &Files,
+    ) -> Self {
+        let feeds = &routing.feeds;
+        let spoke = |id: &VantageId| feeds.liveness(*id) != Liveness::Never;
+        let ids: Vec<VantageId> = vantages.iter().map(|(id, _)| id).filter(spoke).collect();
+        let mut view = CompletenessView {
+            summary: Vec::new(),
+            bgp_files: bgp.iter().map(BgpFileView::of).collect(),
+            probe_files: Vec::new(),
+            passed_over: Vec::new(),
+            collectors: collectors(&ids, vantages, feeds),
+            peers: ids.iter().map(|id| PeerView::of(*id, vantages, feeds)).collect(),
+            excluded_peers: ids.iter().flat_map(|id| excluded(*id, (feeds, vantages), settings)).collect(),
+            feed_notes: routing.notes.iter().map(|note| FeedNoteView::of(note, vantages, files)).collect(),
+            blind: routing.blind.iter().map(BlindView::of).collect(),
+            insufficient: routing.insufficient.iter().map(InsufficientView::of).collect(),
+            series: Vec::new(),
+            unmatched_results: Vec::new(),
+        };
+        view.summary = super::summary::of(&view);
+        view
+    }
+}
+
+impl BgpFileView {
+    fn of(file: &FileAccount) -> Self {
+        BgpFileView {
+            path: file.path.display().to_string(),
+            collector: file.collector.clone(),
+            kind: file.kind,
+            compression: file.compression,
+            bytes: file.bytes,
+            blake3: file.blake3.clone(),
+            first: file.first,
+            last: file.last,
+            records: file.records,
+            announced: file.announced,
+            withdrawn: file.withdrawn,
+            treated_as_withdrawn: file.treated_as_withdrawn,
+            state_changes: file.state_changes,
+            tables: file.tables,
+            table_entries: file.table_entries,
+            other: file.other.clone(),
+            out_of_order: file.out_of_order,
+            duplicates_dropped: file.duplicates_dropped,
+            skipped_count: file.skipped_count,
+            skipped_bytes: file.skipped_bytes,
+            skipped: file.skipped.clone(),
+            copy_of: file.copy_of.as_ref().map(|path| path.display().to_string()),
+            error: file.error.clone(),
+        }
+    }
+}
+
+impl ProbeFileView {
+    fn of(file: &ProbeFile) -> Self {
+        let bad = file.bad.iter().map(|bad| BadRecordView { record: bad.record, reason: bad.reason.clone() });
+        ProbeFileView {
+            path: file.path.display().to_string(),
+            format: file.format.map(|format| format.to_string()),
+            compression: file.compression.to_string(),
+            bytes: file.bytes,
+            blake3: file.blake3.clone(),
+            first: file.first,
+            last: file.last,
+            records: file.records,
+            results: file.results,
+            repeated: file.repeated,
+            bad_count: file.bad_count,
+            bad: bad.collect(),
+            ignored_fields: file.ignored_fields.clone(),
+            unsupported: file.unsupported.clone(),
+            error: file.error.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl PeerView {
+    fn of(id: VantageId, vantages: &Vantages, feeds: &Feeds) -> Self {
+        let point = vantages.point(id);
+        PeerView {
+            vantage: point.to_string(),
+            collector: point.collector.to_string(),
+            peer: point.peer.to_string(),
+            asn: point.asn,
+            full_feed_ipv4: feeds.is_full_feed(id, Family::Ipv4),
+            full_feed_ipv6: feeds.is_full_feed(id, Family::Ipv6),
+        }
+    }
+}
+
+impl FeedNoteView {
+    fn of(note: &FeedNote, vantages: &Vantages, files: &Files) -> Self {
+        let (file, record) = files.place(note.source);
+        let words = words::feed_event(note.what);
+        FeedNoteView { at: note.at, until: note.until, whom: note.whom.name(vantages), event: note.what, words, file, record }
+    }
+}
+
+impl BlindView {
+    fn of(blind: &BlindSpan) -> Self {
+        let period = Period::between(blind.from, blind.until);
+        BlindView { prefix: blind.prefix.to_string(), period, worst: MomentView::of(blind.from, blind.worst) }
+    }
+}
+
+impl InsufficientView {
+    fn of((prefix, moment): &(IpNet, Moment)) -> Self {
+        InsufficientView { prefix: prefix.to_string(), moment: MomentView::of(moment.at, moment.visibility) }
+    }
+}
+
+impl SeriesView {
+    fn of(coverage: &SeriesCoverage) -> Self {
+        SeriesView {
+            vantage: coverage.series.vantage.to_string(),
+            layer: coverage.series.layer,
+            check: coverage.series.check.to_string(),
+            target: coverage.series.target_in_words(),
+            first: coverage.first,
+            last: coverage.last,
+            attempts: coverage.attempts,
+            successes: coverage.successes,
+            gaps: coverage.gaps.iter().map(|gap| Period::between(gap.earliest, gap.latest)).collect(),
+        }
+    }
+}
+
+impl UnmatchedView {
+    fn of(unmatched: &Unmatched, files: &Files) -> Self {
+        let (file, record) = files.place(Some(unmatched.source));
+        UnmatchedView { results: unmatched.results, words: unmatched.to_string(), file, record }
+    }
+}
+
+fn collectors(ids: &[VantageId], vantages: &Vantages, feeds: &Feeds) -> Vec<CollectorView> {
+    let of = |collector| {
+        let here: Vec<VantageId> = ids.iter().copied().filter(|id| vantages.collector_of(*id) == collector).collect();
+        let ases = |ids: &[VantageId]| ids.iter().map(|id| vantages.point(*id).asn).collect::<BTreeSet<Asn>>().len();
+        let full = |family| {
+            let full: Vec<VantageId> = here.iter().copied().filter(|id| feeds.is_full_feed(*id, family)).collect();
+            ases(&full)
+        };
+        CollectorView {
+            name: vantages.collector_name(collector).to_string(),
+            vantage_points: here.len(),
+            ases: ases(&here),
+            full_feed_ipv4: full(Family::Ipv4),
+            full_feed_ipv6: full(Family::Ipv6),
+            last_heard: feeds.last_heard(collector),
+        }
+    };
+    vantages.collectors().map(|(collector, _)| of(collector)).collect()
+}
+
+/// A vantage point which tells nothing at all of one family and is full feed of the other is no loss to that family.
+fn excluded(id: VantageId, (feeds, vantages): (&Feeds, &Vantages), settings: &Settings) -> Vec<ExcludedPeer> {
+    let mut excluded = Vec::new();
+    for (family, other) in [(Family::Ipv4, Family::Ipv6), (Family::Ipv6, Family::Ipv4)] {
+        if feeds.is_full_feed(id, family) {
+            continue;
+        }
+        let least = |percent| format!("below {percent} %");
+        let why = match feeds.standing(id, family) {
+            Some(FullFeedRule::Table { size, largest }) if size > 0 => format!(
+                "no full feed: a table of {} against {} in its collector's largest, {}",
+                words::count(size.into(), "prefix", "prefixes"),
+                words::grouped(largest.into()),
+                least(settings.full_feed_percent)
+            ),
+            Some(FullFeedRule::Spoken { prefixes, quartile }) if prefixes > 0 => format!(
+                "no full feed: spoke of {} against {} in the upper quartile of its collector's peers, {}",
+                words::count(prefixes, "prefix", "prefixes"),
+                words::grouped(quartile),
+                least(settings.full_feed_spoken_percent)
+            ),
+            Some(_) | None if feeds.is_full_feed(id, other) => continue,
+            Some(_) | None => format!("told no {family} routes"),
+        };
+        excluded.push(ExcludedPeer { vantage: vantages.point(id).to_string(), family, why });
+    }
+    excluded
+}

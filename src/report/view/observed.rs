@@ -1,0 +1,104 @@
+//! What is told without being an incident.
+
+use super::foreign::ForeignView;
+use super::loss::LossView;
+use super::withdrawal::{WithdrawalView, Witnesses};
+use crate::analysis::Analysis;
+use crate::incident::Observed;
+use crate::reachability::{Layer, ReachabilityLoss};
+use crate::report::words;
+use crate::time::Timestamp;
+use serde::Serialize;
+
+/// One observation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ObservedView {
+    /// When it began.
+    pub at: Timestamp,
+    /// What it is.
+    pub kind: ObservedKind,
+    /// In a sentence.
+    pub sentence: String,
+    /// The withdrawal, if it is one.
+    pub withdrawal: Option<WithdrawalView>,
+    /// The foreign origin, if it is one.
+    pub foreign_origin: Option<ForeignView>,
+    /// The loss, if it is one.
+    pub loss: Option<LossView>,
+}
+
+/// Why it is no incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObservedKind {
+    /// A partial withdrawal which no incident took in.
+    Partial,
+    /// A more specific was lost, and its cover delivers.
+    CoverDelivers,
+    /// Announced in the profile.
+    Planned,
+    /// A foreign origin which too few ASes took.
+    ForeignUnopened,
+    /// A control failed: the probes' own trouble.
+    ControlFailed,
+    /// A loss at a vantage whose controls failed too.
+    Muted,
+}
+
+/// Everything told without being an incident, in order of time.
+pub(super) fn observed(analysis: &Analysis, witnesses: &Witnesses<'_>) -> Vec<ObservedView> {
+    let mut all: Vec<ObservedView> = analysis.correlation.observed.iter().map(|seen| of(seen, analysis, witnesses)).collect();
+    let in_incident = |loss: &ReachabilityLoss| {
+        let evidence = analysis.correlation.incidents.iter().map(|incident| &incident.evidence);
+        evidence.flat_map(|e| e.losses.iter().chain(&e.muted).chain(&e.controls)).any(|known| known == loss)
+    };
+    for loss in analysis.reachability.losses.iter().filter(|loss| !in_incident(loss)) {
+        let view = LossView::of(loss, &analysis.organization, witnesses.files, witnesses.until);
+        let (kind, why) = if loss.series.layer == Layer::Control {
+            (ObservedKind::ControlFailed, "the probes' own trouble")
+        } else {
+            (ObservedKind::Muted, "controls failed there too, so it says nothing of the organization")
+        };
+        let sentence = format!("{} failed at {} for {}: {why}", view.check, view.vantage, view.lasted);
+        let mut seen = empty(loss.onset.latest, kind, sentence);
+        seen.loss = Some(view);
+        all.push(seen);
+    }
+    all.sort_by_key(|seen| seen.at);
+    all
+}
+
+fn of(seen: &Observed, analysis: &Analysis, witnesses: &Witnesses<'_>) -> ObservedView {
+    let (withdrawal, kind, why) = match seen {
+        Observed::Partial(withdrawal) => (withdrawal, ObservedKind::Partial, "partial, and no incident".to_owned()),
+        Observed::CoverDelivers(withdrawal) => {
+            (withdrawal, ObservedKind::CoverDelivers, "its cover delivers, and all probes were well".to_owned())
+        }
+        Observed::Planned(withdrawal, note) => {
+            let note = note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+            (withdrawal, ObservedKind::Planned, format!("planned{note}"))
+        }
+        Observed::ForeignUnopened(foreign) => {
+            let view = ForeignView::of(foreign, witnesses);
+            let sentence = format!("{}: too few to count", view.sentence);
+            let mut observed = empty(foreign.first, ObservedKind::ForeignUnopened, sentence);
+            observed.foreign_origin = Some(view);
+            return observed;
+        }
+    };
+    let view = WithdrawalView::of(withdrawal, &analysis.organization, witnesses);
+    let by = if view.lost_by.is_empty() { String::new() } else { format!(" (lost by {})", words::some(&view.lost_by, 6)) };
+    let transit = if view.common_transit.is_empty() {
+        String::new()
+    } else {
+        format!("; all lost paths cross {}, no surviving path does", words::all(&view.common_transit))
+    };
+    let sentence = format!("{} was {} at worst{by} for {}: {why}{transit}", view.prefix, view.trough.words, view.lasted);
+    let mut observed = empty(withdrawal.onset.earliest, kind, sentence);
+    observed.withdrawal = Some(view);
+    observed
+}
+
+fn empty(at: Timestamp, kind: ObservedKind, sentence: String) -> ObservedView {
+    ObservedView { at, kind, sentence, withdrawal: None, foreign_origin: None, loss: None }
+}

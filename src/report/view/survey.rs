@@ -1,0 +1,143 @@
+//! The view of a survey: outages of every origin, the largest first.
+
+use super::completeness::CompletenessView;
+use super::place::{Files, Period, lasted};
+use super::withdrawal::MomentView;
+use super::{OutcomeView, VERSION};
+use crate::analysis::{OriginOutage, Survey};
+use crate::settings::SettingInForce;
+use crate::time::{Bounds, Timestamp};
+use crate::vantage::{Asn, VantageId};
+use crate::withdrawal::{Level, Said, Withdrawal};
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Everything a survey shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SurveyView {
+    /// Always `faultline-survey`.
+    pub format: &'static str,
+    /// Of the format.
+    pub version: u32,
+    /// When this was made.
+    pub generated_at: Timestamp,
+    /// What was recorded; `null` if nothing.
+    pub recorded_bgp: Option<Period>,
+    /// What it comes to.
+    pub outcome: OutcomeView,
+    /// Why the absence of an outage would prove nothing.
+    pub doubts: Vec<String>,
+    /// The largest first: by prefixes, then by peers which lost them.
+    pub outages: Vec<OutageView>,
+    /// How complete the data was.
+    pub completeness: CompletenessView,
+    /// The thresholds in force.
+    pub settings: Vec<SettingInForce>,
+}
+
+/// Prefixes of one origin which were withdrawn together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutageView {
+    /// The origin; `null` for prefixes whose origin was never seen.
+    pub origin: Option<Asn>,
+    /// How many prefixes.
+    pub prefix_count: usize,
+    /// When the first onset was.
+    pub began: Timestamp,
+    /// When the last prefix was back; `null` if one was not.
+    pub ended: Option<Timestamp>,
+    /// How long it lasted, or lasts at least.
+    pub lasted: String,
+    /// The most ASes which had lost one of them at a time, with the denominator.
+    pub trough: MomentView,
+    /// The most vantage points which had lost one of them at its trough.
+    pub peers_lost: usize,
+    /// Every prefix, in order of onset.
+    pub prefixes: Vec<OutagePrefix>,
+}
+
+/// One prefix of an outage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutagePrefix {
+    /// The prefix.
+    pub prefix: String,
+    /// The worst level held.
+    pub level: Level,
+    /// Onset.
+    pub onset: Timestamp,
+    /// Recovery.
+    pub recovered: Option<Timestamp>,
+    /// When fewest saw it.
+    pub trough: MomentView,
+    /// Vantage points which had lost it then.
+    pub peers_lost: usize,
+    /// The covering route which was left.
+    pub cover: Option<String>,
+    /// Statements behind it.
+    pub statements: usize,
+}
+
+impl SurveyView {
+    /// Makes the view.
+    pub fn of(survey: &Survey, generated: Timestamp) -> SurveyView {
+        let routing = &survey.routing;
+        let files = Files::bgp(&survey.bgp_files);
+        let mut outages: Vec<OutageView> = survey.outages.iter().filter_map(|outage| OutageView::of(outage, survey)).collect();
+        outages.sort_by_key(|outage| (Reverse(outage.prefix_count), Reverse(outage.peers_lost), outage.began, outage.origin));
+        SurveyView {
+            format: "faultline-survey",
+            version: VERSION,
+            generated_at: generated,
+            recorded_bgp: routing.first.map(|first| Period::between(first, routing.last)),
+            outcome: OutcomeView::of(survey.outcome(), outages.len(), "outage", "outages"),
+            doubts: survey.doubts(),
+            outages,
+            completeness: CompletenessView::routing((routing, &survey.vantages, &survey.settings), &survey.bgp_files, &files),
+            settings: survey.settings.in_force(),
+        }
+    }
+}
+
+impl OutageView {
+    fn of(outage: &OriginOutage, survey: &Survey) -> Option<Self> {
+        let withdrawals: Vec<&Withdrawal> =
+            outage.withdrawals.iter().filter_map(|place| survey.routing.withdrawals.get(*place)).collect();
+        let worst = withdrawals.iter().max_by_key(|withdrawal| withdrawal.trough.visibility.lost)?;
+        let prefixes: Vec<OutagePrefix> = withdrawals.iter().map(|withdrawal| OutagePrefix::of(withdrawal)).collect();
+        Some(OutageView {
+            origin: outage.origin,
+            prefix_count: prefixes.len(),
+            began: outage.began,
+            ended: outage.ended,
+            lasted: lasted(Bounds::exact(outage.began), outage.ended.map(Bounds::exact), survey.routing.last),
+            trough: MomentView::of(worst.trough.at, worst.trough.visibility),
+            peers_lost: prefixes.iter().map(|prefix| prefix.peers_lost).max().unwrap_or(0),
+            prefixes,
+        })
+    }
+}
+
+impl OutagePrefix {
+    fn of(withdrawal: &Withdrawal) -> Self {
+        OutagePrefix {
+            prefix: withdrawal.prefix.to_string(),
+            level: withdrawal.level,
+            onset: withdrawal.onset.latest,
+            recovered: withdrawal.recovered,
+            trough: MomentView::of(withdrawal.trough.at, withdrawal.trough.visibility),
+            peers_lost: peers_lost(withdrawal),
+            cover: withdrawal.cover.as_ref().map(|cover| cover.prefix.to_string()),
+            statements: withdrawal.evidence.len(),
+        }
+    }
+}
+
+/// Vantage points whose last statement until the trough was a loss.
+fn peers_lost(withdrawal: &Withdrawal) -> usize {
+    let mut last: BTreeMap<VantageId, Said> = BTreeMap::new();
+    for statement in withdrawal.evidence.iter().filter(|statement| statement.at <= withdrawal.trough.at) {
+        last.insert(statement.from, statement.said);
+    }
+    last.values().filter(|said| matches!(said, Said::Withdrew | Said::TreatedAsWithdraw | Said::AbsentFromTable)).count()
+}

@@ -1,0 +1,392 @@
+//! Many files, one stream in order of time.
+//!
+//! Takes files; gives their statements ordered by time, then by file, then by place in the file, in bounded memory: of each file only
+//! the first record is looked at in advance, and it is open only from when it is due until it is read. Within a file the time never goes
+//! back: a record stamped before its predecessor is given the predecessor's time.
+
+use super::account::{FileAccount, FileKind};
+use super::compression::{Compression, RawSide};
+use super::discover::{InputFile, SourceError};
+use super::gap::{Sequel, sequels};
+use super::interest::Interest;
+use super::mrt::{Context, MrtReader, Sessions};
+use super::open::{Content, compression, hash, open};
+use super::repeat::{Repeated, repeats};
+use super::ripestat::{RipestatContext, RipestatReader};
+use crate::observation::{FileId, GapCause, Observation, RecordRef, Statement};
+use crate::time::{Span, Timestamp};
+use crate::vantage::{CollectorId, Vantages};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// A bzip2 file is opened this long before the time in its name, since looking at its first record costs unpacking a whole block.
+const EARLY: Span = Span::from_seconds(120);
+/// First records this much after the time in the name agree with it.
+const LATE: Span = Span::from_seconds(3_600);
+
+enum Reader {
+    Mrt(Box<MrtReader>),
+    Ripestat(Box<RipestatReader>),
+}
+
+struct Input {
+    file: InputFile,
+    reader: Option<(Reader, RawSide)>,
+    collector: Option<CollectorId>,
+    /// Place in `Merge::sessions`: one for each collector.
+    sessions: usize,
+    head: Option<Timestamp>,
+    sequel: Sequel,
+    repeated: Option<Arc<Repeated>>,
+    /// Until when nothing is known after this file.
+    gap_until: Option<Timestamp>,
+}
+
+/// What is due, in the order in which things at one time of one file are done.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Open,
+    Read,
+    Gap,
+}
+
+/// The merged stream.
+pub struct Merge {
+    inputs: Vec<Input>,
+    accounts: Vec<FileAccount>,
+    sessions: Vec<Sessions>,
+    interest: Interest,
+    due: BinaryHeap<Reverse<(Timestamp, usize, Due)>>,
+    ready: VecDeque<Observation>,
+    done_bytes: u64,
+}
+
+impl Merge {
+    /// Looks at every file's beginning and plans the order. The [`FileId`] of a file is its place in `files` and in
+    /// [`Merge::accounts`].
+    ///
+    /// # Errors
+    /// If not one of the files can be read.
+    pub fn open(files: Vec<InputFile>, interest: Interest) -> Result<Merge, SourceError> {
+        let mut accounts: Vec<FileAccount> =
+            files.iter().map(|file| FileAccount::new(file.path.clone(), file.collector.clone(), file.bytes)).collect();
+        note_copies(&files, &mut accounts);
+        let sequels = sequels(&files);
+        let trusted = trusted_names(&files, &accounts);
+        let mut names: HashMap<String, usize> = HashMap::new();
+        let inputs = files.into_iter().zip(sequels).map(|(file, sequel)| {
+            let next = names.len();
+            let sessions = *names.entry(file.collector.clone()).or_insert(next);
+            Input { file, reader: None, collector: None, sessions, head: None, sequel, repeated: None, gap_until: None }
+        });
+        let inputs: Vec<Input> = inputs.collect();
+        let sessions = names.values().map(|_| Sessions::default()).collect();
+        let mut merge = Merge {
+            inputs,
+            accounts: std::mem::take(&mut accounts),
+            sessions,
+            interest,
+            due: BinaryHeap::new(),
+            ready: VecDeque::new(),
+            done_bytes: 0,
+        };
+        merge.look_ahead(&trusted);
+        merge.plan_repeats();
+        if merge.due.is_empty() {
+            return Err(merge.nothing_readable());
+        }
+        Ok(merge)
+    }
+
+    /// The next statement; `None` at the end of all files.
+    #[allow(clippy::should_implement_trait, reason = "an iterator could not be handed the vantage points")]
+    pub fn next(&mut self, vantages: &mut Vantages) -> Option<Observation> {
+        loop {
+            if let Some(observation) = self.ready.pop_front() {
+                return Some(observation);
+            }
+            let Reverse((at, number, due)) = self.due.pop()?;
+            match due {
+                Due::Open => self.open_due(number),
+                Due::Read => self.read(number, vantages),
+                Due::Gap => self.state_gap(number, at, vantages),
+            }
+        }
+    }
+
+    /// What was in each file, so far.
+    pub fn accounts(&self) -> &[FileAccount] {
+        &self.accounts
+    }
+
+    /// Bytes read so far, and bytes to read in all; standard input counts in neither.
+    pub fn progress(&self) -> (u64, u64) {
+        let open: u64 =
+            self.inputs.iter().filter_map(|input| input.reader.as_ref().map(|(_, raw)| raw.bytes().min(input.file.bytes))).sum();
+        let unread = |kind| matches!(kind, FileKind::Copy | FileKind::NotBgp | FileKind::Empty);
+        let total = self.accounts.iter().filter(|account| !unread(account.kind)).map(|account| account.bytes).sum();
+        (self.done_bytes + open, total)
+    }
+
+    fn nothing_readable(&self) -> SourceError {
+        let problem = |account: &FileAccount| {
+            let unsaid = match account.kind {
+                FileKind::NotBgp => "holds neither MRT nor a RIPEstat answer; name MRT archives",
+                FileKind::Copy => "is a copy of another file named here",
+                FileKind::Unread | FileKind::Empty | FileKind::Updates | FileKind::Table | FileKind::Mixed | FileKind::Ripestat => {
+                    "has not one record which can be read; fetch it again"
+                }
+            };
+            let error = account.error.as_deref().unwrap_or(unsaid);
+            format!("  `{}`: {error}", account.path.display())
+        };
+        SourceError::NothingReadable { problems: self.accounts.iter().map(problem).collect::<Vec<_>>().join("\n") }
+    }
+
+    /// Finds when each file is due.
+    fn look_ahead(&mut self, trusted: &[bool]) {
+        for (number, trusted) in trusted.iter().enumerate() {
+            let file = &self.inputs[number].file;
+            if self.accounts[number].copy_of.is_some() {
+                continue;
+            }
+            if let Some(begins) = file.begins.filter(|_| *trusted) {
+                self.inputs[number].head = Some(begins);
+                self.due.push(Reverse((begins + Span::from_micros(-EARLY.micros()), number, Due::Open)));
+                continue;
+            }
+            let stdin = file.path.as_os_str() == "-";
+            let Some((reader, raw)) = self.open_file(number) else { continue };
+            let Some(first) = reader.next_time() else {
+                self.inputs[number].reader = Some((reader, raw));
+                self.finish(number);
+                continue;
+            };
+            self.inputs[number].head = Some(first);
+            if stdin {
+                // It cannot be opened twice.
+                self.inputs[number].reader = Some((reader, raw));
+                self.due.push(Reverse((first, number, Due::Read)));
+            } else {
+                self.accounts[number] = FileAccount::new(
+                    self.inputs[number].file.path.clone(),
+                    self.inputs[number].file.collector.clone(),
+                    self.inputs[number].file.bytes,
+                );
+                self.due.push(Reverse((first, number, Due::Open)));
+            }
+        }
+    }
+
+    fn plan_repeats(&mut self) {
+        let files: Vec<InputFile> = self.inputs.iter().map(|input| input.file.clone()).collect();
+        let heads: Vec<Option<Timestamp>> = self.inputs.iter().map(|input| input.head).collect();
+        let sequels: Vec<Sequel> = self.inputs.iter().map(|input| input.sequel).collect();
+        for (input, repeated) in self.inputs.iter_mut().zip(repeats(&files, &heads, &sequels)) {
+            input.repeated = repeated;
+        }
+    }
+
+    /// Opens a file; what it is, or why it cannot be read, goes into its account.
+    fn open_file(&mut self, number: usize) -> Option<(Reader, RawSide)> {
+        let (input, account) = (&self.inputs[number], &mut self.accounts[number]);
+        let opened = match open(&input.file) {
+            Ok(opened) => opened,
+            Err(error) => {
+                account.error = Some(format!(
+                    "could not be read ({error}); check that it is a file you may read, and fetch it again if it is damaged"
+                ));
+                return None;
+            }
+        };
+        account.compression = opened.compression;
+        let foreign = "holds neither MRT nor a RIPEstat answer; name MRT archives, such as updates.20211004.1540.gz";
+        match opened.content {
+            Content::Mrt(frames) => Some((Reader::Mrt(Box::new(MrtReader::new(*frames, input.file.begins, account))), opened.raw)),
+            Content::Json(text) => match RipestatReader::new(&text, account) {
+                Some(reader) => Some((Reader::Ripestat(Box::new(reader)), opened.raw)),
+                None => {
+                    account.kind = FileKind::NotBgp;
+                    account.error = input
+                        .file
+                        .expected
+                        .then(|| "is JSON, but no RIPEstat bgp-updates or bgplay answer; fetch one of these".to_owned());
+                    None
+                }
+            },
+            Content::LongJson => {
+                account.kind = FileKind::NotBgp;
+                account.error = input
+                    .file
+                    .expected
+                    .then(|| "is JSON of more than 256 MiB, and so no RIPEstat answer; ask for a shorter time".to_owned());
+                None
+            }
+            Content::Empty => {
+                account.kind = FileKind::Empty;
+                account.error = Some("is empty; nothing was recorded, or it was not fetched whole: fetch it again".to_owned());
+                None
+            }
+            Content::Foreign(failure) => {
+                account.kind = FileKind::NotBgp;
+                account.error =
+                    input.file.expected.then(|| failure.map_or(foreign.to_owned(), |failure| format!("{foreign}; {failure}")));
+                None
+            }
+        }
+    }
+
+    fn open_due(&mut self, number: usize) {
+        match self.open_file(number) {
+            Some((reader, raw)) => {
+                let first = reader.next_time();
+                self.inputs[number].head = first.or(self.inputs[number].head);
+                self.inputs[number].reader = Some((reader, raw));
+                match first {
+                    Some(first) => self.due.push(Reverse((first, number, Due::Read))),
+                    None => self.finish(number),
+                }
+            }
+            None => self.plan_gap(number),
+        }
+    }
+
+    fn read(&mut self, number: usize, vantages: &mut Vantages) {
+        let input = &mut self.inputs[number];
+        let Some((reader, _)) = &mut input.reader else { return };
+        let file = FileId(u32::try_from(number).unwrap_or(u32::MAX));
+        let account = &mut self.accounts[number];
+        let out = &mut self.ready;
+        match reader {
+            Reader::Mrt(reader) => {
+                let collector = *input.collector.get_or_insert_with(|| vantages.collector(&input.file.collector));
+                let sessions = &mut self.sessions[input.sessions];
+                let repeated = input.repeated.as_deref();
+                reader.read(&mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out });
+            }
+            Reader::Ripestat(reader) => {
+                reader.read(&mut RipestatContext { vantages, interest: &self.interest, account, file, out })
+            }
+        }
+        match reader.next_time() {
+            Some(next) => self.due.push(Reverse((next, number, Due::Read))),
+            None => self.finish(number),
+        }
+    }
+
+    /// Closes a file which was read to its end.
+    fn finish(&mut self, number: usize) {
+        let Some((reader, raw)) = self.inputs[number].reader.take() else { return };
+        let (input, account) = (&mut self.inputs[number], &mut self.accounts[number]);
+        let stdin = input.file.path.as_os_str() == "-";
+        if stdin {
+            account.bytes = raw.bytes();
+        }
+        // A decoder which gave up leaves the rest of the file unread.
+        account.blake3 = if stdin || raw.bytes() == input.file.bytes { raw.hash() } else { hash(&input.file).unwrap_or_default() };
+        self.done_bytes += input.file.bytes;
+        if let Reader::Mrt(reader) = &reader {
+            if let Some(failure) = reader.failure() {
+                account.error = Some(format!("{failure}; what comes before it was read: fetch the file again"));
+            }
+            if account.kind == FileKind::Unread {
+                account.kind = FileKind::Updates;
+            }
+            if let Some(from) = reader.tail_lost() {
+                let next = input.sequel.next.and_then(|next| self.inputs[next].head);
+                let input = &mut self.inputs[number];
+                input.gap_until = Some(next.unwrap_or(from).max(from));
+                self.due.push(Reverse((from, number, Due::Gap)));
+                return;
+            }
+        }
+        drop(reader);
+        self.plan_gap(number);
+    }
+
+    /// Plans to tell that files are missing after this one.
+    fn plan_gap(&mut self, number: usize) {
+        let Some(missing) = self.inputs[number].sequel.missing else { return };
+        let from = self.accounts[number].last.map_or(missing.from, |last| last.max(missing.from));
+        if let Some(until) = self.inputs[missing.next].head.or(self.inputs[missing.next].file.begins)
+            && until > from
+        {
+            self.inputs[number].gap_until = Some(until);
+            self.due.push(Reverse((from, number, Due::Gap)));
+        }
+    }
+
+    fn state_gap(&mut self, number: usize, at: Timestamp, vantages: &mut Vantages) {
+        let input = &mut self.inputs[number];
+        let Some(until) = input.gap_until.take() else { return };
+        let collector = *input.collector.get_or_insert_with(|| vantages.collector(&input.file.collector));
+        let account = &self.accounts[number];
+        let cause = match input.sequel.missing {
+            Some(missing) if at >= missing.from => GapCause::MissingFile,
+            Some(_) | None => GapCause::DamagedFile,
+        };
+        let source = RecordRef { file: FileId(u32::try_from(number).unwrap_or(u32::MAX)), record: account.records };
+        self.ready.push_back(Observation { at, source, what: Statement::FeedGap { collector, until, cause } });
+    }
+}
+
+impl Reader {
+    fn next_time(&self) -> Option<Timestamp> {
+        match self {
+            Reader::Mrt(reader) => reader.next_time(),
+            Reader::Ripestat(reader) => reader.next_time(),
+        }
+    }
+}
+
+/// Notes files which are the same bytes as an earlier one: they are read once.
+fn note_copies(files: &[InputFile], accounts: &mut [FileAccount]) {
+    let mut sizes: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (number, file) in files.iter().enumerate().filter(|(_, file)| file.bytes > 0) {
+        sizes.entry(file.bytes).or_default().push(number);
+    }
+    for same_size in sizes.into_values().filter(|numbers| numbers.len() > 1) {
+        let mut hashes: HashMap<String, usize> = HashMap::new();
+        for number in same_size {
+            // A file which cannot be read says so when its turn comes.
+            let Ok(hash) = hash(&files[number]) else { continue };
+            match hashes.get(&hash) {
+                Some(first) => {
+                    accounts[number].kind = FileKind::Copy;
+                    accounts[number].copy_of = Some(files[*first].path.clone());
+                    accounts[number].blake3 = hash;
+                }
+                None => {
+                    hashes.insert(hash, number);
+                }
+            }
+        }
+    }
+}
+
+/// Which files need no look at their first record: bzip2 files whose series keeps to the times in its names, as its first and its last
+/// file show.
+fn trusted_names(files: &[InputFile], accounts: &[FileAccount]) -> Vec<bool> {
+    let mut trusted = vec![false; files.len()];
+    let mut series: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (number, file) in files.iter().enumerate() {
+        let packed = || compression(file).is_ok_and(|compression| compression == Compression::Bzip2);
+        if file.begins.is_some() && accounts[number].copy_of.is_none() && packed() {
+            series.entry((&file.collector, &file.series)).or_default().push(number);
+        }
+    }
+    for mut numbers in series.into_values().filter(|numbers| numbers.len() > 2) {
+        numbers.sort_by_key(|number| files[*number].begins);
+        let keeps_time = |number: &usize| {
+            let first = super::open::sample_first(&files[*number]);
+            first
+                .zip(files[*number].begins)
+                .is_some_and(|(first, begins)| first.since(begins) >= Span::ZERO && first.since(begins) <= LATE)
+        };
+        if numbers.first().is_some_and(keeps_time) && numbers.last().is_some_and(keeps_time) {
+            numbers.into_iter().for_each(|number| trusted[number] = true);
+        }
+    }
+    trusted
+}

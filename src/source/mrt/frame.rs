@@ -1,0 +1,381 @@
+//! MRT records out of a stream of bytes, and the way back after damage.
+//!
+//! Takes the decompressed stream; gives each record parsed, each one of a kind which nobody reads named, and each damaged place with its
+//! offset, length and cause. Records are taken raw (`chunk_mrt_record`) and parsed one by one, never through bgpkit-parser's element
+//! iterators. Its recovering iterator is not used either: it resumes at BGP4MP and legacy records only, and takes a series of records of
+//! an unknown subtype for broken framing. Here the framing is judged by headers alone:
+//!
+//! - A record whose body does not parse costs just that record if a plausible header, or the end of the stream, follows it.
+//! - Else its length is not to be trusted, and the stream is searched byte by byte for the next place where a record parses and plausible
+//!   headers follow.
+//!
+//! What the records say is not looked at, except for their time.
+
+use super::bytes::Bytes;
+use crate::source::account::Damage;
+use crate::time::{Span, Timestamp};
+use bgpkit_parser::models::{EntryType, MrtMessage};
+use bgpkit_parser::{RawMrtRecord, chunk_mrt_record};
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A record which parsed.
+pub(in crate::source) struct Frame {
+    /// Its number, from 1, damaged ones counted.
+    pub(in crate::source) record: u64,
+    /// Its offset in the decompressed stream.
+    pub(in crate::source) offset: u64,
+    /// Its time; microseconds where the type has them.
+    pub(in crate::source) at: Timestamp,
+    /// Its bytes.
+    pub(in crate::source) raw: RawMrtRecord,
+    /// What they mean.
+    pub(in crate::source) body: Body,
+    /// How many bytes its writer cut off its message.
+    pub(in crate::source) cut: usize,
+}
+
+/// A record's content.
+pub(in crate::source) enum Body {
+    /// As bgpkit-parser has it.
+    Message(Box<MrtMessage>),
+    /// A sound record of a kind which is not read.
+    Unsupported(String),
+}
+
+/// What comes next in the stream.
+pub(in crate::source) enum Step {
+    /// A record.
+    Record(Frame),
+    /// Bytes which could not be read.
+    Damage(Damage),
+    /// The end.
+    End,
+}
+
+/// Length of the common header (RFC 6396 §2).
+const HEADER: usize = 12;
+/// No record is longer (bgpkit-parser's own limit).
+const LONGEST: u32 = 16 * 1024 * 1024;
+/// No record found while searching is longer: table records of a thousand peers stay below it.
+const LONGEST_SEARCHED: u32 = 1024 * 1024;
+/// Plausible headers which must follow one another for a place to count as found.
+const CHAIN: usize = 3;
+/// How far into a stream its first record is looked for: past this, it is no MRT.
+const SEARCH_AT_START: usize = 1024 * 1024;
+/// How far the next record is looked for after damage, before the file is given up.
+const SEARCH_AFTER_DAMAGE: u64 = 64 * 1024 * 1024;
+/// Neighbouring records further apart than this are not believed at once.
+const FAR: Span = Span::from_seconds(86_400);
+
+/// The part of a header which shows whether it is one.
+#[derive(Clone, Copy)]
+struct Header {
+    at: Timestamp,
+    kind: u16,
+    subtype: u16,
+    length: u32,
+}
+
+/// Iterates over the records of a stream.
+pub(in crate::source) struct Frames {
+    bytes: Bytes,
+    records: u64,
+    last: Option<Timestamp>,
+}
+
+impl Frames {
+    pub(in crate::source) fn new(stream: Box<dyn Read + Send>) -> Self {
+        Frames { bytes: Bytes::new(stream), records: 0, last: None }
+    }
+
+    /// The first bytes of the stream, up to `count`, without taking them.
+    pub(in crate::source) fn peek(&mut self, count: usize) -> &[u8] {
+        let have = self.bytes.have(count).min(count);
+        &self.bytes.view()[..have]
+    }
+
+    /// Everything that is left, up to `limit` bytes; `None` if there is more.
+    pub(in crate::source) fn into_rest(mut self, limit: usize) -> Option<Vec<u8>> {
+        (self.bytes.have(limit + 1) <= limit).then(|| self.bytes.view().to_vec())
+    }
+
+    /// Why the stream ended, if not at its end.
+    pub(in crate::source) fn failure(&self) -> Option<&str> {
+        self.bytes.failure()
+    }
+
+    /// Records met, damaged ones included.
+    pub(in crate::source) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// True if the stream begins with MRT, perhaps after damage.
+    pub(in crate::source) fn is_mrt(&mut self) -> bool {
+        if let Some(header) = self.header(0)
+            && self.is_plausible(header)
+        {
+            let end = HEADER + header.length as usize;
+            if self.bytes.have(end) < end || self.parses(0) || self.boundary_at(end, header.at) {
+                return true;
+            }
+        }
+        let mut distance = 1;
+        while distance < SEARCH_AT_START {
+            match self.candidate(distance) {
+                Some(true) => return true,
+                Some(false) => distance += 1,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// The next record, or what is there instead.
+    pub(in crate::source) fn step(&mut self) -> Step {
+        if self.bytes.have(1) == 0 {
+            return Step::End;
+        }
+        self.records += 1;
+        let Some(header) = self.header(0) else {
+            return self.give_up("the stream ends inside a record's header");
+        };
+        if header.length > LONGEST {
+            return self.search(&format!("the header tells a length of {} bytes", header.length));
+        }
+        if !self.is_plausible(header) && !is_foreign(header) {
+            return self.search(&format!("type {} subtype {} is no MRT record", header.kind, header.subtype));
+        }
+        let end = HEADER + header.length as usize;
+        if self.bytes.have(end) < end {
+            return self.search("the stream ends inside a record");
+        }
+        let Some((raw, length)) = self.chunk(end) else {
+            return self.search("the header cannot be read");
+        };
+        let at = record_time(&raw);
+        let mended = matches!(header.kind, 16 | 17).then(|| super::cut::mended(&raw)).flatten();
+        let cut = mended.as_ref().map_or(0, |(_, cut)| *cut);
+        match parse(mended.as_ref().map_or(&raw, |(mended, _)| mended)) {
+            Ok(body) if self.stands_out(at, length) => {
+                drop(body);
+                self.skip(length, format!("its time, {at}, is more than a day from its neighbours'"))
+            }
+            Ok(body) => {
+                if matches!(body, Body::Unsupported(_)) && !self.boundary_at(length, at) {
+                    return self.search(&format!("type {} subtype {} is no known record", header.kind, header.subtype));
+                }
+                let frame = Frame { record: self.records, offset: self.bytes.offset(), at, raw, body, cut };
+                self.bytes.consume(length);
+                self.last = Some(at);
+                Step::Record(frame)
+            }
+            Err(cause) if self.boundary_at(length, at) => self.skip(length, cause),
+            Err(cause) => self.search(&cause),
+        }
+    }
+
+    fn header(&mut self, place: usize) -> Option<Header> {
+        if self.bytes.have(place + HEADER) < place + HEADER {
+            return None;
+        }
+        let bytes = &self.bytes.view()[place..place + HEADER];
+        let two = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
+        let four = |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
+        Some(Header { at: Timestamp::from_parts(i64::from(four(0)), 0), kind: two(4), subtype: two(6), length: four(8) })
+    }
+
+    /// True if this can be the header of a record which belongs here.
+    fn is_plausible(&self, header: Header) -> bool {
+        is_known(header) && header.length <= LONGEST
+    }
+
+    /// True if at `place` the stream ends, or goes on with a header which fits a record of time `at` before it.
+    fn boundary_at(&mut self, place: usize, at: Timestamp) -> bool {
+        if self.bytes.have(place + 1) <= place {
+            return self.bytes.failure().is_none();
+        }
+        self.header(place).is_some_and(|next| {
+            (is_known(next) || is_foreign(next))
+                && next.length <= LONGEST
+                && (next.at.since(at).abs() < FAR.times(400) || self.last.is_none())
+        })
+    }
+
+    /// The record which begins the stream, and its length; `end` is where its header says it ends.
+    fn chunk(&mut self, end: usize) -> Option<(RawMrtRecord, usize)> {
+        // Some TABLE_DUMP files of 2000 tell a length which is four bytes short; chunk_mrt_record knows them.
+        let have = self.bytes.have(end + 4).min(end + 4);
+        let mut slice = &self.bytes.view()[..have];
+        match catch_unwind(AssertUnwindSafe(|| chunk_mrt_record(&mut slice))) {
+            Ok(Ok(raw)) => Some((raw, have - slice.len())),
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    fn parses(&mut self, place: usize) -> bool {
+        let Some(header) = self.header(place) else { return false };
+        let end = place + HEADER + header.length as usize;
+        if self.bytes.have(end) < end {
+            return false;
+        }
+        let mut slice = &self.bytes.view()[place..end];
+        match catch_unwind(AssertUnwindSafe(|| chunk_mrt_record(&mut slice).ok())) {
+            Ok(Some(raw)) => parse(&raw).is_ok(),
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    /// True if a record's time is far from the records before and after it, which agree with each other.
+    fn stands_out(&mut self, at: Timestamp, length: usize) -> bool {
+        let far = |a: Timestamp, b: Timestamp| a.since(b).abs() > FAR;
+        match self.last {
+            Some(last) if !far(at, last) => false,
+            // At the end of the stream nobody confirms the jump.
+            Some(last) => self.header(length).is_none_or(|next| is_known(next) && !far(next.at, last)),
+            None => {
+                let Some(next) = self.header(length).filter(|next| is_known(*next) && far(next.at, at)) else { return false };
+                let after = length.saturating_add(HEADER + next.length as usize);
+                next.length <= LONGEST_SEARCHED
+                    && self.header(after).is_some_and(|after| is_known(after) && !far(after.at, next.at))
+            }
+        }
+    }
+
+    fn skip(&mut self, length: usize, cause: String) -> Step {
+        let damage = Damage { offset: self.bytes.offset(), bytes: length as u64, record: self.records, cause };
+        self.bytes.consume(length);
+        Step::Damage(damage)
+    }
+
+    fn give_up(&mut self, cause: &str) -> Step {
+        let cause = match self.bytes.failure() {
+            Some(failure) => format!("{cause}: {failure}"),
+            None => cause.to_owned(),
+        };
+        let length = self.bytes.view().len();
+        self.skip(length, cause)
+    }
+
+    /// Looks for the next record after the damaged one which begins the stream.
+    fn search(&mut self, cause: &str) -> Step {
+        let (offset, record) = (self.bytes.offset(), self.records);
+        // The first byte belongs to the damage; what was searched is let go, so that a long search needs no memory.
+        let (mut place, mut gone) = (1, 0u64);
+        let outcome = loop {
+            if gone + place as u64 > SEARCH_AFTER_DAMAGE {
+                break Some(format!(
+                    "{cause}; no record found within {} MiB after it, the rest was not read",
+                    SEARCH_AFTER_DAMAGE >> 20
+                ));
+            }
+            match self.candidate(place) {
+                Some(true) => break None,
+                Some(false) => place += 1,
+                None => break Some(cause.to_owned()),
+            }
+            if place >= 64 * 1024 {
+                self.bytes.consume(place);
+                gone += place as u64;
+                place = 0;
+            }
+        };
+        match outcome {
+            None => {
+                self.bytes.consume(place);
+                Step::Damage(Damage { offset, bytes: gone + place as u64, record, cause: cause.to_owned() })
+            }
+            Some(cause) => {
+                let mut bytes = gone;
+                while self.bytes.have(1) > 0 {
+                    let length = self.bytes.view().len();
+                    self.bytes.consume(length);
+                    bytes += length as u64;
+                }
+                let cause = match self.bytes.failure() {
+                    Some(failure) => format!("{cause}: {failure}"),
+                    None => cause,
+                };
+                Step::Damage(Damage { offset, bytes, record, cause })
+            }
+        }
+    }
+
+    /// Whether a record begins at `place`; `None` at the end of the stream.
+    fn candidate(&mut self, place: usize) -> Option<bool> {
+        let header = self.header(place)?;
+        if !self.fits(header, self.last) || !self.parses(place) {
+            return Some(false);
+        }
+        let (mut end, mut before) = (place + HEADER + header.length as usize, header.at);
+        for _ in 1..CHAIN {
+            if self.bytes.have(end + 1) <= end {
+                return Some(true);
+            }
+            match self.header(end) {
+                Some(next) if self.fits(next, Some(before)) => {
+                    end += HEADER + next.length as usize;
+                    before = next.at;
+                }
+                Some(_) => return Some(false),
+                // The stream ends inside a header: a truncated file.
+                None => return Some(true),
+            }
+        }
+        Some(true)
+    }
+
+    /// True if the header is one of a record which carries BGP, of a time close to its neighbour's.
+    fn fits(&self, header: Header, neighbour: Option<Timestamp>) -> bool {
+        is_known(header)
+            && (1..=LONGEST_SEARCHED).contains(&header.length)
+            && neighbour.is_none_or(|neighbour| header.at.since(neighbour).abs() <= FAR.times(31))
+    }
+}
+
+/// Record types which carry BGP, with their subtypes (RFC 6396 §4, RFC 6397, RFC 8050; type 5 of MRT before it).
+fn is_known(header: Header) -> bool {
+    let subtypes = match header.kind {
+        5 => 0..=7,
+        12 => 1..=2,
+        13 => 1..=12,
+        16 | 17 => 0..=11,
+        _ => return false,
+    };
+    subtypes.contains(&header.subtype) && header.length <= LONGEST
+}
+
+/// Record types which carry something else: other routing protocols (RFC 6396 §4.1, §4.5–4.7) and those long given up (§5).
+fn is_foreign(header: Header) -> bool {
+    matches!(header.kind, 0..=4 | 6..=11 | 32 | 33 | 48 | 49) && header.subtype <= 16 && header.length <= LONGEST_SEARCHED
+}
+
+fn record_time(raw: &RawMrtRecord) -> Timestamp {
+    let header = &raw.common_header;
+    Timestamp::from_parts(i64::from(header.timestamp), header.microsecond_timestamp.unwrap_or(0).min(999_999))
+}
+
+/// Parses a record's body. A panic of the parser is damage like any other.
+fn parse(raw: &RawMrtRecord) -> Result<Body, String> {
+    let header = &raw.common_header;
+    let raw = match (header.entry_type, header.entry_subtype) {
+        (EntryType::TABLE_DUMP_V2, 6 | 12) => match super::table::specific(raw) {
+            Ok(raw) => raw,
+            Err(name) => return Ok(Body::Unsupported(name)),
+        },
+        (EntryType::BGP4MP | EntryType::BGP4MP_ET, subtype @ (2 | 3)) => {
+            let name = if subtype == 2 { "ENTRY" } else { "SNAPSHOT" };
+            return Ok(Body::Unsupported(format!("BGP4MP subtype {subtype} ({name}) records, not readable")));
+        }
+        (EntryType::BGP, subtype @ (0 | 2 | 4)) => return Ok(Body::Unsupported(format!("BGP(5) subtype {subtype} records"))),
+        (EntryType::BGP | EntryType::TABLE_DUMP | EntryType::TABLE_DUMP_V2 | EntryType::BGP4MP | EntryType::BGP4MP_ET, _) => {
+            raw.clone()
+        }
+        (other, _) => return Ok(Body::Unsupported(format!("{other:?} records"))),
+    };
+    match catch_unwind(AssertUnwindSafe(|| raw.parse())) {
+        Ok(Ok(record)) => Ok(Body::Message(Box::new(record.message))),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the parser failed on it".to_owned()),
+    }
+}

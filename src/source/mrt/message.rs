@@ -1,0 +1,289 @@
+//! BGP messages and state changes to statements.
+//!
+//! Takes the messages which a collector received from its peers (BGP4MP, BGP4MP_ET and the older BGP(5) records); gives one statement a
+//! prefix which is watched, one for the others together, and one for what concerns the session. Only IPv4 and IPv6 unicast become
+//! statements; other families are counted. What the collector itself sent (the LOCAL subtypes) is counted and says nothing.
+
+use super::route::route;
+use super::session::End;
+use super::{Context, Place};
+use crate::observation::{Statement, WithdrawCause};
+use crate::vantage::{Asn, Family, VantageId};
+use bgpkit_parser::error::BgpValidationWarning;
+use bgpkit_parser::models::capabilities::BgpCapabilityType;
+use bgpkit_parser::models::{
+    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpMessage, BgpOpenMessage, BgpState,
+    BgpUpdateMessage, CapabilityValue, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
+};
+use ipnet::IpNet;
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// A BGP4MP or BGP4MP_ET record.
+pub(super) fn bgp4mp(record: Bgp4MpEnum, place: Place, ctx: &mut Context<'_>) {
+    match record {
+        Bgp4MpEnum::Message(message) => {
+            let local = message.is_local();
+            let Bgp4MpMessage { peer_asn, peer_ip, local_ip, bgp_message, .. } = message;
+            let peer = End { address: peer_ip, asn: Asn(peer_asn.to_u32()) };
+            if local {
+                ctx.account.count_other("messages sent by the collector", 1);
+            } else {
+                said(peer, local_ip, bgp_message, place, ctx);
+            }
+        }
+        Bgp4MpEnum::StateChange(Bgp4MpStateChange { peer_asn, local_asn, peer_ip, local_addr, new_state, .. }) => {
+            let peer = End { address: peer_ip, asn: Asn(peer_asn.to_u32()) };
+            let local = End { address: local_addr, asn: Asn(local_asn.to_u32()) };
+            changed(peer, local, new_state, place, ctx);
+        }
+    }
+}
+
+/// A BGP(5) record.
+pub(super) fn legacy(record: LegacyBgp, place: Place, ctx: &mut Context<'_>) {
+    match record {
+        LegacyBgp::Message(message) => {
+            let peer = End { address: message.peer_ip, asn: Asn(message.peer_asn.to_u32()) };
+            said(peer, message.local_ip, message.bgp_message, place, ctx);
+        }
+        LegacyBgp::StateChange(change) => {
+            let peer = End { address: change.peer_ip, asn: Asn(change.peer_asn.to_u32()) };
+            let local = End { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), asn: Asn(0) };
+            changed(peer, local, change.new_state, place, ctx);
+        }
+    }
+}
+
+fn changed(peer: End, local: End, new_state: BgpState, place: Place, ctx: &mut Context<'_>) {
+    ctx.account.state_changes += 1;
+    let peer = ctx.sessions.peer_of_change(peer, local);
+    if peer.address.is_unspecified() || peer.asn == Asn(0) {
+        ctx.account.count_other("state changes which do not name the peer", 1);
+        return;
+    }
+    let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);
+    let what = match new_state {
+        BgpState::Established => Statement::SessionUp { from },
+        BgpState::Idle
+        | BgpState::Connect
+        | BgpState::Active
+        | BgpState::OpenSent
+        | BgpState::OpenConfirm
+        | BgpState::Clearing
+        | BgpState::Deleted => Statement::SessionDown { from },
+    };
+    ctx.say(place, what);
+}
+
+fn said(peer: End, local: IpAddr, message: BgpMessage, place: Place, ctx: &mut Context<'_>) {
+    let open_asn = match &message {
+        BgpMessage::Open(open) => Some(asn_of_open(open)),
+        BgpMessage::Update(_) | BgpMessage::Notification(_) | BgpMessage::KeepAlive | BgpMessage::RouteRefresh(_) => None,
+    };
+    ctx.sessions.learn(peer, Some(local));
+    // Where the record tells the number, the OPEN may be one which the collector sent.
+    if let Some(asn) = open_asn.filter(|_| !peer.is_named()) {
+        ctx.sessions.learn(End { asn, ..peer }, None);
+    }
+    let peer = ctx.sessions.resolve(peer);
+    // Old Zebra leaves the addresses out of some OPENs; OpenBGPD records what a peer says before it tells its AS number.
+    let from =
+        (!peer.address.is_unspecified() && peer.asn != Asn(0)).then(|| ctx.vantages.vantage(ctx.collector, peer.address, peer.asn));
+    if from.is_none() {
+        ctx.account.count_other("messages which do not name the peer", 1);
+    }
+    match message {
+        BgpMessage::Update(update) => {
+            if let Some(from) = from {
+                said_update(from, update, place, ctx);
+            }
+        }
+        BgpMessage::Open(_) => {
+            ctx.account.opens += 1;
+            from.into_iter().for_each(|from| ctx.say(place, Statement::SessionUp { from }));
+        }
+        BgpMessage::Notification(_) => {
+            ctx.account.notifications += 1;
+            from.into_iter().for_each(|from| ctx.say(place, Statement::SessionDown { from }));
+        }
+        BgpMessage::KeepAlive => {
+            ctx.account.keepalives += 1;
+            from.into_iter().for_each(|from| ctx.say(place, Statement::Keepalive { from }));
+        }
+        BgpMessage::RouteRefresh(_) => {
+            ctx.account.count_other("ROUTE-REFRESH messages", 1);
+            from.into_iter().for_each(|from| ctx.say(place, Statement::Keepalive { from }));
+        }
+    }
+}
+
+/// The AS number an OPEN tells: the four-byte one where its capability is there (RFC 6793 §3).
+fn asn_of_open(open: &BgpOpenMessage) -> Asn {
+    let capabilities = open.opt_params.iter().flat_map(|param| match &param.param_value {
+        ParamValue::Capacities(capabilities) => capabilities.as_slice(),
+        ParamValue::Raw(_) => &[],
+    });
+    capabilities
+        .filter(|capability| capability.ty == BgpCapabilityType::SUPPORT_FOR_4_OCTET_AS_NUMBER_CAPABILITY)
+        .find_map(|capability| if let CapabilityValue::FourOctetAs(four) = &capability.value { Some(Asn(four.asn)) } else { None })
+        .unwrap_or(Asn(open.asn.to_u32()))
+}
+
+fn said_update(from: VantageId, mut update: BgpUpdateMessage, place: Place, ctx: &mut Context<'_>) {
+    let (mut announced, mut withdrawn) =
+        (std::mem::take(&mut update.announced_prefixes), std::mem::take(&mut update.withdrawn_prefixes));
+    for value in &update.attributes {
+        if let AttributeValue::MpReachNlri(nlri) = value {
+            take(nlri, "announced", &mut announced, ctx);
+        } else if let AttributeValue::MpUnreachNlri(nlri) = value {
+            take(nlri, "withdrawn", &mut withdrawn, ctx);
+        } else if let AttributeValue::Raw(raw) = value
+            && (raw.code == 14 || raw.code == 15)
+        {
+            unread_family(raw.code, &raw.bytes, place, ctx);
+        }
+    }
+    for warning in update.attributes.validation_warnings() {
+        if let BgpValidationWarning::MalformedNlri { nlri_type, reason, raw_bytes } = warning {
+            ctx.damage(place, raw_bytes.len() as u64, format!("the {nlri_type} prefixes of an UPDATE cannot be read: {reason}"));
+        }
+    }
+    let malformed = !announced.is_empty() && is_malformed(&update.attributes);
+    ctx.account.announced += announced.len() as u64;
+    ctx.account.withdrawn += withdrawn.len() as u64;
+    if malformed {
+        ctx.account.treated_as_withdrawn += announced.len() as u64;
+    }
+    if ctx.repeated.is_some_and(|repeated| repeated.covers(place.told)) {
+        ctx.account.duplicates_dropped += 1;
+        return;
+    }
+    if announced.is_empty() && withdrawn.is_empty() {
+        no_prefixes(from, &update.attributes, place, ctx);
+        return;
+    }
+    let mut others = (Vec::new(), withdraw(from, &withdrawn, &announced, place, ctx));
+    if malformed {
+        for prefix in &announced {
+            state_or_keep(prefix, &mut others.1, ctx, |prefix, path_id| {
+                (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::TreatAsWithdraw })
+            });
+        }
+    } else if !announced.is_empty() {
+        let mut shared = None;
+        for prefix in &announced {
+            state_or_keep(prefix, &mut others.0, ctx, |prefix, path_id| {
+                let route = Arc::clone(shared.get_or_insert_with(|| Arc::new(route(&update.attributes))));
+                (place, Statement::Announce { from, prefix, path_id, route })
+            });
+        }
+    }
+    if !others.0.is_empty() || !others.1.is_empty() {
+        ctx.say(place, Statement::Other { from, announced: others.0.into(), withdrawn: others.1.into() });
+    }
+}
+
+/// States what was said of a watched prefix; keeps any other for later.
+fn state_or_keep(
+    prefix: &NetworkPrefix,
+    others: &mut Vec<IpNet>,
+    ctx: &mut Context<'_>,
+    statement: impl FnOnce(IpNet, u32) -> (Place, Statement),
+) {
+    let net = prefix.prefix.trunc();
+    if ctx.interest.concerns(&net) {
+        let (place, what) = statement(net, prefix.path_id.unwrap_or(0));
+        ctx.say(place, what);
+    } else {
+        others.push(net);
+    }
+}
+
+/// States the withdrawn prefixes, without those which the same UPDATE announces (RFC 4271 §4.3: as if it did not withdraw them); gives
+/// the ones nobody watches.
+fn withdraw(
+    from: VantageId,
+    withdrawn: &[NetworkPrefix],
+    announced: &[NetworkPrefix],
+    place: Place,
+    ctx: &mut Context<'_>,
+) -> Vec<IpNet> {
+    let mut others = Vec::new();
+    if withdrawn.is_empty() {
+        return others;
+    }
+    let announced: HashSet<&NetworkPrefix, foldhash::fast::FixedState> = announced.iter().collect();
+    for prefix in withdrawn.iter().filter(|prefix| !announced.contains(prefix)) {
+        state_or_keep(prefix, &mut others, ctx, |prefix, path_id| {
+            (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::Statement })
+        });
+    }
+    others
+}
+
+/// An UPDATE without prefixes: an End-of-RIB marker (RFC 4724 §2), or nothing but a sign of life.
+fn no_prefixes(from: VantageId, attributes: &Attributes, place: Place, ctx: &mut Context<'_>) {
+    let mut values = attributes.iter();
+    let family = match (values.next(), values.next()) {
+        (None, _) if attributes.validation_warnings().is_empty() => Some(Family::Ipv4),
+        (Some(AttributeValue::MpUnreachNlri(nlri)), None) if nlri.safi == Safi::Unicast => match nlri.afi {
+            Afi::Ipv4 => Some(Family::Ipv4),
+            Afi::Ipv6 => Some(Family::Ipv6),
+            Afi::LinkState => None,
+        },
+        _ => None,
+    };
+    match family {
+        Some(family) => {
+            ctx.account.end_of_ribs += 1;
+            ctx.say(place, Statement::EndOfRib { from, family });
+        }
+        None => ctx.say(place, Statement::Keepalive { from }),
+    }
+}
+
+/// Takes unicast prefixes, and counts those of other families.
+fn take(nlri: &Nlri, verb: &str, prefixes: &mut Vec<NetworkPrefix>, ctx: &mut Context<'_>) {
+    if nlri.safi == Safi::Unicast && nlri.afi != Afi::LinkState {
+        prefixes.extend_from_slice(&nlri.prefixes);
+        return;
+    }
+    let count = nlri.prefixes.len() + nlri.labeled_prefixes.as_ref().map_or(0, Vec::len);
+    let name = match (nlri.afi, nlri.safi) {
+        (Afi::Ipv4, Safi::Multicast) => format!("IPv4 multicast prefixes {verb}"),
+        (Afi::Ipv6, Safi::Multicast) => format!("IPv6 multicast prefixes {verb}"),
+        (afi, safi) => format!("{afi:?} {safi:?} prefixes {verb}"),
+    };
+    ctx.account.count_other(&name, count as u64);
+}
+
+/// An MP_REACH_NLRI or MP_UNREACH_NLRI which was not read: of a family nobody watches, or malformed.
+fn unread_family(code: u8, bytes: &[u8], place: Place, ctx: &mut Context<'_>) {
+    let name = if code == 14 { "MP_REACH_NLRI" } else { "MP_UNREACH_NLRI" };
+    match bytes {
+        [0, 1 | 2, 1, ..] | [] | [_] | [_, _] => {
+            ctx.damage(place, bytes.len() as u64, format!("the {name} of an UPDATE cannot be read"))
+        }
+        [high, low, safi, ..] => {
+            let afi = u16::from_be_bytes([*high, *low]);
+            ctx.account.count_other(&format!("{name} of AFI {afi} SAFI {safi}"), 1);
+        }
+    }
+}
+
+/// True if RFC 7606 wants the announced routes taken as withdrawn: a mandatory attribute is missing (§3 d) or cannot be read (§7.1–7.3).
+/// Wrong flags alone are left out: archives are full of them, and the routers which wrote those archives took the routes.
+fn is_malformed(attributes: &Attributes) -> bool {
+    attributes.validation_warnings().iter().any(|warning| {
+        matches!(
+            warning,
+            BgpValidationWarning::MissingWellKnownAttribute {
+                attr_type: AttrType::ORIGIN | AttrType::AS_PATH | AttrType::NEXT_HOP
+            } | BgpValidationWarning::AttributeLengthError { attr_type: AttrType::ORIGIN | AttrType::NEXT_HOP, .. }
+                | BgpValidationWarning::MalformedAttributeList { .. }
+                | BgpValidationWarning::MalformedAsPath { .. }
+        )
+    })
+}

@@ -1,0 +1,209 @@
+//! MRT (RFC 6396) to statements.
+//!
+//! [`frame`] cuts records out of the stream and finds its way back after damage; [`message`] turns BGP messages and state changes into
+//! statements, [`table`] does so with table dumps; [`session`] remembers who is who at a collector; [`route`] reads AS paths; [`cut`] saves what is left
+//! of messages which the archive's writer cut short. This module
+//! joins them into [`MrtReader`], which gives the statements of one file in order of time. Nothing is judged here.
+
+mod bytes;
+mod cut;
+mod frame;
+mod message;
+mod route;
+mod session;
+mod table;
+
+pub(super) use frame::{Body, Frame, Frames, Step};
+pub(super) use session::Sessions;
+
+use super::account::{Damage, FileAccount, FileKind};
+use super::interest::Interest;
+use super::repeat::Repeated;
+use crate::observation::{FileId, GapCause, Observation, RecordRef, Statement};
+use crate::time::{Span, Timestamp};
+use crate::vantage::{CollectorId, Vantages};
+use bgpkit_parser::models::{EntryType, MrtMessage};
+use std::collections::VecDeque;
+use table::Table;
+
+/// What a reader needs while it turns a record into statements.
+pub(super) struct Context<'a> {
+    /// Where vantage points get their ids.
+    pub(super) vantages: &'a mut Vantages,
+    /// The collector which wrote the file.
+    pub(super) collector: CollectorId,
+    /// What is known of that collector's sessions.
+    pub(super) sessions: &'a mut Sessions,
+    /// Which prefixes deserve a statement.
+    pub(super) interest: &'a Interest,
+    /// Where everything is counted.
+    pub(super) account: &'a mut FileAccount,
+    /// The file.
+    pub(super) file: FileId,
+    /// When another series repeats the UPDATEs of this file.
+    pub(super) repeated: Option<&'a Repeated>,
+    /// Where statements go.
+    pub(super) out: &'a mut VecDeque<Observation>,
+}
+
+/// Where and when a record stands.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The time its statements carry: never before an earlier record's.
+    at: Timestamp,
+    /// The time it tells itself.
+    told: Timestamp,
+    record: u64,
+    offset: u64,
+}
+
+impl Context<'_> {
+    fn say(&mut self, place: Place, what: Statement) {
+        self.out.push_back(Observation { at: place.at, source: RecordRef { file: self.file, record: place.record }, what });
+    }
+
+    /// Counts part of a record which could not be read.
+    fn damage(&mut self, place: Place, bytes: u64, cause: String) {
+        self.account.skip(Damage { offset: place.offset, bytes, record: place.record, cause });
+    }
+}
+
+/// Reads one MRT file.
+pub(super) struct MrtReader {
+    frames: Frames,
+    next: Option<Frame>,
+    /// The latest time so far.
+    clock: Option<Timestamp>,
+    table: Option<Table>,
+    /// From when on nothing is known at the beginning of the file, if that is damaged.
+    head_lost: Option<Timestamp>,
+    /// From when on nothing is known at the end of the file, if that is damaged.
+    tail_lost: Option<Timestamp>,
+}
+
+impl MrtReader {
+    /// Reads up to the first record. `begins`: when the file begins by its name.
+    pub(super) fn new(frames: Frames, begins: Option<Timestamp>, account: &mut FileAccount) -> Self {
+        let mut reader = MrtReader { frames, next: None, clock: None, table: None, head_lost: None, tail_lost: None };
+        if reader.advance(account) {
+            let first = reader.next.as_ref().map(|frame| frame.at);
+            let near = |first: Timestamp, begins: Timestamp| begins < first && first.since(begins) < Span::from_seconds(86_400);
+            match (first, begins) {
+                (Some(first), Some(begins)) if near(first, begins) => reader.head_lost = Some(begins),
+                (None, Some(begins)) => reader.tail_lost = Some(begins),
+                (Some(_) | None, _) => {}
+            }
+        }
+        reader
+    }
+
+    /// The time of what comes next; `None` at the end.
+    pub(super) fn next_time(&self) -> Option<Timestamp> {
+        if let Some(lost) = self.head_lost {
+            return Some(lost);
+        }
+        self.next.as_ref().map(|frame| self.time_of(frame))
+    }
+
+    /// From when on the end of the file is lost, if it is; asked after the end.
+    pub(super) fn tail_lost(&self) -> Option<Timestamp> {
+        self.tail_lost
+    }
+
+    /// Why the stream ended early, if it did.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.frames.failure()
+    }
+
+    /// States what the next record says.
+    pub(super) fn read(&mut self, ctx: &mut Context<'_>) {
+        if let Some(at) = self.head_lost.take() {
+            let until = self.next_time().unwrap_or(at);
+            let place = Place { at, told: at, record: 1, offset: 0 };
+            ctx.say(place, Statement::FeedGap { collector: ctx.collector, until, cause: GapCause::DamagedFile });
+            return;
+        }
+        let Some(frame) = self.next.take() else { return };
+        let at = self.time_of(&frame);
+        let place = Place { at, told: frame.at, record: frame.record, offset: frame.offset };
+        if self.clock.is_some_and(|clock| frame.at < clock) && self.table.is_none() {
+            ctx.account.out_of_order += 1;
+        }
+        self.clock = Some(at);
+        ctx.account.saw(frame.at);
+        let damage_before = ctx.account.skipped_count;
+        self.state(frame, place, ctx);
+        let inside = ctx.account.skipped_count > damage_before;
+        let lost = self.advance(ctx.account);
+        if lost && let Some(table) = &mut self.table {
+            table.damage();
+        }
+        let ends = match (&self.table, &self.next) {
+            (Some(table), Some(next)) => !table.goes_on_with(next),
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if ends && let Some(table) = self.table.take() {
+            table.end(place.record, ctx);
+        } else if (lost || inside) && self.table.is_none() {
+            self.lose(place, ctx);
+        }
+    }
+
+    /// States that nothing is known from a record until the next.
+    fn lose(&mut self, place: Place, ctx: &mut Context<'_>) {
+        match self.next_time() {
+            Some(until) => ctx.say(place, Statement::FeedGap { collector: ctx.collector, until, cause: GapCause::DamagedFile }),
+            None => self.tail_lost = Some(place.at),
+        }
+    }
+
+    fn time_of(&self, frame: &Frame) -> Timestamp {
+        match &self.table {
+            Some(table) if table.goes_on_with(frame) => table.at(),
+            _ => self.clock.map_or(frame.at, |clock| frame.at.max(clock)),
+        }
+    }
+
+    /// Goes to the next record; true if something was lost on the way.
+    fn advance(&mut self, account: &mut FileAccount) -> bool {
+        let mut lost = false;
+        self.next = loop {
+            match self.frames.step() {
+                Step::Record(frame) => break Some(frame),
+                Step::Damage(damage) => {
+                    account.skip(damage);
+                    lost = true;
+                }
+                Step::End => {
+                    lost |= self.frames.failure().is_some();
+                    break None;
+                }
+            }
+        };
+        account.records = self.frames.records();
+        lost
+    }
+
+    fn state(&mut self, frame: Frame, place: Place, ctx: &mut Context<'_>) {
+        let is_table = matches!(frame.raw.common_header.entry_type, EntryType::TABLE_DUMP | EntryType::TABLE_DUMP_V2);
+        ctx.account.holds(if is_table { FileKind::Table } else { FileKind::Updates });
+        if frame.cut > 0 {
+            ctx.damage(
+                place,
+                frame.cut as u64,
+                format!("the archive's writer cut {} bytes off an UPDATE; its complete prefixes count", frame.cut),
+            );
+        }
+        match frame.body {
+            Body::Unsupported(name) => ctx.account.count_other(&name, 1),
+            Body::Message(message) => match *message {
+                MrtMessage::Bgp4Mp(record) => message::bgp4mp(record, place, ctx),
+                MrtMessage::LegacyBgp(record) => message::legacy(record, place, ctx),
+                MrtMessage::TableDumpMessage(record) => table::version_one(&mut self.table, &[record], place, ctx),
+                MrtMessage::TableDumpMessageBatch(records) => table::version_one(&mut self.table, &records, place, ctx),
+                MrtMessage::TableDumpV2Message(record) => table::version_two(&mut self.table, record, &frame.raw, place, ctx),
+            },
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Who is who at a collector: its own addresses, its peers, and their AS numbers.
+//!
+//! Needed for two habits of the programs which write archives: OpenBGPD swaps the local and the peer side of its state-change records,
+//! and an OPEN is recorded before the peer's four-byte AS number is known, so it carries AS 23456 or 0. Both are put right from what
+//! the collector's other messages say. Sessions themselves are not followed here.
+
+use crate::vantage::Asn;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+/// AS_TRANS, which stands in for any AS number that does not fit two bytes (RFC 6793 §9).
+const AS_TRANS: Asn = Asn(23456);
+
+/// What the messages of one collector have told about its sessions.
+#[derive(Default, Debug)]
+pub(in crate::source) struct Sessions {
+    local: HashSet<IpAddr, foldhash::fast::FixedState>,
+    peers: HashMap<IpAddr, Asn, foldhash::fast::FixedState>,
+}
+
+/// One end of a session, as a record has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::source) struct End {
+    pub(in crate::source) address: IpAddr,
+    pub(in crate::source) asn: Asn,
+}
+
+impl End {
+    /// True if its AS number is its own, and not a stand-in.
+    pub(in crate::source) fn is_named(&self) -> bool {
+        self.asn != Asn(0) && self.asn != AS_TRANS
+    }
+}
+
+impl Sessions {
+    /// Learns from a message or a table which names both ends of a session.
+    pub(in crate::source) fn learn(&mut self, peer: End, local: Option<IpAddr>) {
+        if peer.address.is_unspecified() {
+            return;
+        }
+        if peer.is_named() && self.peers.get(&peer.address) != Some(&peer.asn) {
+            self.peers.insert(peer.address, peer.asn);
+        }
+        if let Some(local) = local
+            && !local.is_unspecified()
+            && !self.local.contains(&local)
+        {
+            self.local.insert(local);
+        }
+    }
+
+    /// The peer with its true AS number, as far as known.
+    pub(in crate::source) fn resolve(&self, peer: End) -> End {
+        match self.peers.get(&peer.address) {
+            Some(asn) if !peer.is_named() => End { asn: *asn, ..peer },
+            _ => peer,
+        }
+    }
+
+    /// True if the address is one of the collector's own.
+    pub(in crate::source) fn is_local(&self, address: IpAddr) -> bool {
+        self.local.contains(&address)
+    }
+
+    /// The peer of a state-change record, whose two ends may be swapped: the collector is on the peer's side if its address is known to be
+    /// the collector's, or if no message of it is known and only the other side's AS number is missing, since a collector knows its own.
+    pub(in crate::source) fn peer_of_change(&self, peer: End, local: End) -> End {
+        let swapped = !local.address.is_unspecified()
+            && !self.is_local(local.address)
+            && (self.is_local(peer.address)
+                || (local.asn == Asn(0) && peer.asn != Asn(0) && !self.peers.contains_key(&peer.address)));
+        self.resolve(if swapped { local } else { peer })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(address: &str, asn: u32) -> End {
+        End { address: address.parse().unwrap(), asn: Asn(asn) }
+    }
+
+    #[test]
+    fn openbgpds_swapped_state_changes_are_put_right() {
+        let mut sessions = Sessions::default();
+        let (collector, peer) = (end("192.0.2.104", 64499), end("192.0.2.5", 65541));
+        // Before any message only the missing AS number tells, and it stays missing.
+        let early = sessions.peer_of_change(collector, End { asn: Asn(0), ..peer });
+        assert_eq!(early, End { asn: Asn(0), ..peer });
+        sessions.learn(peer, Some(collector.address));
+        assert_eq!(sessions.peer_of_change(collector, peer), peer, "swapped");
+        assert_eq!(sessions.peer_of_change(peer, collector), peer, "in order");
+        assert_eq!(sessions.peer_of_change(collector, End { asn: Asn(0), ..peer }), peer, "swapped, AS number not told");
+    }
+
+    #[test]
+    fn as_trans_gives_way_to_the_number_learnt() {
+        let mut sessions = Sessions::default();
+        sessions.learn(end("192.0.2.6", 131_072), None);
+        sessions.learn(end("192.0.2.6", 23456), None);
+        assert_eq!(sessions.resolve(end("192.0.2.6", 23456)), end("192.0.2.6", 131_072));
+        assert_eq!(sessions.resolve(end("192.0.2.7", 23456)), end("192.0.2.7", 23456));
+    }
+}

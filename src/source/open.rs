@@ -1,0 +1,124 @@
+//! Opens a file and finds out what it is.
+//!
+//! Takes an input file; gives its stream as MRT frames or as the text of a JSON answer, whatever its name. Reads only the beginning.
+
+use super::compression::{Compression, RawSide, decompress};
+use super::discover::InputFile;
+use super::mrt::{Body, Frames, Step};
+use crate::time::Timestamp;
+use std::fs::File;
+use std::io::{self, Read};
+
+/// What a file holds.
+pub(super) enum Content {
+    /// MRT records.
+    Mrt(Box<Frames>),
+    /// JSON text, perhaps a RIPEstat answer.
+    Json(Vec<u8>),
+    /// JSON text which is too long to be one.
+    LongJson,
+    /// No bytes.
+    Empty,
+    /// Something else; why it ended, if it could not be read.
+    Foreign(Option<String>),
+}
+
+/// A file which has been opened.
+pub(super) struct Opened {
+    pub(super) content: Content,
+    pub(super) compression: Compression,
+    pub(super) raw: RawSide,
+}
+
+/// The longest JSON answer: RIPEstat's own limit lies far below it.
+const LONGEST_JSON: usize = 256 * 1024 * 1024;
+
+/// Opens a file, or standard input.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn open(file: &InputFile) -> io::Result<Opened> {
+    let raw: Box<dyn Read + Send> =
+        if file.path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(&file.path)?) };
+    let opened = decompress(raw)?;
+    let mut frames = Frames::new(opened.stream);
+    let head = frames.peek(64);
+    let content = if head.is_empty() {
+        match frames.failure() {
+            Some(failure) => Content::Foreign(Some(failure.to_owned())),
+            None => Content::Empty,
+        }
+    } else if head.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf)) == Some(&b'{')
+        && !frames.is_mrt()
+    {
+        frames.into_rest(LONGEST_JSON).map_or(Content::LongJson, Content::Json)
+    } else if frames.is_mrt() {
+        Content::Mrt(Box::new(frames))
+    } else {
+        Content::Foreign(frames.failure().map(str::to_owned))
+    };
+    Ok(Opened { content, compression: opened.compression, raw: opened.raw })
+}
+
+/// The compression of a file, from its first bytes alone.
+pub(super) fn compression(file: &InputFile) -> io::Result<Compression> {
+    let mut head = Vec::new();
+    File::open(&file.path)?.take(6).read_to_end(&mut head)?;
+    Ok(Compression::of(&head))
+}
+
+/// BLAKE3 of a file, in hexadecimal.
+pub(super) fn hash(file: &InputFile) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(&file.path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// A message as it stands in the file, for comparing files.
+pub(super) struct Sample {
+    /// When.
+    pub(super) at: Timestamp,
+    /// Hash of peer and message.
+    pub(super) hash: u64,
+    /// True if the record has microseconds.
+    pub(super) fine: bool,
+}
+
+/// Up to `count` BGP4MP message records from `from` on, and the time of the latest record met.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Result<(Vec<Sample>, Option<Timestamp>)> {
+    use std::hash::BuildHasher;
+    let mut samples = Vec::new();
+    let mut latest: Option<Timestamp> = None;
+    let Content::Mrt(mut frames) = open(file)?.content else { return Ok((samples, latest)) };
+    while samples.len() < count {
+        match frames.step() {
+            Step::Record(frame) => {
+                latest = latest.max(Some(frame.at));
+                let header = &frame.raw.common_header;
+                let is_message = matches!(u16::from(header.entry_type), 16 | 17) && !matches!(header.entry_subtype, 0 | 5);
+                if is_message && frame.at >= from && matches!(frame.body, Body::Message(_)) {
+                    let hash = foldhash::fast::FixedState::default().hash_one(&frame.raw.message_bytes);
+                    samples.push(Sample { at: frame.at, hash, fine: header.microsecond_timestamp.is_some() });
+                }
+            }
+            Step::Damage(_) => {}
+            Step::End => break,
+        }
+    }
+    Ok((samples, latest))
+}
+
+/// The time of a file's first record.
+pub(super) fn sample_first(file: &InputFile) -> Option<Timestamp> {
+    let Content::Mrt(mut frames) = open(file).ok()?.content else { return None };
+    loop {
+        match frames.step() {
+            Step::Record(frame) => return Some(frame.at),
+            Step::Damage(_) => {}
+            Step::End => return None,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The program and the library from outside, in one binary: one module a subject.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests stop at the first surprise"
+)]
+
+mod drill;
+mod lab_reachability;
+mod probes;
+mod report;
+mod skip;
+mod source_counts;
+mod source_damage;
+mod source_merge;
+mod source_statements;
+mod wire;

@@ -1,0 +1,229 @@
+//! Reports of recorded cases, from files to text: the golden report, and what every report must hold.
+
+use faultline::analysis::{Analysis, Survey};
+use faultline::cli::Inputs;
+use faultline::command::analyze::analyze;
+use faultline::org::profile;
+use faultline::org::scope::Scope;
+use faultline::pipeline::Pipeline;
+use faultline::report::{self, ExplainError, ReportView, SurveyView};
+use faultline::source::{InputSpec, Interest, Merge, discover};
+use faultline::time::Timestamp;
+use faultline::vantage::Vantages;
+use std::path::{Path, PathBuf};
+
+/// An analysis, as the program makes it.
+fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
+    let inputs = std::iter::once(profile.to_owned()).chain(bgp.iter().cloned()).collect();
+    analyze(&Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec() }).unwrap()
+}
+
+/// A case of the lab, by paths from the package's root, where tests run: so the golden report names no machine's path.
+fn lab(case: &str) -> Analysis {
+    let folder = PathBuf::from("data/lab").join(case);
+    let probes = [folder.join("dns.jsonl.gz"), folder.join("http.jsonl.gz")];
+    analyse(Path::new("data/lab/lab.toml"), &[folder.join("mrt")], &probes)
+}
+
+fn generated() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+/// Compares with the file of this name in `tests/golden`; `FAULTLINE_BLESS=1` writes it anew.
+fn golden(name: &str, text: &str) {
+    let path = Path::new("tests/golden").join(name);
+    if std::env::var_os("FAULTLINE_BLESS").is_some() {
+        std::fs::create_dir_all("tests/golden").unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = expected.lines().zip(text.lines()).position(|(a, b)| a != b);
+    if expected != text {
+        let line = differs.unwrap_or_else(|| expected.lines().count().min(text.lines().count()));
+        panic!(
+            "{} differs from line {}:\n  expected {:?}\n  found    {:?}\nIf this is meant: FAULTLINE_BLESS=1 cargo test --test integration report",
+            path.display(),
+            line + 1,
+            expected.lines().nth(line).unwrap_or("the end"),
+            text.lines().nth(line).unwrap_or("the end")
+        );
+    }
+}
+
+#[test]
+fn the_report_of_lab_case_a_is_as_it_was() {
+    let view = ReportView::of(&lab("A"), generated());
+    golden("lab-A.md", &report::markdown(&view));
+    golden("lab-A.json", &report::json(&view));
+    golden("lab-A.txt", &report::terminal(&view, 100, false));
+}
+
+/// Every case, and the first without probes and without BGP.
+fn all() -> Vec<(String, Analysis)> {
+    let mut all: Vec<(String, Analysis)> = ["A", "B", "C", "D", "E", "H"].map(|case| (case.to_owned(), lab(case))).into();
+    let profile = Path::new("data/lab/lab.toml");
+    all.push(("A without probes".to_owned(), analyse(profile, &["data/lab/A/mrt".into()], &[])));
+    all.push(("A without BGP".to_owned(), analyse(profile, &[], &["data/lab/A/dns.jsonl.gz".into()])));
+    all
+}
+
+#[test]
+fn only_the_time_of_generation_differs_between_two_reports_of_one_input() {
+    let later: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
+    let (first, second) = (ReportView::of(&lab("D"), generated()), ReportView::of(&lab("D"), later));
+    let differing = |a: String, b: String| {
+        assert_eq!(a.lines().count(), b.lines().count());
+        a.lines().zip(b.lines()).filter(|(a, b)| a != b).map(|(a, _)| a.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(differing(report::json(&first), report::json(&second)), ["  \"generated_at\": \"2026-11-23T12:00:00Z\","]);
+    let markdown = differing(report::markdown(&first), report::markdown(&second));
+    assert_eq!(markdown.len(), 1);
+    assert!(markdown[0].contains("Made by Faultline at 2026-11-23T12:00:00Z"), "{markdown:?}");
+    assert_eq!(report::terminal(&first, 100, false), report::terminal(&second, 100, false));
+}
+
+#[test]
+fn the_first_screen_is_one_screen_and_holds_the_answer() {
+    for (name, analysis) in all() {
+        let view = ReportView::of(&analysis, generated());
+        for width in [40, 80, 100] {
+            let screen = report::terminal(&view, width, false);
+            assert!(screen.lines().count() <= 24, "{name} at {width}: {screen}");
+            assert!(screen.lines().all(|line| line.chars().count() <= width), "{name} at {width}: {screen}");
+            let painted = report::terminal(&view, width, true);
+            assert!(painted.contains("\u{1b}["), "{name}");
+            assert_eq!(unpainted(&painted), screen, "{name}: colours carry no meaning of their own");
+        }
+        let screen = report::terminal(&view, 100, false);
+        let answers: &[&str] = if view.incidents.is_empty() {
+            &["NO INCIDENT", "routes", "probes", "data"]
+        } else {
+            &["since", "over", "services", "seen by", "proof", "data"]
+        };
+        for answer in answers {
+            assert!(screen.contains(answer), "{name} says nothing of \"{answer}\": {screen}");
+        }
+    }
+}
+
+fn unpainted(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap().to_owned();
+    let plain = parts.map(|part| part.split_once('m').unwrap().1).fold(first, |text, part| text + part);
+    plain.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+#[test]
+fn no_incident_and_could_not_tell_are_different_words() {
+    let quiet = ReportView::of(&lab("C"), generated());
+    assert_eq!((quiet.outcome.code, quiet.outcome.exit_status), ("no_incident", 0));
+    // One collector's table dump without a single route: nothing was seen, so nothing can be said.
+    let empty = analyse(Path::new("data/lab/lab.toml"), &["data/lab/A/mrt/copen/rib.20261122.091309.mrt.gz".into()], &[]);
+    let blind = ReportView::of(&empty, generated());
+    assert_eq!((blind.outcome.code, blind.outcome.exit_status), ("could_not_tell", 3));
+    assert!(!blind.doubts.is_empty());
+    for text in [report::markdown(&blind), report::terminal(&blind, 100, false)] {
+        assert!(text.to_lowercase().contains("could not tell"), "{text}");
+        assert!(!text.contains("No incident") && !text.contains("NO INCIDENT"), "{text}");
+    }
+}
+
+#[test]
+fn every_statement_and_attempt_can_be_looked_up() {
+    for case in ["A", "D", "H"] {
+        let view = ReportView::of(&lab(case), generated());
+        let bgp = |name: &str| view.completeness.bgp_files.iter().find(|file| file.path == name).map(|file| file.records);
+        let probes = |name: &str| view.completeness.probe_files.iter().find(|file| file.path == name).map(|file| file.records);
+        let mut looked_up = 0;
+        for incident in &view.incidents {
+            let said = incident.withdrawals.iter().flat_map(|lost| lost.statements.iter().map(|s| (&s.vantage, &s.file, s.record)));
+            let foreign =
+                incident.foreign_origins.iter().flat_map(|f| f.statements.iter().map(|s| (&s.vantage, &s.file, s.record)));
+            for (vantage, file, record) in said.chain(foreign) {
+                assert!(view.completeness.peers.iter().any(|peer| peer.vantage == *vantage), "{vantage}");
+                let (Some(file), Some(record)) = (file, record) else { continue };
+                assert!((1..=bgp(file).unwrap()).contains(&record), "{file} has no record {record}");
+                looked_up += 1;
+            }
+            for records in incident.losses.iter().flat_map(|loss| &loss.evidence) {
+                let last: u64 = records.records.rsplit([',', '-', ' ']).next().unwrap().parse().unwrap();
+                assert!(last <= probes(&records.file).unwrap(), "{} has no record {last}", records.file);
+                looked_up += 1;
+            }
+        }
+        assert!(looked_up > 0, "{case}");
+    }
+}
+
+#[test]
+fn explain_prints_every_observation_and_names_what_it_cannot_find() {
+    let analysis = lab("A");
+    let view = ReportView::of(&analysis, generated());
+    let text = report::explain(&analysis, "1", None).unwrap();
+    assert_eq!(report::explain(&analysis, "2026-11-22T09:13", Some("WEB")).unwrap(), text, "the one service needs all of it");
+    let statements: usize = view.incidents[0].withdrawals.iter().map(|lost| lost.statements.len()).sum();
+    assert_eq!(text.lines().filter(|line| line.contains(".mrt.gz record ")).count(), statements);
+    for loss in &view.incidents[0].losses {
+        let line = format!("{}: records {}", loss.evidence[0].file, loss.evidence[0].records);
+        assert!(text.contains(&line), "{line}");
+    }
+    // "2" begins the only name, but whoever types it means the second incident.
+    let error = report::explain(&analysis, "2", None).unwrap_err();
+    assert!(error.to_string().contains("there are: 1 (2026-11-22T09:13:49"), "{error}");
+    let error = report::explain(&analysis, "1", Some("mail")).unwrap_err();
+    assert_eq!(error.to_string(), "no service is called `mail`; there are: web");
+    assert_eq!(report::explain(&lab("C"), "1", None).unwrap_err(), ExplainError::NoIncident);
+}
+
+#[test]
+fn a_hostile_name_stays_a_name() {
+    let hostile = "w|eb<script>alert(1)</script>`x` \u{1b}[2J [l](http://e)";
+    let profile = std::fs::read_to_string("data/lab/lab.toml").unwrap();
+    let quoted = hostile.replace('\u{1b}', "\\u001b");
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("hostile.toml");
+    std::fs::write(&path, profile.replacen("name = \"web\"", &format!("name = \"{quoted}\""), 1)).unwrap();
+    let probes = ["data/lab/B/dns.jsonl.gz".into(), "data/lab/B/http.jsonl.gz".into()];
+    let view = ReportView::of(&analyse(&path, &["data/lab/B/mrt".into()], &probes), generated());
+    let json: serde_json::Value = serde_json::from_str(&report::json(&view)).unwrap();
+    assert_eq!(json["incidents"][0]["services"][0]["service"], hostile);
+    let markdown = report::markdown(&view);
+    assert!(!markdown.contains("<script") && !markdown.contains('\u{1b}') && !markdown.contains("[l]("), "{markdown}");
+    let mut columns = None;
+    for line in markdown.lines() {
+        let cells = line.replace("\\|", "").matches('|').count();
+        if line.starts_with('|') {
+            assert_eq!(*columns.get_or_insert(cells), cells, "a name broke a table: {line}");
+        } else {
+            columns = None;
+        }
+    }
+    for text in [report::terminal(&view, 100, false), report::explain(&analyse(&path, &[], &probes), "1", None).unwrap()] {
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    }
+}
+
+#[test]
+fn a_survey_shows_who_was_gone_with_how_many_prefixes() {
+    let settings = profile::read(Path::new("data/lab/lab.toml")).unwrap().organization.settings;
+    let specs = [InputSpec { path: "data/lab/A/mrt".into(), collector: None }];
+    let mut merge = Merge::open(discover(&specs).unwrap(), Interest::Everything).unwrap();
+    let (mut vantages, mut pipeline) = (Vantages::default(), Pipeline::new(Scope::Everything, &settings));
+    let mut last = Timestamp::MIN;
+    while let Some(observation) = merge.next(&mut vantages) {
+        last = last.max(observation.at);
+        pipeline.observe(&observation, &vantages);
+    }
+    let routing = pipeline.finish(last, &vantages);
+    let outages = Survey::outages(&routing, &settings);
+    let survey = Survey { settings, vantages, routing, outages, bgp_files: merge.accounts().to_vec() };
+    let view = SurveyView::of(&survey, generated());
+    let largest = &view.outages[0];
+    assert_eq!((largest.origin.map(|origin| origin.0), largest.prefix_count), (Some(64500), 8));
+    assert_eq!((largest.trough.lost, largest.trough.eligible, largest.peers_lost), (6, 6, 24));
+    let screen = report::terminal(&view, 100, false);
+    assert!(screen.lines().count() <= 24 && screen.contains("AS64500"), "{screen}");
+    assert!(report::markdown(&view).contains("| AS64500 | 8 | 2026-11-22 09:13:49 | 09:14:48 |"));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&report::json(&view)).unwrap()["format"], "faultline-survey");
+    golden("lab-A-survey.txt", &screen);
+}
