@@ -101,7 +101,9 @@ impl Detector {
         }
         let share = change.now.upper();
         let baseline = watch.baseline(change.at, share, &settings);
-        watch.history.push(change.at, share, settings.baseline_window);
+        if watch.open.is_none() {
+            watch.history.push(change.at, share, settings.baseline_window);
+        }
         let mut due = Vec::new();
         for level in Level::ALL {
             let percent = level.percent(&settings);
@@ -142,7 +144,7 @@ impl Detector {
         }
         let Reverse((_, prefix)) = self.due.pop()?;
         let mut steps = self.open_or_worsen(at, prefix, scene, &counts);
-        self.close(at, prefix, &mut steps);
+        self.close(at, prefix, scene, &mut steps);
         self.find_zombies(at, prefix, scene);
         Some((at, steps))
     }
@@ -193,6 +195,7 @@ impl Detector {
             }
             let (opened, zombies) = watch.begin(at, (prefix, level), scene, &settings);
             watch.open = Some(Box::new(opened));
+            watch.history.pause(at);
             steps.push(Step::Opened(prefix));
             self.due.push(Reverse((zombies, prefix)));
         }
@@ -211,8 +214,8 @@ impl Detector {
         steps
     }
 
-    fn close(&mut self, at: Timestamp, prefix: PrefixId, steps: &mut Vec<Step>) {
-        let hold = self.settings.close_hold;
+    fn close(&mut self, at: Timestamp, prefix: PrefixId, scene: Scene<'_>, steps: &mut Vec<Step>) {
+        let (hold, window) = (self.settings.close_hold, self.settings.baseline_window);
         let watch = self.watch(prefix);
         let Some(recovered) = watch.recovered.filter(|recovered| *recovered + hold <= at) else { return };
         let Some(mut open) = watch.open.take() else { return };
@@ -221,6 +224,7 @@ impl Detector {
         watch.recovered = None;
         watch.below = [None; 3];
         watch.lowest = None;
+        watch.history.push(at, scene.votes.visibility(prefix).upper(), window);
         steps.push(Step::Closed(prefix));
         self.closed.push(*open);
     }

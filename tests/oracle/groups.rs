@@ -32,6 +32,8 @@ pub struct Found {
     pub prefixes: usize,
     /// Its prefixes at 35 peers within the time allowed.
     pub there: BTreeSet<IpNet>,
+    /// Its prefixes which are not.
+    pub missing: Vec<IpNet>,
     /// From its time at 35 peers to the one found, for the first of its prefixes.
     pub off: Option<Span>,
     /// From the time its median prefix was back to the one found; `None` if the recording ends before.
@@ -128,6 +130,7 @@ impl Found {
             there: part.iter().map(|absence| absence.prefix).collect(),
             off: first.map(|first| first.since(row.first)),
             back_off,
+            missing: row.prefixes.iter().filter(|prefix| !part.iter().any(|part| part.prefix == **prefix)).copied().collect(),
             in_one_outage: outages.values().map(BTreeSet::len).max().unwrap_or(0),
             elsewhere: elsewhere.filter(|other| !part.iter().any(|part| part.at == other.at)).cloned().collect(),
         }
@@ -163,8 +166,11 @@ impl fmt::Display for Comparison {
         for row in self.rows.iter().filter(|row| !row.is_found()) {
             writeln!(f, "missed: {row}")?;
         }
-        for row in found.iter().filter(|row| row.there.len() < row.prefixes || row.in_one_outage * 2 <= row.prefixes) {
+        for row in found.iter().filter(|row| row.there.len() < row.prefixes) {
             writeln!(f, "found in part: {row}")?;
+        }
+        for row in found.iter().filter(|row| row.back_off.is_some_and(|off| off.abs() > WITHIN)) {
+            writeln!(f, "back at another time: {row}")?;
         }
         self.extras.iter().try_for_each(|group| writeln!(f, "extra: {group}"))
     }
@@ -176,6 +182,13 @@ impl fmt::Display for Found {
         write!(f, "; found {} of them, {} in one outage", self.there.len(), self.in_one_outage)?;
         if let Some(off) = self.off {
             write!(f, ", first {} s off", off.seconds())?;
+        }
+        if let Some(off) = self.back_off {
+            write!(f, ", back {} s off", off.seconds())?;
+        }
+        if !self.missing.is_empty() {
+            let missing: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
+            write!(f, "; without {}", missing.join(" "))?;
         }
         for absence in self.elsewhere.iter().take(3) {
             let origins: Vec<String> = absence.origins.iter().map(ToString::to_string).collect();
