@@ -44,6 +44,8 @@ struct Session {
     live: Liveness,
     last_heard: Timestamp,
     collector: CollectorId,
+    /// State changes while it was not up.
+    vain: u64,
 }
 
 /// Whether a vantage point can be believed now.
@@ -264,6 +266,12 @@ impl Feeds {
         self.collectors.get(collector.index()).and_then(CollectorFeed::last_heard)
     }
 
+    /// State changes of sessions which were not up: they say nothing of routes, and are counted so that nobody wonders.
+    pub fn vain_state_changes(&self) -> impl Iterator<Item = (VantageId, u64)> + '_ {
+        let counted = self.sessions.iter().enumerate().filter(|(_, session)| session.vain > 0);
+        counted.map(|(index, session)| (VantageId::at(index), session.vain))
+    }
+
     /// What the report must say about the data, in time order.
     pub fn notes(&self) -> &[FeedNote] {
         &self.notes
@@ -282,7 +290,7 @@ impl Feeds {
         }
         for (id, _) in vantages.iter().skip(self.sessions.len()) {
             let collector = vantages.collector_of(id);
-            self.sessions.push(Session { live: Liveness::Never, last_heard: Timestamp::MIN, collector });
+            self.sessions.push(Session { live: Liveness::Never, last_heard: Timestamp::MIN, collector, vain: 0 });
         }
     }
 
@@ -320,7 +328,7 @@ impl Feeds {
     fn lose(&mut self, at: Timestamp, from: VantageId, source: RecordRef, changes: &mut Vec<LivenessChange>) {
         let session = &mut self.sessions[from.index()];
         match session.live {
-            Liveness::Never | Liveness::Down => {}
+            Liveness::Never | Liveness::Down => session.vain += 1,
             Liveness::Up | Liveness::Suspended => {
                 session.live = Liveness::Down;
                 changes.push(LivenessChange { at, from, now: Liveness::Down, source: Some(source) });

@@ -2,7 +2,7 @@
 
 use super::baseline::History;
 use super::onset::{Turn, onset};
-use super::{Cover, Level, Moment, Said, Statement, Straggler, Withdrawal};
+use super::{Churn, Cover, Level, Moment, Said, Statement, Straggler, Withdrawal};
 use crate::rib::{ChangeCause, PrefixId, RouteChange, RouteState};
 use crate::settings::Settings;
 use crate::time::{Bounds, Span, Timestamp};
@@ -87,8 +87,9 @@ impl Detector {
         }
     }
 
-    /// Takes a change of visibility; `cause` is the route change behind it, none for a change of the electorate.
-    pub fn observe(&mut self, change: &VisibilityChange, cause: Option<&RouteChange>, scene: Scene<'_>) {
+    /// Takes a change of visibility; `cause` is the route change behind it, none for a change of the electorate. Gives the churn which
+    /// ends with it, if one does.
+    pub fn observe(&mut self, change: &VisibilityChange, cause: Option<&RouteChange>, scene: Scene<'_>) -> Option<Churn> {
         let settings = self.settings.clone();
         let starts = cause.is_some_and(|cause| match cause.cause {
             ChangeCause::Announced | ChangeCause::Withdrawn(_) | ChangeCause::NotInTransfer => true,
@@ -103,6 +104,8 @@ impl Detector {
         let baseline = watch.baseline(change.at, share, &settings);
         watch.history.push(change.at, share, settings.baseline_window);
         let mut due = Vec::new();
+        let fell = watch.below[Level::Partial as usize];
+        let lowest = watch.lowest;
         for level in Level::ALL {
             let percent = level.percent(&settings);
             let below = &mut watch.below[level as usize];
@@ -113,6 +116,10 @@ impl Detector {
                 due.push(change.at + settings.open_hold);
             }
         }
+        let back = watch.open.is_none() && watch.below[Level::Partial as usize].is_none();
+        let told = change.now.eligible() >= settings.eligible_min;
+        let short = |from: &Timestamp| change.at < *from + settings.open_hold;
+        let churn = fell.filter(|from| back && told && short(from)).zip(lowest);
         watch.sink(change.at, change.now, settings.warn_percent, baseline);
         if watch.open.is_some() {
             let asn = cause.map(|cause| scene.state.vantages.point(cause.from).asn);
@@ -122,6 +129,8 @@ impl Detector {
             }
         }
         self.due.extend(due.into_iter().map(|at| Reverse((at, change.prefix))));
+        let prefix = scene.state.rib.prefix_of(change.prefix);
+        churn.map(|(from, lowest)| Churn { prefix, from, until: change.at, lowest })
     }
 
     /// When the next hold ends; `Timestamp::MAX` if none runs.
