@@ -15,6 +15,7 @@ mod drill;
 mod lab_reachability;
 mod probes;
 mod report;
+mod scenarios;
 mod skip;
 mod source_counts;
 mod source_damage;
