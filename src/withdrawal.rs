@@ -112,7 +112,7 @@ pub struct Straggler {
 pub struct Churn {
     /// The prefix.
     pub prefix: IpNet,
-    /// When its share fell below the warning threshold.
+    /// When its share fell below the opening threshold.
     pub from: Timestamp,
     /// When it was above it again.
     pub until: Timestamp,

@@ -398,9 +398,10 @@ impl Board<'_> {
             what: format!("{}: nothing recorded", note.whom.name(self.findings.vantages)),
         });
         let mut blind: Vec<Blindness> = spans.chain(gaps).filter(|blind| overlap((blind.from, Some(blind.until)), span)).collect();
-        if routing.first.is_some() && span.0 > routing.last {
-            let what = "the BGP recording had ended".to_owned();
-            blind.push(Blindness { from: routing.last, until: span.1.unwrap_or(span.0), what });
+        // A withdrawal may become visible a little later than what it causes.
+        if routing.first.is_some() && span.0 + self.settings().cause_before > routing.last {
+            let what = if span.0 > routing.last { "the BGP recording had ended" } else { "the BGP recording ended too soon after" };
+            blind.push(Blindness { from: routing.last, until: span.1.unwrap_or(span.0), what: what.to_owned() });
         }
         blind.sort_by(|a, b| (a.from, &a.what).cmp(&(b.from, &b.what)));
         blind

@@ -51,6 +51,8 @@ struct Watch {
     /// Since when each level is crossed, by something which may start a hold.
     below: [Option<Timestamp>; 3],
     lowest: Option<Moment>,
+    /// The lowest point while the opening threshold is crossed.
+    dip: Option<Moment>,
     recovered: Option<Timestamp>,
     open: Option<Box<Withdrawal>>,
 }
@@ -104,8 +106,7 @@ impl Detector {
         let baseline = watch.baseline(change.at, share, &settings);
         watch.history.push(change.at, share, settings.baseline_window);
         let mut due = Vec::new();
-        let fell = watch.below[Level::Partial as usize];
-        let lowest = watch.lowest;
+        let fell = watch.below[Level::Major as usize];
         for level in Level::ALL {
             let percent = level.percent(&settings);
             let below = &mut watch.below[level as usize];
@@ -116,10 +117,10 @@ impl Detector {
                 due.push(change.at + settings.open_hold);
             }
         }
-        let back = watch.open.is_none() && watch.below[Level::Partial as usize].is_none();
-        let told = change.now.eligible() >= settings.eligible_min;
+        let lowest = watch.dip(fell, change);
+        let told = watch.open.is_none() && change.now.eligible() >= settings.eligible_min;
         let short = |from: &Timestamp| change.at < *from + settings.open_hold;
-        let churn = fell.filter(|from| back && told && short(from)).zip(lowest);
+        let churn = fell.filter(|from| told && short(from)).zip(lowest);
         watch.sink(change.at, change.now, settings.warn_percent, baseline);
         if watch.open.is_some() {
             let asn = cause.map(|cause| scene.state.vantages.point(cause.from).asn);
@@ -278,6 +279,18 @@ impl Watch {
         } else if self.lowest.is_none_or(|lowest| now.upper() < lowest.visibility.upper()) {
             self.lowest = Some(Moment { at, visibility: now });
         }
+    }
+
+    /// Follows the lowest point while the opening threshold is crossed; gives it when the share is back. `fell`: since when it was
+    /// crossed before the change.
+    fn dip(&mut self, fell: Option<Timestamp>, change: &VisibilityChange) -> Option<Moment> {
+        if self.below[Level::Major as usize].is_none() {
+            return self.dip.take();
+        }
+        let now = Moment { at: change.at, visibility: change.now };
+        let deeper = |lowest: &Moment| lowest.visibility.upper() <= now.visibility.upper();
+        self.dip = self.dip.filter(|lowest| fell.is_some() && deeper(lowest)).or(Some(now));
+        None
     }
 
     fn begin(

@@ -14,6 +14,7 @@
 mod drill;
 mod lab_reachability;
 mod probes;
+mod properties;
 mod report;
 mod scenarios;
 mod skip;
@@ -21,4 +22,6 @@ mod source_counts;
 mod source_damage;
 mod source_merge;
 mod source_statements;
+mod stage;
+mod thresholds;
 mod wire;

@@ -38,7 +38,7 @@ pub struct ObservedView {
 pub struct ChurnView {
     /// The prefix.
     pub prefix: String,
-    /// When its share fell below the warning threshold.
+    /// When its share fell below the opening threshold.
     pub from: Timestamp,
     /// When it was above it again.
     pub until: Timestamp,

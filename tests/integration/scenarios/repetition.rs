@@ -125,11 +125,11 @@ fn how_messages_are_cut_into_files_changes_no_finding() {
     for (name, profile) in TRIED.into_iter().filter(|(name, _)| *name != "feed-gap") {
         let played = play(name, profile);
         let mut whole = found(&json(&played, &files(&played.folder.path().join("mrt"))));
-        [&mut whole.0, &mut whole.1, &mut whole.2].map(without_places);
+        [&mut whole.0, &mut whole.1, &mut whole.2].into_iter().for_each(without_places);
         for minutes in [2, 15, 120] {
             let anew = cut_anew(&played, minutes);
             let mut cut = found(&json(&played, &files(anew.path())));
-            [&mut cut.0, &mut cut.1, &mut cut.2].map(without_places);
+            [&mut cut.0, &mut cut.1, &mut cut.2].into_iter().for_each(without_places);
             assert!(whole == cut, "{name} in files of {minutes} minutes");
         }
     }

@@ -39,7 +39,7 @@ fn gone_for_25_seconds_is_churn() {
         assert_eq!((churn.lowest.visibility.seeing, churn.lowest.visibility.lost), (0, 32));
     }
     let view = ReportView::of(&analysis, at("15:00:00"));
-    let sentence = "4 prefixes lost by many and back within 1 min 00 s: churn, no withdrawal";
+    let sentence = "4 prefixes lost by many and back within 60 s: churn, no withdrawal";
     assert!(view.observed[0].sentence.starts_with(sentence), "{}", view.observed[0].sentence);
     assert!(markdown(&view).contains(sentence));
 }
