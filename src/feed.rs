@@ -31,6 +31,8 @@ pub struct Feeds {
     silence: Span,
     silence_with_keepalives: Span,
     feed_gap: Span,
+    /// No silence falls due sooner after a message.
+    soonest: Span,
     /// No silence falls due before this.
     next_check: Timestamp,
     /// Full-feed judgements are taken anew at this time.
@@ -133,6 +135,7 @@ impl Feeds {
             silence: settings.silence,
             silence_with_keepalives: settings.silence_with_keepalives,
             feed_gap: settings.feed_gap,
+            soonest: settings.feed_gap.min(settings.silence).min(settings.silence_with_keepalives),
             next_check: Timestamp::MAX,
             judge_at: Timestamp::MAX,
             edition: 0,
@@ -306,12 +309,12 @@ impl Feeds {
             self.end_collector_silence(session.collector, silent_since, observation.at, changes);
         }
         self.revive(observation.at, from, observation.source, changes);
-        self.next_check = self.next_check.min(observation.at + self.feed_gap);
     }
 
     fn revive(&mut self, at: Timestamp, from: VantageId, source: RecordRef, changes: &mut Vec<LivenessChange>) {
         let session = &mut self.sessions[from.index()];
         session.last_heard = session.last_heard.max(at);
+        self.next_check = self.next_check.min(at + self.soonest);
         if session.live != Liveness::Up {
             if session.live == Liveness::Never {
                 self.edition += 1;

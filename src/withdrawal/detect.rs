@@ -103,6 +103,9 @@ impl Detector {
             watch.turn(turn, &settings);
         }
         let share = change.now.upper();
+        if !starts && !watch.history.is_seeded() && is_seed(change, scene) {
+            watch.history.seed(share);
+        }
         let baseline = watch.baseline(change.at, share, &settings);
         watch.history.push(change.at, share, settings.baseline_window);
         let mut due = Vec::new();
@@ -417,6 +420,13 @@ impl Withdrawal {
             _ => Vec::new(),
         };
     }
+}
+
+/// Whether somebody who had the prefix told a complete table by now.
+fn is_seed(change: &VisibilityChange, scene: Scene<'_>) -> bool {
+    let family = Family::of(&scene.state.rib.prefix_of(change.prefix));
+    let mut views = scene.state.rib.views(change.prefix);
+    change.now.eligible() > 0 && views.any(|view| view.state == RouteState::Present && scene.state.feeds.is_seeded(view.from, family))
 }
 
 /// Less specific prefixes which at least half of their eligible ASes see, longest first.

@@ -286,7 +286,7 @@ fn ordered(lost: &Withdrawal, settings: &Settings, end: Timestamp) -> Result<(),
     prop_assert!(!crossed.is_empty() && crossed.is_sorted(), "a worse level is not crossed before a milder one: {:?}", lost);
     prop_assert!(lost.onset.earliest <= crossed[0] && crossed[0] + settings.open_hold <= lost.opened, "{:?}", lost);
     prop_assert!(lost.crossed[lost.level as usize].is_some(), "{:?}", lost);
-    prop_assert!(crossed[0] <= lost.trough.at && lost.trough.at <= end, "{:?}", lost);
+    prop_assert!(lost.onset.earliest <= lost.trough.at && lost.trough.at <= end, "{:?}", lost);
     prop_assert!(lost.trough.visibility.lost > 0, "unknown alone: {:?}", lost);
     prop_assert!(lost.trough.visibility.upper().is_below(lost.level.percent(settings), lost.baseline), "{:?}", lost);
     prop_assert!(lost.level >= Level::Partial && lost.trough.visibility.eligible() >= settings.eligible_min, "{:?}", lost);

@@ -37,7 +37,8 @@ struct Peer {
 #[derive(Clone, Copy)]
 struct Cell {
     says: Says,
-    heard: i64,
+    /// When an update last spoke of it in this session.
+    spoke: i64,
     /// It had a route at some time.
     had: bool,
 }
@@ -50,7 +51,7 @@ pub struct Model {
 
 impl Model {
     pub fn new(sessions: &[(usize, u32)], prefixes: &[&str]) -> Model {
-        let cells = vec![Cell { says: Says::Nothing, heard: i64::MIN, had: false }; prefixes.len()];
+        let cells = vec![Cell { says: Says::Nothing, spoke: i64::MIN, had: false }; prefixes.len()];
         let peer = |(collector, asn): &(usize, u32)| Peer {
             collector: *collector,
             asn: *asn,
@@ -79,14 +80,14 @@ impl Model {
 
     pub fn announce(&mut self, now: i64, peer: usize, prefix: usize) {
         self.hear(now, peer);
-        self.peers[peer].cells[prefix] = Cell { says: Says::Present, heard: now, had: true };
+        self.peers[peer].cells[prefix] = Cell { says: Says::Present, spoke: now, had: true };
     }
 
     /// Whoever withdraws a route nobody saw had it before; but with a table known, it had none.
     pub fn withdraw(&mut self, now: i64, peer: usize, prefix: usize) {
         self.hear(now, peer);
         let cell = &mut self.peers[peer].cells[prefix];
-        (cell.says, cell.heard) = (Says::Withdrawn, now);
+        (cell.says, cell.spoke) = (Says::Withdrawn, now);
     }
 
     /// The session is lost: whatever it said is forgotten. Who is down already cannot lose anything.
@@ -95,7 +96,7 @@ impl Model {
         if matches!(peer.live, Live::Up | Live::Suspended) {
             peer.live = Live::Down;
             for cell in peer.cells.iter_mut().filter(|cell| cell.says != Says::Nothing) {
-                cell.says = Says::Forgotten;
+                (cell.says, cell.spoke) = (Says::Forgotten, i64::MIN);
             }
         }
     }
@@ -114,25 +115,25 @@ impl Model {
         self.hear(now, peer);
         for (cell, of) in self.peers[peer].cells.iter_mut().zip(&self.families) {
             if *of == family && cell.says == Says::Forgotten {
-                (cell.says, cell.heard) = (Says::Withdrawn, now);
+                (cell.says, cell.spoke) = (Says::Withdrawn, now);
             }
         }
     }
 
-    /// A dump of all peers of a collector, each with a full table of both families: it confirms or corrects, but for what was said just
-    /// before. A route in it shows that the session is up.
+    /// A dump of all peers of a collector, each with a full table of both families: it confirms or corrects, but for what an update said
+    /// just before. A route in it shows that the session is up.
     pub fn dump(&mut self, now: i64, collector: usize, listed: &dyn Fn(usize, usize) -> bool) {
         for (number, peer) in self.peers.iter_mut().enumerate().filter(|(_, peer)| peer.collector == collector) {
             for (prefix, cell) in peer.cells.iter_mut().enumerate() {
-                let fresh = matches!(cell.says, Says::Present | Says::Withdrawn) && cell.heard > now - SLACK;
+                let fresh = cell.spoke > now - SLACK;
                 let listed = listed(number, prefix);
                 if listed {
                     (peer.live, peer.heard) = (Live::Up, now);
                 }
                 match (fresh, listed) {
                     (true, _) => {}
-                    (false, true) => *cell = Cell { says: Says::Present, heard: now, had: true },
-                    (false, false) => (cell.says, cell.heard) = (Says::Withdrawn, now),
+                    (false, true) => (cell.says, cell.had) = (Says::Present, true),
+                    (false, false) => cell.says = Says::Withdrawn,
                 }
             }
         }
