@@ -55,6 +55,8 @@ struct Watch {
     dip: Option<Moment>,
     recovered: Option<Timestamp>,
     open: Option<Box<Withdrawal>>,
+    /// ASes which lost it while it was open and have not been seen with it since, whatever became of them.
+    dark: BTreeSet<Asn>,
 }
 
 impl Detector {
@@ -127,8 +129,8 @@ impl Detector {
         watch.sink(change.at, change.now, settings.warn_percent, baseline);
         if watch.open.is_some() {
             let asn = cause.map(|cause| scene.state.vantages.point(cause.from).asn);
-            watch.follow(turn, change, asn, &settings);
-            if watch.recovers(change.at, share.is_below(settings.close_percent, baseline), starts) {
+            let back = watch.follow(turn, change, (asn, scene.votes), &settings);
+            if watch.recovers(change.at, back.is_below(settings.close_percent, baseline), starts) {
                 due.push(change.at + settings.close_hold);
             }
         }
@@ -232,6 +234,7 @@ impl Detector {
         open.recovered = Some(recovered);
         open.closed = Some(at);
         watch.recovered = None;
+        watch.dark.clear();
         watch.below = [None; 3];
         watch.lowest = None;
         steps.push(Step::Closed(prefix));
@@ -338,6 +341,7 @@ impl Watch {
             common_transit: Vec::new(),
             evidence,
         };
+        self.dark = withdrawal.lost_by.iter().copied().collect();
         withdrawal.note_paths(scene);
         (withdrawal, onset + settings.zombie_after)
     }
@@ -356,9 +360,10 @@ impl Watch {
         first
     }
 
-    /// Follows an open withdrawal: trough, stragglers, the way back.
-    fn follow(&mut self, turn: Turn, change: &VisibilityChange, asn: Option<Asn>, settings: &Settings) {
-        let Some(open) = self.open.as_mut() else { return };
+    /// Follows an open withdrawal: trough, stragglers, the way back. Gives the share which counts for the way back: who lost the prefix and
+    /// became unknown since has not got it back. Ignorance makes no alarm, and ends none.
+    fn follow(&mut self, turn: Turn, change: &VisibilityChange, (asn, votes): (Option<Asn>, &Votes), settings: &Settings) -> Share {
+        let Some(open) = self.open.as_mut() else { return change.now.upper() };
         if let Some(lowest) = self.lowest.filter(|lowest| lowest.visibility.upper() < open.trough.visibility.upper()) {
             open.trough = lowest;
             open.first_back = None;
@@ -373,15 +378,32 @@ impl Watch {
                     open.stragglers.push(Straggler { asn, at: turn.at });
                 }
             }
-            ((Vote::Lost, Vote::Seeing), _) => open.first_back = open.first_back.or(Some(change.at)),
+            ((_, Vote::Seeing), Some(asn)) if self.dark.contains(&asn) => open.first_back = open.first_back.or(Some(change.at)),
             _ => {}
         }
-        let share = change.now.upper();
+        match (turn.vote.1, asn) {
+            (Vote::Lost, Some(asn)) => {
+                self.dark.insert(asn);
+            }
+            (Vote::Seeing, Some(asn)) => {
+                self.dark.remove(&asn);
+            }
+            _ => {}
+        }
+        let hidden = if change.now.unknown == 0 || self.dark.is_empty() {
+            0
+        } else {
+            let unknown = votes.voters(change.prefix, Vote::Unknown);
+            u32::try_from(unknown.iter().filter(|asn| self.dark.contains(asn)).count()).unwrap_or(u32::MAX)
+        };
+        let Visibility { seeing, unknown, .. } = change.now;
+        let share = Share::of((seeing + unknown).saturating_sub(hidden), change.now.eligible());
         if share.is_below(settings.open_percent, open.baseline) {
             open.back_at_open = None;
         } else if open.crossed[Level::Major as usize].is_some() {
             open.back_at_open = open.back_at_open.or(Some(change.at));
         }
+        share
     }
 
     /// Whether recovery begins to hold with this change. A table dump alone does not begin it.
@@ -426,7 +448,8 @@ impl Withdrawal {
 fn is_seed(change: &VisibilityChange, scene: Scene<'_>) -> bool {
     let family = Family::of(&scene.state.rib.prefix_of(change.prefix));
     let mut views = scene.state.rib.views(change.prefix);
-    change.now.eligible() > 0 && views.any(|view| view.state == RouteState::Present && scene.state.feeds.is_seeded(view.from, family))
+    change.now.eligible() > 0
+        && views.any(|view| view.state == RouteState::Present && scene.state.feeds.is_seeded(view.from, family))
 }
 
 /// Less specific prefixes which at least half of their eligible ASes see, longest first.

@@ -48,7 +48,7 @@ fn pause() -> impl Strategy<Value = i64> {
 fn harmless() -> BoxedStrategy<Step> {
     let (peer, prefix) = (0..SESSIONS.len(), 0..PREFIXES.len());
     prop_oneof![
-        3 => (peer.clone(), prefix, 64_600..64_603u32).prop_map(|(peer, prefix, transit)| Step::Announce { peer, prefix, transit }),
+        6 => (peer.clone(), prefix, 64_600..64_603u32).prop_map(|(peer, prefix, transit)| Step::Announce { peer, prefix, transit }),
         3 => peer.clone().prop_map(|peer| Step::Down { peer }),
         2 => peer.clone().prop_map(|peer| Step::Up { peer }),
         1 => peer.prop_map(|peer| Step::Keepalive { peer }),
@@ -240,6 +240,30 @@ fn nothing_opens_on_ignorance_alone() {
         prop_assert_eq!(findings.churn.len(), 0);
         let lost = findings.log.visibility.iter().map(|change| change.now.lost).max();
         prop_assert_eq!(lost.unwrap_or(0), 0);
+        Ok(())
+    });
+}
+
+// Why: an outage does not end because nobody looks any more: lost sessions, gaps and silence bring nothing back.
+#[test]
+fn nothing_closes_on_ignorance_alone() {
+    let peer = 0..SESSIONS.len();
+    let ignorant = prop_oneof![
+        2 => peer.clone().prop_map(|peer| Step::Down { peer }),
+        1 => peer.clone().prop_map(|peer| Step::Up { peer }),
+        1 => peer.clone().prop_map(|peer| Step::Keepalive { peer }),
+        2 => (peer, 0..PREFIXES.len()).prop_map(|(peer, prefix)| Step::Withdraw { peer, prefix }),
+        1 => (0..2usize, 1..900i64).prop_map(|(collector, seconds)| Step::Gap { collector, seconds }),
+    ];
+    let lost = (0..SESSIONS.len()).map(|peer| (1, Step::Withdraw { peer, prefix: 0 }));
+    let lost: Steps = lost.chain([(100, Step::Keepalive { peer: 0 })]).collect();
+    check(128, vec((pause(), ignorant), 1..50), move |steps| {
+        let steps: Steps = lost.iter().cloned().chain(steps).collect();
+        let findings = run(&play(ALL, &steps), &settings(), &[]);
+        prop_assert!(!findings.withdrawals.is_empty());
+        for lost in &findings.withdrawals {
+            prop_assert_eq!((lost.recovered, lost.closed, lost.first_back, lost.back_at_open), (None, None, None, None));
+        }
         Ok(())
     });
 }

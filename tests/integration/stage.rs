@@ -47,8 +47,7 @@ impl Stage {
     /// The organization's own are all prefixes.
     pub fn scope(&self) -> Scope {
         let prefixes: Vec<String> = self.prefixes.iter().map(|prefix| format!("\"{prefix}\"")).collect();
-        let text =
-            format!("[organization]\nname = \"Example\"\nas_numbers = [{ORIGIN}]\nprefixes = [{}]\n", prefixes.join(", "));
+        let text = format!("[organization]\nname = \"Example\"\nas_numbers = [{ORIGIN}]\nprefixes = [{}]\n", prefixes.join(", "));
         Scope::of(&profile::parse(&text, Path::new("org.toml")).unwrap().organization, [])
     }
 
@@ -71,7 +70,8 @@ impl Stage {
     /// A whole table dump: all peers of the collector have full tables; of our prefixes they have those listed.
     pub fn dump(&mut self, seconds: i64, collector: usize, listed: impl Fn(usize, usize) -> bool) {
         let collector = self.collectors[collector];
-        let here: Vec<usize> = (0..self.peers.len()).filter(|peer| self.vantages.collector_of(self.peers[*peer]) == collector).collect();
+        let here: Vec<usize> =
+            (0..self.peers.len()).filter(|peer| self.vantages.collector_of(self.peers[*peer]) == collector).collect();
         let peers: Arc<[VantageId]> = here.iter().map(|peer| self.peers[*peer]).collect();
         self.say(seconds, Statement::TableBegin { collector, peers: Arc::clone(&peers) });
         for peer in &here {

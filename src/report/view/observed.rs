@@ -125,8 +125,9 @@ fn churned(at: Timestamp, churn: &[Churn], settings: &Settings) -> ObservedView 
     let prefixes: BTreeSet<IpNet> = churn.iter().map(|churn| churn.prefix).collect();
     let times = if churn.len() > prefixes.len() { format!(", {} times in all", churn.len()) } else { String::new() };
     let worst = churn.iter().min_by_key(|churn| (churn.lowest.visibility.upper(), churn.from));
-    let worst =
-        worst.map(|worst| format!("; at worst {} was {}", worst.prefix, words::visibility(worst.lowest.visibility))).unwrap_or_default();
+    let worst = worst
+        .map(|worst| format!("; at worst {} was {}", worst.prefix, words::visibility(worst.lowest.visibility)))
+        .unwrap_or_default();
     let sentence = format!(
         "{} lost by many and back within {}{times}: churn, no withdrawal{worst}",
         words::count(words::size(prefixes.len()), "prefix", "prefixes"),

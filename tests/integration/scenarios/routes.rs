@@ -1,8 +1,8 @@
 //! Scenarios of routes: churn, hijacks, path hunting, partial and whole losses (METHOD.md §8.4 to §8.7).
 
 use super::{
-    EXAMPLE, SMALL, analysis, assert_between, assert_quiet, assert_within, at, at_end, folder, notes, only, play, play_text, verdicts,
-    withdrawals,
+    EXAMPLE, SMALL, analysis, assert_between, assert_quiet, assert_within, at, at_end, folder, notes, only, play, play_text,
+    verdicts, withdrawals,
 };
 use faultline::analysis::{Analysis, Outcome};
 use faultline::feed::FeedEvent;
@@ -17,9 +17,7 @@ use std::collections::BTreeMap;
 fn churned(analysis: &Analysis) -> (BTreeMap<String, usize>, &[Churn]) {
     assert_eq!((analysis.correlation.incidents.len(), analysis.routing.withdrawals.len()), (0, 0));
     assert_eq!(analysis.outcome(), Outcome::NoIncident);
-    let [Observed::Churn(churn)] = analysis.correlation.observed.as_slice() else {
-        panic!("{:?}", analysis.correlation.observed)
-    };
+    let [Observed::Churn(churn)] = analysis.correlation.observed.as_slice() else { panic!("{:?}", analysis.correlation.observed) };
     let mut counts = BTreeMap::new();
     for churn in churn {
         *counts.entry(churn.prefix.to_string()).or_insert(0) += 1;
@@ -116,9 +114,7 @@ fn path_changes_with_hunting_withdraw_nothing() {
 fn a_loss_at_two_of_six_is_partial_and_names_the_transit() {
     let analysis = play("partial", SMALL).analyze();
     assert_eq!((analysis.correlation.incidents.len(), analysis.outcome()), (0, Outcome::NoIncident));
-    let [Observed::Partial(lost)] = analysis.correlation.observed.as_slice() else {
-        panic!("{:?}", analysis.correlation.observed)
-    };
+    let [Observed::Partial(lost)] = analysis.correlation.observed.as_slice() else { panic!("{:?}", analysis.correlation.observed) };
     assert_eq!((lost.prefix.to_string().as_str(), lost.level), ("203.0.113.0/24", Level::Partial));
     assert_eq!((lost.trough.visibility.seeing, lost.trough.visibility.lost, lost.trough.visibility.unknown), (4, 2, 0));
     assert_eq!(lost.lost_by, [Asn(64513), Asn(64516)]);
