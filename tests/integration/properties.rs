@@ -2,6 +2,7 @@
 //!
 //! Seeds are fixed: every run tries the same sequences, and a failing one is shrunk.
 
+mod found;
 mod model;
 
 use crate::stage::{Stage, at};
