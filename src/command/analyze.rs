@@ -90,6 +90,10 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
     let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
     let first_probe_file = u32::try_from(files.len()).into_diagnostic()?;
     let recording = read_probes(&inputs.probes, first_probe_file)?;
+    if files.is_empty() && recording.files.iter().all(|file| file.error.is_some()) {
+        let errors = recording.files.iter().filter_map(|file| Some(format!("\n  {}", file.error.as_ref()?)));
+        return Err(miette::miette!("none of the probe results could be read:{}", errors.collect::<String>()));
+    }
     let dependencies = Dependencies::from_profile_and_results(&organization, &recording.results);
     let addresses = dependencies.addresses();
     let scope = Scope::of(&organization, addresses.iter().copied());
