@@ -52,7 +52,7 @@ fn show(typed: &Analyze, view: &impl Shown, tables: Vec<(&'static str, Vec<u8>)>
     if let Some(dir) = &typed.out {
         let mut files = vec![("incidents.json", json.clone().into_bytes()), ("report.md", report::markdown(view).into_bytes())];
         files.extend(tables);
-        report::write_dir(dir, &files).into_diagnostic()?;
+        report::write_dir(dir, &files)?;
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
         super::tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
     }

@@ -277,7 +277,10 @@ fn quiet(screen: &mut Screen, view: &ReportView) {
     );
     let good: u64 = view.completeness.series.iter().map(|series| series.successes).sum();
     let attempts: u64 = view.completeness.series.iter().map(|series| series.attempts).sum();
-    let probed = if attempts == 0 {
+    let results: u64 = view.completeness.probe_files.iter().map(|file| file.results).sum();
+    let probed = if attempts == 0 && results > 0 {
+        format!("{} recorded, none of what the profile names: whether services worked was not measured", words::grouped(results))
+    } else if attempts == 0 {
         "none recorded: whether services worked was not measured".to_owned()
     } else {
         format!("{} of {} good", words::grouped(good), words::count(attempts, "attempt", "attempts"))
