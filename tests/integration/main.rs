@@ -23,5 +23,6 @@ mod source_damage;
 mod source_merge;
 mod source_statements;
 mod stage;
+mod tables;
 mod thresholds;
 mod wire;
