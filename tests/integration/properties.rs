@@ -183,8 +183,8 @@ fn run(played: &Played, settings: &Settings, pauses: &[i64]) -> RoutingFindings 
 /// The visibility of a prefix after everything that happened until then; of one never spoken of, nobody's.
 fn visibility(findings: &RoutingFindings, prefix: usize, until: Timestamp) -> Visibility {
     let Some(id) = findings.rib.id_of(&PREFIXES[prefix].parse().unwrap()) else { return Visibility::default() };
-    let changes = findings.log.visibility.iter().filter(|change| change.prefix == id && change.at <= until);
-    changes.last().map(|change| change.now).unwrap_or_default()
+    let mut changes = findings.log.visibility.iter().filter(|change| change.prefix == id && change.at <= until);
+    changes.next_back().map(|change| change.now).unwrap_or_default()
 }
 
 /// The least at which six ASes can raise an alarm.

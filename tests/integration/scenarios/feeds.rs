@@ -1,6 +1,6 @@
 //! Scenarios of feeds: lost sessions, lost collectors, state changes which mean nothing, and blindness (METHOD.md §8.3 and §8.8).
 
-use super::{analysis, assert_between, assert_quiet, at, at_end, notes, only, verdicts};
+use super::{EXAMPLE, analysis, assert_between, assert_quiet, at, at_end, folder, notes, only, play_text, verdicts};
 use faultline::analysis::Outcome;
 use faultline::feed::{FeedEvent, NotedFeed};
 use faultline::incident::Verdict;
@@ -78,6 +78,26 @@ fn failures_after_the_end_of_the_recording_are_undetermined() {
     let blind: Vec<&str> = incident.evidence.routing_blind.iter().map(|blind| blind.what.as_str()).collect();
     assert_eq!(blind, ["the BGP recording had ended"]);
     assert_between(analysis.routing.last, "12:29:30", "12:30:00");
+}
+
+// Why: a withdrawal may show up to `cause_before` after what it causes; a recording which ends before that cannot exclude it.
+#[test]
+fn failures_well_before_the_end_of_the_recording_are_judged() {
+    let path = folder().join("feed-ends.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let tried = [
+        ("12:20:00", Verdict::DnsAuthorities, None),
+        ("12:26:00", Verdict::DnsAuthorities, None),
+        ("12:29:00", Verdict::Undetermined, Some("the BGP recording ended too soon after")),
+    ];
+    for (began, verdict, blind) in tried {
+        let earlier = play_text(&path, &text.replace("at = 2026-01-01T12:40:00Z", &format!("at = 2026-01-01T{began}Z")), EXAMPLE);
+        let analysis = earlier.analyze();
+        let incident = only(&analysis);
+        assert_eq!(verdicts(incident), (verdict, verdict), "{began}");
+        let told: Vec<&str> = incident.evidence.routing_blind.iter().map(|blind| blind.what.as_str()).collect();
+        assert_eq!(told, blind.into_iter().collect::<Vec<_>>(), "{began}");
+    }
 }
 
 #[test]
