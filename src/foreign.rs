@@ -2,7 +2,7 @@
 //!
 //! Takes route changes; gives [`ForeignOrigin`] events. Neither the announcement nor its end is a withdrawal. What was announced so
 //! from the beginning (in the first table a vantage point told) is how things are, and no event; where a vantage point told no table,
-//! only a change away from an allowed origin shows anything.
+//! only a change away from an allowed origin begins one. Once it has begun, whoever announces the same counts as well.
 
 use crate::feed::Feeds;
 use crate::observation::RecordRef;
@@ -56,6 +56,8 @@ pub struct ForeignOrigins {
     holders: BTreeMap<(PrefixId, Asn), BTreeSet<VantageId>>,
     held: BTreeMap<(PrefixId, VantageId), Asn>,
     accepted: HashSet<(PrefixId, Asn)>,
+    /// Announcements by vantage points whose table is not known, which began nothing.
+    unsure: BTreeMap<(PrefixId, Asn), Vec<RouteChange>>,
     events: Vec<(PrefixId, ForeignOrigin)>,
 }
 
@@ -68,6 +70,7 @@ impl ForeignOrigins {
             holders: BTreeMap::new(),
             held: BTreeMap::new(),
             accepted: HashSet::new(),
+            unsure: BTreeMap::new(),
             events: Vec::new(),
         }
     }
@@ -94,8 +97,36 @@ impl ForeignOrigins {
         let own_before =
             change.previous.and_then(|route| rib.origin_of(route)).is_some_and(|own| scope.may_originate(&prefix, own));
         let knows = feeds.is_seeded(change.from, Family::of(&prefix)) || own_before;
-        if knows && !self.accepted.contains(&(change.prefix, origin)) {
+        let key = (change.prefix, origin);
+        if self.accepted.contains(&key) {
+            return;
+        }
+        let begun = self.current(key, change.at).is_some();
+        if knows || begun && change.cause == ChangeCause::Announced {
             self.take_route(change, origin, prefix, (feeds, vantages));
+        } else if change.cause == ChangeCause::Announced {
+            self.unsure.entry(key).or_default().push(*change);
+        }
+        if knows && !begun {
+            self.take_unsure(key, change.at, prefix, (rib, feeds, vantages));
+        }
+    }
+
+    /// The event of this prefix and origin which is not over, or not for long.
+    fn current(&self, (prefix, origin): (PrefixId, Asn), at: Timestamp) -> Option<usize> {
+        self.events.iter().rposition(|(known, event)| {
+            *known == prefix && event.origin == origin && event.ended.is_none_or(|ended| at.since(ended) <= self.grouping)
+        })
+    }
+
+    /// An event begins: shortly before, some may have announced the same whose table is not known.
+    fn take_unsure(&mut self, key: (PrefixId, Asn), at: Timestamp, prefix: IpNet, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
+        for earlier in self.unsure.remove(&key).unwrap_or_default() {
+            let mut views = rib.views(key.0).filter(|view| view.from == earlier.from && view.state == RouteState::Present);
+            let still = views.any(|view| view.route.and_then(|route| rib.origin_of(route)) == Some(key.1));
+            if still && at.since(earlier.at) <= self.grouping {
+                self.take_route(&earlier, key.1, prefix, (feeds, vantages));
+            }
         }
     }
 
@@ -114,21 +145,18 @@ impl ForeignOrigins {
         let holders = self.holders.entry((change.prefix, origin)).or_default();
         holders.insert(change.from);
         let ases: BTreeSet<Asn> = holders.iter().map(|from| vantages.point(*from).asn).collect();
-        let grouping = self.grouping;
-        let current = |event: &(PrefixId, ForeignOrigin)| {
-            let recent = event.1.ended.is_none_or(|ended| change.at.since(ended) <= grouping);
-            event.0 == change.prefix && event.1.origin == origin && recent
-        };
-        let place = self.events.iter().rposition(current).unwrap_or_else(|| {
+        let place = self.current((change.prefix, origin), change.at).unwrap_or_else(|| {
             self.events.push((change.prefix, ForeignOrigin::begin(prefix, origin, change.at)));
             self.events.len() - 1
         });
         let event = &mut self.events[place].1;
         event.ended = None;
+        event.first = event.first.min(change.at);
         event.taken_by.insert(vantages.point(change.from).asn);
         event.evidence.push(ForeignStatement { at: change.at, from: change.from, taken: true, source: change.source });
+        event.evidence.sort_by_key(|statement| statement.at);
         if event.opened.is_none() && ases.len() >= self.least as usize {
-            event.opened = Some(change.at);
+            event.opened = event.evidence.last().map(|statement| statement.at);
         }
         let family = Family::of(&prefix);
         let eligible: BTreeSet<Asn> =

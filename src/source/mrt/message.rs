@@ -33,10 +33,10 @@ pub(super) fn bgp4mp(record: Bgp4MpEnum, place: Place, ctx: &mut Context<'_>) {
                 said(peer, local_ip, bgp_message, place, ctx);
             }
         }
-        Bgp4MpEnum::StateChange(Bgp4MpStateChange { peer_asn, local_asn, peer_ip, local_addr, new_state, .. }) => {
+        Bgp4MpEnum::StateChange(Bgp4MpStateChange { peer_asn, local_asn, peer_ip, local_addr, old_state, new_state, .. }) => {
             let peer = End { address: peer_ip, asn: Asn(peer_asn.to_u32()) };
             let local = End { address: local_addr, asn: Asn(local_asn.to_u32()) };
-            changed(peer, local, new_state, place, ctx);
+            changed(peer, local, (old_state, new_state), place, ctx);
         }
     }
 }
@@ -51,16 +51,21 @@ pub(super) fn legacy(record: LegacyBgp, place: Place, ctx: &mut Context<'_>) {
         LegacyBgp::StateChange(change) => {
             let peer = End { address: change.peer_ip, asn: Asn(change.peer_asn.to_u32()) };
             let local = End { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), asn: Asn(0) };
-            changed(peer, local, change.new_state, place, ctx);
+            changed(peer, local, (change.old_state, change.new_state), place, ctx);
         }
     }
 }
 
-fn changed(peer: End, local: End, new_state: BgpState, place: Place, ctx: &mut Context<'_>) {
+fn changed(peer: End, local: End, (old_state, new_state): (BgpState, BgpState), place: Place, ctx: &mut Context<'_>) {
     ctx.account.state_changes += 1;
     let peer = ctx.sessions.peer_of_change(peer, local);
     if peer.address.is_unspecified() || peer.asn == Asn(0) {
         ctx.account.count_other("state changes which do not name the peer", 1);
+        return;
+    }
+    // FRR deletes the one of two connections which lost a collision (RFC 4271 §6.8): it was never established, and the other one stays.
+    if new_state == BgpState::Deleted && !matches!(old_state, BgpState::Established | BgpState::Clearing) {
+        ctx.account.count_other("state changes of a connection given up for another", 1);
         return;
     }
     let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);

@@ -3,7 +3,7 @@
 use super::{Half, Rebuilt, analysed, at, by_name, comes_out_the_same_twice, only, viewed};
 use faultline::feed::{FeedEvent, NotedFeed};
 use faultline::incident::{ReasonCode, Verdict};
-use faultline::reachability::Layer;
+use faultline::reachability::{FailureKind, Layer};
 use faultline::report::{self, ChainLayer, LinkView, Phase};
 use faultline::time::{Bounds, Timestamp};
 use faultline::withdrawal::{Level, Said, Withdrawal};
@@ -163,9 +163,11 @@ fn names_fail_at_about_1550_after_the_routes() {
     let losses = META.incident().evidence.losses.iter().filter(|loss| loss.series.layer == Layer::Resolver);
     let mut resolvers = BTreeSet::new();
     for loss in losses {
-        // Probes ask every 2 minutes. probe-3 asks a provider's resolver, which fails at 15:53.
-        let (from, until) = if &*loss.series.vantage == "probe-3" { ("15:50:00", "15:56:00") } else { ("15:47:00", "15:52:00") };
-        assert!(clock(from) <= loss.onset.earliest && loss.onset.latest <= clock(until), "{:?}: {:?}", loss.series, loss.onset);
+        // Probes ask every 2 minutes. probe-3's resolver, a provider's, fails then too, and stops answering at 15:53.
+        assert!(clock("15:47:00") <= loss.onset.earliest && loss.onset.latest <= clock("15:52:00"), "{:?}: {:?}", loss.series, loss.onset);
+        let silent = loss.kind_spans.get(&FailureKind::DnsTimeout).map(|(first, _)| *first);
+        assert_eq!(silent.is_some(), &*loss.series.vantage == "probe-3", "{:?}", loss.series);
+        assert!(silent.is_none_or(|first| (clock("15:53:00")..clock("15:55:00")).contains(&first)), "{silent:?}");
         assert!(loss.onset.earliest > META.incident().began.latest);
         resolvers.insert(loss.series.vantage.to_string());
     }
@@ -280,7 +282,8 @@ fn probes_alone_tell_what_fails_and_not_why() {
     let incident = only(&analysis);
     assert_eq!(incident.verdict().verdict, Verdict::Undetermined);
     assert!(incident.evidence.withdrawals.is_empty());
-    assert!(clock("15:38:00") <= incident.began.earliest && incident.began.latest <= clock("15:42:00"), "{:?}", incident.began);
+    // Users report every 5 minutes: what they tell first at 15:40 began after 15:35.
+    assert_eq!(incident.began, Bounds { earliest: clock("15:35:00"), latest: clock("15:40:00") });
     for (name, service) in by_name(incident) {
         assert_eq!(service.verdict, Verdict::Undetermined, "{name}: {service:#?}");
         assert!(service.reasons_for.iter().any(|reason| reason.code == ReasonCode::RoutingNotObserved), "{name}");
