@@ -2,7 +2,8 @@
 //!
 //! Takes route changes; gives [`ForeignOrigin`] events. Neither the announcement nor its end is a withdrawal. What was announced so
 //! from the beginning (in the first table a vantage point told) is how things are, and no event; where a vantage point told no table,
-//! only a change away from an allowed origin begins one. Once it has begun, whoever announces the same counts as well.
+//! only a change away from an allowed origin begins one, or a dump which comes later and shows that it had told its table when it announced
+//! the foreign route. Once an event has begun, whoever announces the same counts as well.
 
 use crate::feed::Feeds;
 use crate::observation::RecordRef;
@@ -48,6 +49,14 @@ pub struct ForeignStatement {
     pub source: Option<RecordRef>,
 }
 
+/// An announcement by a vantage point whose table was not known.
+#[derive(Debug)]
+struct Unsure {
+    change: RouteChange,
+    /// Distinct prefixes of the family which it had spoken of by then.
+    spoken: u64,
+}
+
 /// Watches for foreign origins.
 #[derive(Debug)]
 pub struct ForeignOrigins {
@@ -56,8 +65,8 @@ pub struct ForeignOrigins {
     holders: BTreeMap<(PrefixId, Asn), BTreeSet<VantageId>>,
     held: BTreeMap<(PrefixId, VantageId), Asn>,
     accepted: HashSet<(PrefixId, Asn)>,
-    /// Announcements by vantage points whose table is not known, which began nothing.
-    unsure: BTreeMap<(PrefixId, Asn), Vec<RouteChange>>,
+    /// Announcements by vantage points whose table was not known, which began nothing.
+    unsure: BTreeMap<(PrefixId, Asn), Vec<Unsure>>,
     events: Vec<(PrefixId, ForeignOrigin)>,
 }
 
@@ -105,10 +114,25 @@ impl ForeignOrigins {
         if knows || begun && change.cause == ChangeCause::Announced {
             self.take_route(change, origin, prefix, (feeds, vantages));
         } else if change.cause == ChangeCause::Announced {
-            self.unsure.entry(key).or_default().push(*change);
+            let spoken = feeds.spoken(change.from, Family::of(&prefix));
+            self.unsure.entry(key).or_default().push(Unsure { change: *change, spoken });
         }
         if knows && !begun {
-            self.take_unsure(key, change.at, prefix, (rib, feeds, vantages));
+            self.take_unsure(key, change.at, (rib, feeds, vantages));
+        }
+    }
+
+    /// A table dump is complete: who had told most of what it shows before it announced a foreign route had told its table.
+    pub fn review(&mut self, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
+        let keys: Vec<(PrefixId, Asn)> = self.unsure.keys().copied().collect();
+        for key in keys {
+            let prefix = rib.prefix_of(key.0);
+            let knew = |unsure: &&Unsure| feeds.had_told_table(unsure.change.from, Family::of(&prefix), unsure.spoken);
+            let first = self.unsure.get(&key).into_iter().flatten().filter(knew).map(|unsure| unsure.change).find(|c| holds(rib, c, key.1));
+            if let Some(first) = first {
+                self.take_route(&first, key.1, prefix, (feeds, vantages));
+                self.take_unsure(key, first.at, (rib, feeds, vantages));
+            }
         }
     }
 
@@ -119,13 +143,13 @@ impl ForeignOrigins {
         })
     }
 
-    /// An event begins: shortly before, some may have announced the same whose table is not known.
-    fn take_unsure(&mut self, key: (PrefixId, Asn), at: Timestamp, prefix: IpNet, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
-        for earlier in self.unsure.remove(&key).unwrap_or_default() {
-            let mut views = rib.views(key.0).filter(|view| view.from == earlier.from && view.state == RouteState::Present);
-            let still = views.any(|view| view.route.and_then(|route| rib.origin_of(route)) == Some(key.1));
-            if still && at.since(earlier.at) <= self.grouping {
-                self.take_route(&earlier, key.1, prefix, (feeds, vantages));
+    /// An event begins: at about that time, others may have announced the same whose table was not known.
+    fn take_unsure(&mut self, key: (PrefixId, Asn), at: Timestamp, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
+        for unsure in self.unsure.remove(&key).unwrap_or_default() {
+            let close = at.since(unsure.change.at).abs() <= self.grouping;
+            let known = self.held.contains_key(&(key.0, unsure.change.from));
+            if close && !known && holds(rib, &unsure.change, key.1) {
+                self.take_route(&unsure.change, key.1, rib.prefix_of(key.0), (feeds, vantages));
             }
         }
     }
@@ -177,6 +201,12 @@ impl ForeignOrigins {
             }
         }
     }
+}
+
+/// Whether who announced it has a route of that origin still.
+fn holds(rib: &Rib, announced: &RouteChange, origin: Asn) -> bool {
+    let mut views = rib.views(announced.prefix).filter(|view| view.from == announced.from && view.state == RouteState::Present);
+    views.any(|view| view.route.and_then(|route| rib.origin_of(route)) == Some(origin))
 }
 
 impl ForeignOrigin {

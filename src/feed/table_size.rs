@@ -162,6 +162,17 @@ impl TableSizes {
         self.peers.get(from.index()).is_some_and(|peer| peer.dumped[family].is_some() || peer.told[family])
     }
 
+    /// Distinct prefixes of the family which it has spoken of.
+    pub fn spoken_of(&self, from: VantageId, family: Family) -> u64 {
+        self.peers.get(from.index()).map_or(0, |peer| peer.spoken[family.index()].len())
+    }
+
+    /// Whether so many distinct prefixes are most of its table, as last dumped.
+    pub fn had_told_table(&self, from: VantageId, family: Family, spoken: u64) -> bool {
+        let size = self.peers.get(from.index()).and_then(|peer| peer.dumped[family.index()]);
+        size.is_some_and(|size| spoken * 100 >= u64::from(size) * TRANSFER_PERCENT)
+    }
+
     /// Whether it counts as full feed by the judgement last taken.
     pub fn is_full_feed(&self, from: VantageId, family: Family) -> bool {
         self.judged.get(from.index()).is_some_and(|judged| judged[family.index()])

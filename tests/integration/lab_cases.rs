@@ -276,19 +276,15 @@ fn c_session_resets_are_a_note_on_the_data_and_nothing_else() {
             let (lost, again) = (noted(FeedEvent::SessionLost), noted(FeedEvent::TableSentAgain));
             let truth = run.truth.sessions_lost(collector);
             if collector == "cgobgp" {
-                // GoBGP records UPDATEs only. Its note comes from the tables which both vantage points send again, one to each
-                // family's session, as soon as they may: at the reset for the one, after the port is up again for the other.
+                // GoBGP records UPDATEs only. Its notes come from the tables which both vantage points send again. That a burst is a whole
+                // table is known once a dump has told how large tables are: the first comes 31 s after the first reset. Of IPv6, with
+                // tables of 50 prefixes, too little comes at once to tell.
                 assert_eq!((lost.len(), truth.len()), (0, 0), "{}", run.name);
-                let ases: BTreeSet<Asn> = again.iter().map(|(_, asn)| *asn).collect();
-                assert_eq!(ases.into_iter().collect::<Vec<_>>(), run.truth.concerned(), "{}", run.name);
-                assert_eq!(again.len(), 4, "{}: two sessions each: {again:?}", run.name);
-                for (at, asn) in again {
-                    if asn == run.truth.asn("v2") {
-                        run.near(Of::BgpOnset, "table sent again", at, run.truth.event("session_reset_admin"));
-                    } else {
-                        let since = at.since(run.truth.event("lan_port_up"));
-                        assert!((0..20).contains(&since.seconds()), "{}: the session comes back by itself: {since}", run.name);
-                    }
+                let ases: Vec<Asn> = again.iter().map(|(_, asn)| *asn).collect();
+                assert_eq!(ases, run.truth.concerned(), "{}: one note each: {again:?}", run.name);
+                for ((at, _), (cause, most)) in again.iter().zip([("session_reset_admin", 35), ("lan_port_up", 20)]) {
+                    let late = at.since(run.truth.event(cause)).seconds();
+                    assert!((0..=most).contains(&late), "{}: {late} s after {cause}", run.name);
                 }
             } else {
                 assert_eq!(again, [], "{}: the loss was told, so the table was expected", run.name);
@@ -299,7 +295,7 @@ fn c_session_resets_are_a_note_on_the_data_and_nothing_else() {
                 }
             }
         }
-        let expected: usize = names.len() * 4;
+        let expected: usize = names.iter().map(|name| if name == "cgobgp" { 2 } else { 4 }).sum();
         assert_eq!(notes.len(), expected, "{}: no other note", run.name);
         assert!(!run.view.completeness.summary.iter().any(|text| text.contains("nobody silent")), "{}", run.name);
         assert!(report::terminal(&run.view, 100, false).contains("NO INCIDENT"), "{}", run.name);

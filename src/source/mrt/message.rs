@@ -63,11 +63,6 @@ fn changed(peer: End, local: End, (old_state, new_state): (BgpState, BgpState), 
         ctx.account.count_other("state changes which do not name the peer", 1);
         return;
     }
-    // FRR deletes the one of two connections which lost a collision (RFC 4271 §6.8): it was never established, and the other one stays.
-    if new_state == BgpState::Deleted && !matches!(old_state, BgpState::Established | BgpState::Clearing) {
-        ctx.account.count_other("state changes of a connection given up for another", 1);
-        return;
-    }
     let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);
     let what = match new_state {
         BgpState::Established => Statement::SessionUp { from },
@@ -77,7 +72,19 @@ fn changed(peer: End, local: End, (old_state, new_state): (BgpState, BgpState), 
         | BgpState::OpenSent
         | BgpState::OpenConfirm
         | BgpState::Clearing
-        | BgpState::Deleted => Statement::SessionDown { from },
+        | BgpState::Deleted
+            if matches!(old_state, BgpState::Established | BgpState::Clearing) =>
+        {
+            Statement::SessionDown { from }
+        }
+        // An attempt: archives are full of them. FRR records those beside an established session too (RFC 4271 §6.8, collisions).
+        BgpState::Idle
+        | BgpState::Connect
+        | BgpState::Active
+        | BgpState::OpenSent
+        | BgpState::OpenConfirm
+        | BgpState::Clearing
+        | BgpState::Deleted => return,
     };
     ctx.say(place, what);
 }
