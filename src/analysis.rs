@@ -13,9 +13,9 @@ use crate::reachability::ReachabilityFindings;
 use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
-use crate::vantage::{Asn, Vantages};
+use crate::vantage::{Asn, Family, Vantages};
 use crate::withdrawal::{Level, Withdrawal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything found about one organization.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Analysis {
         let mut doubts = unread(&self.bgp_files);
         doubts.extend(self.probe_files.iter().filter_map(|file| {
             let error = file.error.as_ref().filter(|_| !file.in_folder)?;
-            Some(format!("{}: {error}", file.path.display()))
+            Some(error.to_string())
         }));
         for (prefix, moment) in &self.routing.insufficient {
             doubts.push(format!(
@@ -185,12 +185,26 @@ impl Survey {
         if self.routing.first.is_none() {
             doubts.push("nothing was observed: no BGP statement".to_owned());
         }
+        doubts.extend([Family::Ipv4, Family::Ipv6].into_iter().filter_map(|family| self.too_few(family)));
         let gaps = self.routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_)));
         doubts.extend(gaps.map(|note: &FeedNote| {
             let until = note.until.map_or_else(|| "the end".to_owned(), Timestamp::in_words);
             format!("{}: nothing recorded from {} to {until}", note.whom.name(&self.vantages), note.at.in_words())
         }));
         doubts
+    }
+}
+
+impl Survey {
+    /// If too few ASes have a full feed of a family to tell anything of it.
+    fn too_few(&self, family: Family) -> Option<String> {
+        let feeds = &self.routing.feeds;
+        let voters = self.vantages.iter().filter(|(id, _)| feeds.is_full_feed(*id, family));
+        let voters = voters.map(|(_, point)| point.asn).collect::<BTreeSet<Asn>>().len();
+        let needed = self.settings.eligible_min;
+        let spoken = self.vantages.iter().any(|(id, _)| feeds.standing(id, family).is_some());
+        let few = spoken && usize::try_from(needed).is_ok_and(|needed| voters < needed);
+        few.then(|| format!("{voters} ASes have a full feed of {family}; {needed} are needed to tell a withdrawal"))
     }
 }
 

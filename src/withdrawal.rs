@@ -122,6 +122,8 @@ pub struct Withdrawal {
     pub baseline: Share,
     /// True if some eligible vantage point had no table dump: its state is inferred from updates.
     pub inferred: bool,
+    /// True if the whole table of some vantage point was known, so that a covering route would have been seen.
+    pub covers_known: bool,
     /// The first withdraw statement of the run which led to it.
     pub first_statement: Timestamp,
     /// The change point before the crossing; as exact as the stamps are.
@@ -146,7 +148,8 @@ pub struct Withdrawal {
     pub zombies: Vec<Asn>,
     /// Less specific routes which at least half of their eligible ASes saw when it was decided, longest first.
     pub covers: Vec<Cover>,
-    /// The first of them which was not withdrawn itself meanwhile: the covering route that was left; `None`: no route at all.
+    /// The first of them which was not withdrawn itself meanwhile: the covering route that was left; `None`: no route
+    /// at all, or where [`covers_known`](Self::covers_known) is false, none was spoken of.
     pub cover: Option<Cover>,
     /// ASes which had lost it at the trough.
     pub lost_by: Vec<Asn>,

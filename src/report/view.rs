@@ -12,6 +12,7 @@ pub mod loss;
 pub mod observed;
 pub mod place;
 pub mod service;
+pub mod space;
 mod summary;
 pub mod survey;
 pub mod withdrawal;

@@ -24,4 +24,5 @@ mod source_counts;
 mod source_damage;
 mod source_merge;
 mod source_statements;
+mod tables;
 mod wire;

@@ -156,9 +156,16 @@ fn covers(lost: &[&Withdrawal], con: &mut Vec<Reason>, pro: &mut Vec<Reason>) {
         let text = format!("still covered by {}: traffic is drawn there and may die", list(covered));
         con.push(ReasonCode::CoverPresent.says(text));
     }
-    let bare = lost.iter().filter(|withdrawal| withdrawal.cover.is_none()).count();
-    if bare > 0 {
-        pro.push(ReasonCode::NoRouteLeft.says(format!("no route at all was left for {bare} of {} prefixes", lost.len())));
+    let bare = lost.iter().filter(|withdrawal| withdrawal.cover.is_none());
+    let (bare, unknown): (Vec<&&Withdrawal>, Vec<&&Withdrawal>) =
+        bare.partition(|withdrawal| withdrawal.covers_known || !withdrawal.covers.is_empty());
+    if !bare.is_empty() {
+        let text = format!("no route at all was left for {} of {} prefixes", bare.len(), lost.len());
+        pro.push(ReasonCode::NoRouteLeft.says(text));
+    }
+    if !unknown.is_empty() {
+        let text = format!("whether a covering route was left is not known for {} of {} prefixes", unknown.len(), lost.len());
+        con.push(ReasonCode::CoverNotKnown.says(text));
     }
 }
 

@@ -230,7 +230,8 @@ impl CompletenessView {
         let mut view =
             Self::routing((&analysis.routing, &analysis.vantages, &analysis.organization.settings), &analysis.bgp_files, files);
         // A foreign file which merely lay in the folder is no mistake.
-        let (foreign, own): (Vec<_>, Vec<_>) = analysis.probe_files.iter().partition(|file| file.in_folder && file.format.is_none());
+        let (foreign, own): (Vec<_>, Vec<_>) =
+            analysis.probe_files.iter().partition(|file| file.in_folder && file.format.is_none());
         view.probe_files = own.into_iter().map(ProbeFileView::of).collect();
         view.passed_over = foreign.into_iter().map(|file| file.path.display().to_string()).collect();
         view.series = analysis.reachability.coverage.iter().map(SeriesView::of).collect();
