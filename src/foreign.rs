@@ -128,7 +128,8 @@ impl ForeignOrigins {
         for key in keys {
             let prefix = rib.prefix_of(key.0);
             let knew = |unsure: &&Unsure| feeds.had_told_table(unsure.change.from, Family::of(&prefix), unsure.spoken);
-            let first = self.unsure.get(&key).into_iter().flatten().filter(knew).map(|unsure| unsure.change).find(|c| holds(rib, c, key.1));
+            let first =
+                self.unsure.get(&key).into_iter().flatten().filter(knew).map(|unsure| unsure.change).find(|c| holds(rib, c, key.1));
             if let Some(first) = first {
                 self.take_route(&first, key.1, prefix, (feeds, vantages));
                 self.take_unsure(key, first.at, (rib, feeds, vantages));

@@ -319,6 +319,21 @@ mod tests {
     }
 
     #[test]
+    fn a_dump_tells_afterwards_who_had_told_its_table() {
+        let mut vantages = Vantages::default();
+        let collector = vantages.collector("cgobgp");
+        let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
+        let mut sizes = TableSizes::new(80, 20);
+        sizes.spoke(at(0), peer, &prefixes(90), true);
+        let spoken = sizes.spoken_of(peer, Family::Ipv4);
+        assert!(!sizes.had_told_table(peer, Family::Ipv4, spoken), "no dump yet");
+        sizes.table(collector, &[(peer, [100, 0])]);
+        assert!(sizes.had_told_table(peer, Family::Ipv4, spoken));
+        assert!(!sizes.had_told_table(peer, Family::Ipv4, 79), "too little of it");
+        assert!(!sizes.had_told_table(peer, Family::Ipv6, spoken), "the dump lists none of the family");
+    }
+
+    #[test]
     fn without_tables_the_peers_are_compared_with_each_other() {
         let mut vantages = Vantages::default();
         let collector = vantages.collector("route-views2");

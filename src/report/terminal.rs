@@ -270,7 +270,9 @@ fn quiet(screen: &mut Screen, view: &ReportView) {
     let own: Vec<_> = view.prefixes.iter().filter(|prefix| prefix.relation == "own").collect();
     let seen = own.iter().filter(|prefix| prefix.at_end.as_ref().is_some_and(|end| end.seeing > 0)).count();
     let routes = match view.recorded_bgp {
-        Some(_) => format!("{seen} of {} of the profile seen at the end", words::count(words::size(own.len()), "prefix", "prefixes")),
+        Some(_) => {
+            format!("{seen} of {} of the profile seen at the end", words::count(words::size(own.len()), "prefix", "prefixes"))
+        }
         None => "no BGP recorded: routing was not observed".to_owned(),
     };
     screen.row(Weight::Must, "routes", &routes, 1);

@@ -113,8 +113,18 @@ impl Run {
             assert_eq!(incident.evidence.losses.len() + muted, self.analysis.reachability.losses.len(), "{name}: no loss left out");
             assert_eq!(muted, 0, "{name}");
             assert_eq!(incident.verdict().services.len(), 1, "{name}");
+            let service = &incident.verdict().services[0];
+            for text in
+                service.reasons_for.iter().chain(&service.reasons_against).map(|reason| &reason.text).chain(&self.view.doubts)
+            {
+                let exact = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 6);
+                assert!(!exact, "{name}: a sentence for people tells microseconds: {text}");
+            }
             assert_eq!(incident.verdict().verdict, incident.verdict().services[0].verdict, "{name}");
-            assert!(report::markdown(&self.view).contains(&format!("| verdict | {} |", incident.verdict().verdict.phrase())), "{name}");
+            assert!(
+                report::markdown(&self.view).contains(&format!("| verdict | {} |", incident.verdict().verdict.phrase())),
+                "{name}"
+            );
         }
     }
 
@@ -169,8 +179,9 @@ impl Run {
     }
 
     fn row(&self, case: &str, collectors: &str) -> String {
-        let error = |of: Of| self.errors[of as usize].map_or_else(|| "–".to_owned(), |off| seconds(off));
-        let verdict = self.analysis.correlation.incidents.first().map_or("no incident", |incident| incident.verdict().verdict.phrase());
+        let error = |of: Of| self.errors[of as usize].map_or_else(|| "–".to_owned(), seconds);
+        let verdict =
+            self.analysis.correlation.incidents.first().map_or("no incident", |incident| incident.verdict().verdict.phrase());
         format!(
             "{case} | {collectors:8} | {verdict} | BGP onset {}, recovery {} | clients' onset {}, recovery {}\n",
             error(Of::BgpOnset),
@@ -235,7 +246,8 @@ fn b_the_application_fails_first_with_errors_then_by_refusing() {
     every_collector("B", Outcome::Incident, |run| {
         assert_eq!(run.service().verdict, Verdict::Application, "{}", run.name);
         run.clients_failed_as_observed();
-        let halves = [("web_500_start", "web_500_end", FailureKind::ServerError), ("web_stop", "web_start", FailureKind::ConnectRefused)];
+        let halves =
+            [("web_500_start", "web_500_end", FailureKind::ServerError), ("web_stop", "web_start", FailureKind::ConnectRefused)];
         let mut losses = 0;
         for (start, end, kind) in halves {
             // A verdict is a function of the evidence: with that of one half alone it is the verdict on that half.

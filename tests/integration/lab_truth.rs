@@ -22,7 +22,8 @@ impl Truth {
 
     /// The only event of this name.
     pub fn event(&self, what: &str) -> Timestamp {
-        let times: Vec<Timestamp> = self.events().iter().filter(|event| event["what"] == what).map(|event| at(&event["t"])).collect();
+        let times: Vec<Timestamp> =
+            self.events().iter().filter(|event| event["what"] == what).map(|event| at(&event["t"])).collect();
         assert_eq!(times.len(), 1, "{what}");
         times[0]
     }

@@ -50,7 +50,11 @@ fn json_is_printed_whole_and_alone_and_is_what_the_folder_holds() {
         let ran = analyze(case, &["--format", "json", "--out", out.to_str().unwrap()]);
         assert_eq!(ran.status.code(), Some(status), "{case}: {}", text(&ran.stderr));
         let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
-        assert_eq!((&json["format"], &json["outcome"]["code"]), (&Value::from("faultline-incidents"), &Value::from(code)), "{case}");
+        assert_eq!(
+            (&json["format"], &json["outcome"]["code"]),
+            (&Value::from("faultline-incidents"), &Value::from(code)),
+            "{case}"
+        );
         assert_eq!(json["outcome"]["exit_status"], status, "{case}");
         assert_eq!(json["incidents"].as_array().unwrap().len(), incidents, "{case}");
         assert!(std::fs::read(out.join("incidents.json")).unwrap() == ran.stdout, "{case}: the file is what was printed");
@@ -64,7 +68,11 @@ fn json_is_printed_whole_and_alone_and_is_what_the_folder_holds() {
         let tables = files.iter().filter(|name| name.ends_with(".parquet")).count();
         assert_eq!(files.len() - tables, 2, "{case}: {files:?}");
         let without = "no Parquet tables: this program was built without the feature `tables`";
-        assert_eq!((tables > 0, stderr.contains(without)), (cfg!(feature = "tables"), !cfg!(feature = "tables")), "{case}: {stderr}");
+        assert_eq!(
+            (tables > 0, stderr.contains(without)),
+            (cfg!(feature = "tables"), !cfg!(feature = "tables")),
+            "{case}: {stderr}"
+        );
     }
 }
 

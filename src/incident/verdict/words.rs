@@ -290,7 +290,12 @@ fn blind(evidence: &Evidence, verdict: Verdict, pro: &mut Vec<Reason>, con: &mut
         side.push(ReasonCode::RoutingNotObserved.says("no BGP data was given"));
     }
     for blind in &evidence.routing_blind {
-        side.push(ReasonCode::RoutingBlind.says(format!("{} from {} to {}", blind.what, blind.from.in_words(), blind.until.in_words())));
+        side.push(ReasonCode::RoutingBlind.says(format!(
+            "{} from {} to {}",
+            blind.what,
+            blind.from.in_words(),
+            blind.until.in_words()
+        )));
     }
     let controls = &evidence.control_vantages;
     match (controls.probed.is_empty(), controls.failing.is_empty()) {

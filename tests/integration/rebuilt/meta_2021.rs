@@ -86,10 +86,18 @@ fn twenty_two_prefixes_go_of_both_families_and_those_of_all_name_servers() {
 #[test]
 fn the_onset_lies_in_two_waves_at_1539_and_1542() {
     let incident = META.incident();
-    assert_eq!((incident.began.earliest.seconds(), incident.began.latest.seconds()), (clock("15:39:00").seconds(), clock("15:39:00").seconds()));
+    assert_eq!(
+        (incident.began.earliest.seconds(), incident.began.latest.seconds()),
+        (clock("15:39:00").seconds(), clock("15:39:00").seconds())
+    );
     let (mut first, mut second) = (0, 0);
     for lost in &incident.evidence.withdrawals {
-        assert!(clock("15:38:00") <= lost.onset.earliest && lost.onset.latest <= clock("15:45:00"), "{}: {:?}", lost.prefix, lost.onset);
+        assert!(
+            clock("15:38:00") <= lost.onset.earliest && lost.onset.latest <= clock("15:45:00"),
+            "{}: {:?}",
+            lost.prefix,
+            lost.onset
+        );
         if lost.onset.latest < clock("15:41:00") {
             first += 1;
         } else {
@@ -164,7 +172,12 @@ fn names_fail_at_about_1550_after_the_routes() {
     let mut resolvers = BTreeSet::new();
     for loss in losses {
         // Probes ask every 2 minutes. probe-3's resolver, a provider's, fails then too, and stops answering at 15:53.
-        assert!(clock("15:47:00") <= loss.onset.earliest && loss.onset.latest <= clock("15:52:00"), "{:?}: {:?}", loss.series, loss.onset);
+        assert!(
+            clock("15:47:00") <= loss.onset.earliest && loss.onset.latest <= clock("15:52:00"),
+            "{:?}: {:?}",
+            loss.series,
+            loss.onset
+        );
         let silent = loss.kind_spans.get(&FailureKind::DnsTimeout).map(|(first, _)| *first);
         assert_eq!(silent.is_some(), &*loss.series.vantage == "probe-3", "{:?}", loss.series);
         assert!(silent.is_none_or(|first| (clock("15:53:00")..clock("15:55:00")).contains(&first)), "{silent:?}");
