@@ -3,7 +3,7 @@
 //! Takes route changes; gives [`ForeignOrigin`] events. Neither the announcement nor its end is a withdrawal. What was announced so
 //! from the beginning (in the first table a vantage point told) is how things are, and no event; where a vantage point told no table,
 //! only a change away from an allowed origin begins one, or a dump which comes later and shows that it had told its table when it announced
-//! the foreign route. Once an event has begun, whoever announces the same counts as well.
+//! the foreign route. Once an event has opened, whoever announces the same counts as well.
 
 use crate::feed::Feeds;
 use crate::observation::RecordRef;
@@ -110,14 +110,20 @@ impl ForeignOrigins {
         if self.accepted.contains(&key) {
             return;
         }
-        let begun = self.current(key, change.at).is_some();
-        if knows || begun && change.cause == ChangeCause::Announced {
+        let opened = self.opened(key, change.at).is_some();
+        if knows || opened && change.cause == ChangeCause::Announced {
             self.take_route(change, origin, prefix, (feeds, vantages));
         } else if change.cause == ChangeCause::Announced {
-            let spoken = feeds.spoken(change.from, Family::of(&prefix));
-            self.unsure.entry(key).or_default().push(Unsure { change: *change, spoken });
+            let again =
+                change.before == RouteState::Present && change.previous.and_then(|route| rib.origin_of(route)) == Some(origin);
+            if !again {
+                let spoken = feeds.spoken(change.from, Family::of(&prefix));
+                let unsure = self.unsure.entry(key).or_default();
+                unsure.retain(|known| known.change.from != change.from);
+                unsure.push(Unsure { change: *change, spoken });
+            }
         }
-        if knows && !begun {
+        if !opened {
             self.take_unsure(key, change.at, (rib, feeds, vantages));
         }
     }
@@ -128,11 +134,13 @@ impl ForeignOrigins {
         for key in keys {
             let prefix = rib.prefix_of(key.0);
             let knew = |unsure: &&Unsure| feeds.had_told_table(unsure.change.from, Family::of(&prefix), unsure.spoken);
-            let first =
-                self.unsure.get(&key).into_iter().flatten().filter(knew).map(|unsure| unsure.change).find(|c| holds(rib, c, key.1));
-            if let Some(first) = first {
-                self.take_route(&first, key.1, prefix, (feeds, vantages));
-                self.take_unsure(key, first.at, (rib, feeds, vantages));
+            let known = self.unsure.get(&key).into_iter().flatten().filter(knew).map(|unsure| unsure.change);
+            let known: Vec<RouteChange> = known.filter(|change| holds(rib, change, key.1)).collect();
+            for change in &known {
+                self.take_route(change, key.1, prefix, (feeds, vantages));
+            }
+            if let Some(last) = known.last() {
+                self.take_unsure(key, last.at, (rib, feeds, vantages));
             }
         }
     }
@@ -144,10 +152,16 @@ impl ForeignOrigins {
         })
     }
 
-    /// An event begins: at about that time, others may have announced the same whose table was not known.
+    /// When enough ASes had taken it of those whose table was known, if they have.
+    fn opened(&self, key: (PrefixId, Asn), at: Timestamp) -> Option<Timestamp> {
+        self.current(key, at).and_then(|place| self.events[place].1.opened)
+    }
+
+    /// Once an event has opened, those count too who announced the same at about that time and whose table was not known.
     fn take_unsure(&mut self, key: (PrefixId, Asn), at: Timestamp, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
+        let Some(opened) = self.opened(key, at) else { return };
         for unsure in self.unsure.remove(&key).unwrap_or_default() {
-            let close = at.since(unsure.change.at).abs() <= self.grouping;
+            let close = opened.since(unsure.change.at).abs() <= self.grouping;
             let known = self.held.contains_key(&(key.0, unsure.change.from));
             if close && !known && holds(rib, &unsure.change, key.1) {
                 self.take_route(&unsure.change, key.1, rib.prefix_of(key.0), (feeds, vantages));

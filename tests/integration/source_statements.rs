@@ -92,10 +92,12 @@ fn attempts_beside_an_established_session_end_nothing() {
         state_change(100, PEER, LOCAL, (4, 8)),
         // RIS is full of peers which never come up.
         state_change(101, PEER, LOCAL, (2, 3)),
+        message(101, 4, PEER, &bgp(3, &[6, 7])),
         state_change(102, PEER, LOCAL, (6, 7)),
         state_change(102, PEER, LOCAL, (7, 1)),
     ]);
     assert_eq!(read.lines(), ["100 AS64505 up", "102 AS64505 down", "102 AS64505 down"]);
+    assert_eq!(read.accounts[0].notifications, 1);
     assert_eq!(read.accounts[0].state_changes, 7, "all are counted");
 }
 

@@ -12,7 +12,7 @@ use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
 use bgpkit_parser::models::capabilities::BgpCapabilityType;
 use bgpkit_parser::models::{
-    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpMessage, BgpOpenMessage, BgpState,
+    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpError, BgpMessage, BgpOpenMessage, BgpState, CeaseNotification,
     BgpUpdateMessage, CapabilityValue, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
 };
 use ipnet::IpNet;
@@ -116,9 +116,13 @@ fn said(peer: End, local: IpAddr, message: BgpMessage, place: Place, ctx: &mut C
             ctx.account.opens += 1;
             from.into_iter().for_each(|from| ctx.say(place, Statement::SessionUp { from }));
         }
-        BgpMessage::Notification(_) => {
+        BgpMessage::Notification(notification) => {
             ctx.account.notifications += 1;
-            from.into_iter().for_each(|from| ctx.say(place, Statement::SessionDown { from }));
+            // Of two connections which collide one is given up (RFC 4271 §6.8), and the other may be established.
+            let collision = BgpError::CeaseNotification(CeaseNotification::CONNECTION_COLLISION_RESOLUTION);
+            if notification.error != collision {
+                from.into_iter().for_each(|from| ctx.say(place, Statement::SessionDown { from }));
+            }
         }
         BgpMessage::KeepAlive => {
             ctx.account.keepalives += 1;
