@@ -12,8 +12,8 @@ use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
 use bgpkit_parser::models::capabilities::BgpCapabilityType;
 use bgpkit_parser::models::{
-    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpError, BgpMessage, BgpOpenMessage, BgpState, CeaseNotification,
-    BgpUpdateMessage, CapabilityValue, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
+    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpError, BgpMessage, BgpOpenMessage,
+    BgpState, BgpUpdateMessage, CapabilityValue, CeaseNotification, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
 };
 use ipnet::IpNet;
 use std::collections::HashSet;
