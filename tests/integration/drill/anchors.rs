@@ -3,6 +3,7 @@
 use super::{Recorded, clock, played, root};
 use faultline::drill;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::OnceLock;
 
 const NAME_SERVERS: [&str; 8] = [
@@ -28,6 +29,12 @@ fn meta_2021() -> &'static Recorded {
 fn meta_2024() -> &'static Recorded {
     static READ: OnceLock<Recorded> = OnceLock::new();
     READ.get_or_init(|| anchor("meta-2024-03-05"))
+}
+
+/// The folder which was written of an incident.
+pub fn folder(name: &str) -> &'static Path {
+    let read = if name == "meta-2021-10-04" { meta_2021() } else { meta_2024() };
+    read.folder.path()
 }
 
 /// When a session of a collector told its table again on 4 October 2021, and its peer's address: it announced at least four fifths of what
