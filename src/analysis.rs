@@ -134,6 +134,7 @@ impl Analysis {
                 settings.eligible_min
             ));
         }
+        doubts.extend(self.only_probed());
         let own = &self.organization.prefixes;
         if self.routing.first.is_some() && own.iter().all(|own| self.routing.rib.id_of(&own.prefix).is_none()) {
             doubts.push("none of the profile's prefixes was ever spoken of in BGP".to_owned());
@@ -142,6 +143,20 @@ impl Analysis {
             doubts.push("nothing was observed: no BGP statement of a watched prefix, and no probe result".to_owned());
         }
         doubts
+    }
+}
+
+impl Analysis {
+    /// Spans at the beginning and the end in which probes were recorded and BGP was not, in words: what routes did then nobody knows.
+    fn only_probed(&self) -> Vec<String> {
+        let least = self.organization.settings.baseline_min;
+        let Some(begins) = self.routing.first else { return Vec::new() };
+        let (first, last) = (self.results.iter().map(|result| result.at).min(), self.results.iter().map(ProbeResult::end).max());
+        let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+        let before = (begins.since(first) > least).then(|| format!("BGP was recorded from {begins} on, probes from {first}"));
+        let ends = self.routing.last;
+        let after = (last.since(ends) > least).then(|| format!("BGP was recorded until {ends}, probes until {last}"));
+        before.into_iter().chain(after).collect()
     }
 }
 

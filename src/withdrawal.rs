@@ -107,6 +107,19 @@ pub struct Straggler {
     pub at: Timestamp,
 }
 
+/// A prefix lost by many and back before the loss had held long enough to be an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Churn {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// When its share fell below the opening threshold.
+    pub from: Timestamp,
+    /// When it was above it again.
+    pub until: Timestamp,
+    /// When fewest saw it.
+    pub lowest: Moment,
+}
+
 /// A prefix lost by so many that it is an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withdrawal {

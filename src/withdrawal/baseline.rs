@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 pub(super) struct History {
     /// The share from each time on.
     steps: VecDeque<(Timestamp, Share)>,
+    /// The share at the first complete seed.
+    seed: Option<Share>,
 }
 
 impl History {
@@ -23,12 +25,24 @@ impl History {
         }
     }
 
-    /// The median over what there is; with less than the least history, the share at the first step, and 1 without any.
+    /// The share at a complete seed; only the first one counts.
+    pub fn seed(&mut self, share: Share) {
+        self.seed.get_or_insert(share);
+    }
+
+    /// True once a seed told the share.
+    pub fn is_seeded(&self) -> bool {
+        self.seed.is_some()
+    }
+
+    /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
+    /// first thing ever said may be a loss.
     pub fn baseline(&self, now: Timestamp, settings: &Settings) -> Share {
-        let Some((first, share)) = self.steps.front().copied() else { return Share::ONE };
+        let seed = self.seed.unwrap_or(Share::ONE);
+        let Some((first, share)) = self.steps.front().copied() else { return seed };
         let from = first.max(now - settings.baseline_window);
         if now.since(from) < settings.baseline_min {
-            return share;
+            return seed;
         }
         let ends = self.steps.iter().skip(1).map(|(at, _)| *at).chain([now]);
         let mut weighted: Vec<(Share, i64)> =
@@ -68,13 +82,17 @@ mod tests {
     }
 
     #[test]
-    fn short_history_takes_its_first_share() {
+    fn short_history_takes_the_share_of_its_seed() {
         let settings = Settings::default();
         let mut history = History::default();
         assert_eq!(history.baseline(at(0), &settings), Share::ONE);
         history.push(at(0), Share::of(9, 10), settings.baseline_window);
+        assert_eq!(history.baseline(at(5), &settings), Share::ONE, "the first thing said was a loss");
+        history.seed(Share::of(9, 10));
+        history.seed(Share::of(1, 10));
         history.push(at(10), Share::of(1, 10), settings.baseline_window);
         assert_eq!(history.baseline(at(500), &settings), Share::of(9, 10));
+        assert_eq!(history.baseline(at(700), &settings), Share::of(1, 10), "long enough for a median");
     }
 
     #[test]

@@ -55,6 +55,14 @@ pub(super) fn of(view: &CompletenessView) -> Vec<String> {
     if sentences.len() == 1 {
         sentences.push("Nothing damaged, nothing missing, nobody silent.".to_owned());
     }
+    let vain: u64 = view.vain_state_changes.iter().map(|vain| vain.count).sum();
+    if vain > 0 {
+        sentences.push(format!(
+            "{} of {} without a session: not counted.",
+            words::count(vain, "state change", "state changes"),
+            words::count(words::size(view.vain_state_changes.len()), "vantage point", "vantage points")
+        ));
+    }
     sentences
 }
 
