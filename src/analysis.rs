@@ -112,7 +112,7 @@ impl Analysis {
                 "{prefix} was lost by {} of {} ASes at {}: too few to tell",
                 moment.visibility.lost,
                 moment.visibility.eligible(),
-                moment.at
+                moment.at.in_words()
             ));
         }
         let blind: Vec<&BlindSpan> = self
@@ -129,8 +129,8 @@ impl Analysis {
                 "of {} at most {} ASes could tell, from {} to {}; {} are needed",
                 blind.prefix,
                 blind.worst.seeing + blind.worst.lost,
-                blind.from,
-                blind.until,
+                blind.from.in_words(),
+                blind.until.in_words(),
                 settings.eligible_min
             ));
         }
@@ -203,8 +203,8 @@ impl Survey {
         doubts.extend([Family::Ipv4, Family::Ipv6].into_iter().filter_map(|family| self.too_few(family)));
         let gaps = self.routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_)));
         doubts.extend(gaps.map(|note: &FeedNote| {
-            let until = note.until.map_or_else(|| "the end".to_owned(), |until| until.to_string());
-            format!("{}: nothing recorded from {} to {until}", note.whom.name(&self.vantages), note.at)
+            let until = note.until.map_or_else(|| "the end".to_owned(), Timestamp::in_words);
+            format!("{}: nothing recorded from {} to {until}", note.whom.name(&self.vantages), note.at.in_words())
         }));
         doubts
     }

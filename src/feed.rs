@@ -264,6 +264,16 @@ impl Feeds {
         self.sizes.is_seeded(from, family)
     }
 
+    /// Distinct prefixes of the family which it has spoken of.
+    pub fn spoken(&self, from: VantageId, family: Family) -> u64 {
+        self.sizes.spoken_of(from, family)
+    }
+
+    /// Whether it had told its table, by its last dump, once it had spoken of so many distinct prefixes of the family.
+    pub fn had_told_table(&self, from: VantageId, family: Family, spoken: u64) -> bool {
+        self.sizes.had_told_table(from, family, spoken)
+    }
+
     /// When the collector last said anything.
     pub fn last_heard(&self, collector: CollectorId) -> Option<Timestamp> {
         self.collectors.get(collector.index()).and_then(CollectorFeed::last_heard)

@@ -7,7 +7,7 @@ mod blind;
 
 use crate::feed::{FeedNote, Feeds, LivenessChange};
 use crate::foreign::{ForeignOrigin, ForeignOrigins};
-use crate::observation::Observation;
+use crate::observation::{Observation, Statement};
 use crate::org::scope::{Relation, Scope};
 use crate::rib::{PrefixId, Rib, RouteChange, View};
 use crate::settings::Settings;
@@ -112,6 +112,9 @@ impl Pipeline {
         let mut changes = Vec::new();
         self.stages.rib.observe(observation, vantages, &mut changes);
         self.take(&changes, vantages);
+        if let Statement::TableEnd { complete: true, .. } = observation.what {
+            self.foreign.review((&self.stages.rib, &self.stages.feeds, vantages));
+        }
         self.review(observation.at, vantages);
     }
 

@@ -269,12 +269,13 @@ fn quiet(screen: &mut Screen, view: &ReportView) {
     because(screen, &view.doubts);
     let own: Vec<_> = view.prefixes.iter().filter(|prefix| prefix.relation == "own").collect();
     let seen = own.iter().filter(|prefix| prefix.at_end.as_ref().is_some_and(|end| end.seeing > 0)).count();
-    screen.row(
-        Weight::Must,
-        "routes",
-        &format!("{seen} of {} of the profile seen at the end", words::count(words::size(own.len()), "prefix", "prefixes")),
-        1,
-    );
+    let routes = match view.recorded_bgp {
+        Some(_) => {
+            format!("{seen} of {} of the profile seen at the end", words::count(words::size(own.len()), "prefix", "prefixes"))
+        }
+        None => "no BGP recorded: routing was not observed".to_owned(),
+    };
+    screen.row(Weight::Must, "routes", &routes, 1);
     let good: u64 = view.completeness.series.iter().map(|series| series.successes).sum();
     let attempts: u64 = view.completeness.series.iter().map(|series| series.attempts).sum();
     let results: u64 = view.completeness.probe_files.iter().map(|file| file.results).sum();

@@ -371,11 +371,13 @@ impl Watch {
         }
         match (turn.vote, asn) {
             ((Vote::Seeing | Vote::Unknown, Vote::Lost), Some(asn)) => {
+                // Who comes back from a reset without the route it had lost before has not lost it now.
+                let again = turn.vote.0 == Vote::Unknown && open.lost_by.contains(&asn);
                 if !open.lost_by.contains(&asn) {
                     open.lost_by.push(asn);
                     open.lost_by.sort_unstable();
                 }
-                if turn.at > open.onset.latest + settings.grouping && open.first_back.is_none() {
+                if !again && turn.at > open.onset.latest + settings.grouping && open.first_back.is_none() {
                     open.stragglers.push(Straggler { asn, at: turn.at });
                 }
             }

@@ -12,8 +12,12 @@
 )]
 
 mod drill;
+mod lab_cases;
 mod lab_reachability;
+mod lab_truth;
 mod probes;
+mod program;
+mod rebuilt;
 mod properties;
 mod report;
 mod scenarios;

@@ -53,7 +53,7 @@ fn the_tables_of_case_a_agree_with_its_json() {
     assert_eq!(sorted, expected);
     assert_eq!(text(&withdrawals, "incident"), vec![Some(incident.id.clone()); 8]);
     let statements: usize = incident.withdrawals.iter().map(|lost| lost.statements.len()).sum();
-    assert_eq!(whole(&withdrawals, "statements").into_iter().flatten().sum::<i64>(), statements as i64);
+    assert_eq!(whole(&withdrawals, "statements").into_iter().flatten().sum::<i64>(), i64::try_from(statements).unwrap());
     assert_eq!(whole(&withdrawals, "trough_lost"), vec![Some(6); 8]);
 
     let losses = columns(&tables["losses.parquet"]);
@@ -86,7 +86,7 @@ fn visibility_is_what_the_route_changes_come_to() {
     let mut by_as: BTreeMap<_, Vec<String>> = BTreeMap::new();
     state.into_values().for_each(|(asn, after)| by_as.entry(asn).or_default().push(after));
     let gone = by_as.values().filter(|states| states.iter().all(|after| after == "withdrawn")).count();
-    assert_eq!(Some(gone as i64), lost[worst], "{by_as:?}");
+    assert_eq!(Some(i64::try_from(gone).unwrap()), lost[worst], "{by_as:?}");
     assert_eq!(lost[worst], Some(6));
     // Every statement names the file and the record it stands in; what no record says has neither.
     let (cause, file, record) = (text(&routes, "cause"), text(&routes, "file"), whole(&routes, "record"));

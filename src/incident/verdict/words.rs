@@ -184,7 +184,7 @@ fn order(evidence: &Evidence, facts: &ServiceFacts<'_>, verdict: Verdict, pro: &
         let at = failure.onset.latest;
         let lag = at.since(onset.earliest);
         let order = if lag < Span::ZERO { "before" } else { "after" };
-        format!("{what} first failed at {at}, {} {order} the first withdrawal of what it depends on", lag.abs())
+        format!("{what} first failed at {}, {} {order} the first withdrawal of what it depends on", at.in_words(), lag.abs())
     };
     if let Some(failure) = caused(&facts.dns_losses(), &lost, evidence) {
         pro.push(ReasonCode::DnsAfterWithdrawal.says(after(failure, "DNS")));
@@ -290,7 +290,12 @@ fn blind(evidence: &Evidence, verdict: Verdict, pro: &mut Vec<Reason>, con: &mut
         side.push(ReasonCode::RoutingNotObserved.says("no BGP data was given"));
     }
     for blind in &evidence.routing_blind {
-        side.push(ReasonCode::RoutingBlind.says(format!("{} from {} to {}", blind.what, blind.from, blind.until)));
+        side.push(ReasonCode::RoutingBlind.says(format!(
+            "{} from {} to {}",
+            blind.what,
+            blind.from.in_words(),
+            blind.until.in_words()
+        )));
     }
     let controls = &evidence.control_vantages;
     match (controls.probed.is_empty(), controls.failing.is_empty()) {
