@@ -13,9 +13,9 @@ use crate::reachability::ReachabilityFindings;
 use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
-use crate::vantage::{Asn, Vantages};
+use crate::vantage::{Asn, Family, Vantages};
 use crate::withdrawal::{Level, Withdrawal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything found about one organization.
 #[derive(Debug)]
@@ -105,14 +105,14 @@ impl Analysis {
         let mut doubts = unread(&self.bgp_files);
         doubts.extend(self.probe_files.iter().filter_map(|file| {
             let error = file.error.as_ref().filter(|_| !file.in_folder)?;
-            Some(format!("{}: {error}", file.path.display()))
+            Some(error.to_string())
         }));
         for (prefix, moment) in &self.routing.insufficient {
             doubts.push(format!(
                 "{prefix} was lost by {} of {} ASes at {}: too few to tell",
                 moment.visibility.lost,
                 moment.visibility.eligible(),
-                moment.at
+                moment.at.in_words()
             ));
         }
         let blind: Vec<&BlindSpan> = self
@@ -129,11 +129,12 @@ impl Analysis {
                 "of {} at most {} ASes could tell, from {} to {}; {} are needed",
                 blind.prefix,
                 blind.worst.seeing + blind.worst.lost,
-                blind.from,
-                blind.until,
+                blind.from.in_words(),
+                blind.until.in_words(),
                 settings.eligible_min
             ));
         }
+        doubts.extend(self.only_probed());
         let own = &self.organization.prefixes;
         if self.routing.first.is_some() && own.iter().all(|own| self.routing.rib.id_of(&own.prefix).is_none()) {
             doubts.push("none of the profile's prefixes was ever spoken of in BGP".to_owned());
@@ -142,6 +143,20 @@ impl Analysis {
             doubts.push("nothing was observed: no BGP statement of a watched prefix, and no probe result".to_owned());
         }
         doubts
+    }
+}
+
+impl Analysis {
+    /// Spans at the beginning and the end in which probes were recorded and BGP was not, in words: what routes did then nobody knows.
+    fn only_probed(&self) -> Vec<String> {
+        let least = self.organization.settings.baseline_min;
+        let Some(begins) = self.routing.first else { return Vec::new() };
+        let (first, last) = (self.results.iter().map(|result| result.at).min(), self.results.iter().map(ProbeResult::end).max());
+        let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+        let before = (begins.since(first) > least).then(|| format!("BGP was recorded from {begins} on, probes from {first}"));
+        let ends = self.routing.last;
+        let after = (last.since(ends) > least).then(|| format!("BGP was recorded until {ends}, probes until {last}"));
+        before.into_iter().chain(after).collect()
     }
 }
 
@@ -185,12 +200,26 @@ impl Survey {
         if self.routing.first.is_none() {
             doubts.push("nothing was observed: no BGP statement".to_owned());
         }
+        doubts.extend([Family::Ipv4, Family::Ipv6].into_iter().filter_map(|family| self.too_few(family)));
         let gaps = self.routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_)));
         doubts.extend(gaps.map(|note: &FeedNote| {
-            let until = note.until.map_or_else(|| "the end".to_owned(), |until| until.to_string());
-            format!("{}: nothing recorded from {} to {until}", note.whom.name(&self.vantages), note.at)
+            let until = note.until.map_or_else(|| "the end".to_owned(), Timestamp::in_words);
+            format!("{}: nothing recorded from {} to {until}", note.whom.name(&self.vantages), note.at.in_words())
         }));
         doubts
+    }
+}
+
+impl Survey {
+    /// If too few ASes have a full feed of a family to tell anything of it.
+    fn too_few(&self, family: Family) -> Option<String> {
+        let feeds = &self.routing.feeds;
+        let voters = self.vantages.iter().filter(|(id, _)| feeds.is_full_feed(*id, family));
+        let voters = voters.map(|(_, point)| point.asn).collect::<BTreeSet<Asn>>().len();
+        let needed = self.settings.eligible_min;
+        let spoken = self.vantages.iter().any(|(id, _)| feeds.standing(id, family).is_some());
+        let few = spoken && usize::try_from(needed).is_ok_and(|needed| voters < needed);
+        few.then(|| format!("{voters} ASes have a full feed of {family}; {needed} are needed to tell a withdrawal"))
     }
 }
 

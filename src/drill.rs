@@ -30,7 +30,7 @@ use std::path::Path;
 /// The file cannot be read, is not TOML, has a key which is not one of the timeline's, or says something which cannot be played. The
 /// error names file, line and column and what to write.
 pub fn read(path: &Path) -> Result<Timeline, DrillError> {
-    let text = std::fs::read_to_string(path).map_err(|source| DrillError::Read { file: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|reason| DrillError::Read { file: path.to_owned(), reason })?;
     parse(path, &text)
 }
 

@@ -31,6 +31,8 @@ pub struct Feeds {
     silence: Span,
     silence_with_keepalives: Span,
     feed_gap: Span,
+    /// No silence falls due sooner after a message.
+    soonest: Span,
     /// No silence falls due before this.
     next_check: Timestamp,
     /// Full-feed judgements are taken anew at this time.
@@ -44,6 +46,8 @@ struct Session {
     live: Liveness,
     last_heard: Timestamp,
     collector: CollectorId,
+    /// State changes while it was not up.
+    vain: u64,
 }
 
 /// Whether a vantage point can be believed now.
@@ -131,6 +135,7 @@ impl Feeds {
             silence: settings.silence,
             silence_with_keepalives: settings.silence_with_keepalives,
             feed_gap: settings.feed_gap,
+            soonest: settings.feed_gap.min(settings.silence).min(settings.silence_with_keepalives),
             next_check: Timestamp::MAX,
             judge_at: Timestamp::MAX,
             edition: 0,
@@ -259,9 +264,25 @@ impl Feeds {
         self.sizes.is_seeded(from, family)
     }
 
+    /// Distinct prefixes of the family which it has spoken of.
+    pub fn spoken(&self, from: VantageId, family: Family) -> u64 {
+        self.sizes.spoken_of(from, family)
+    }
+
+    /// Whether it had told its table, by its last dump, once it had spoken of so many distinct prefixes of the family.
+    pub fn had_told_table(&self, from: VantageId, family: Family, spoken: u64) -> bool {
+        self.sizes.had_told_table(from, family, spoken)
+    }
+
     /// When the collector last said anything.
     pub fn last_heard(&self, collector: CollectorId) -> Option<Timestamp> {
         self.collectors.get(collector.index()).and_then(CollectorFeed::last_heard)
+    }
+
+    /// State changes of sessions which were not up: they say nothing of routes, and are counted so that nobody wonders.
+    pub fn vain_state_changes(&self) -> impl Iterator<Item = (VantageId, u64)> + '_ {
+        let counted = self.sessions.iter().enumerate().filter(|(_, session)| session.vain > 0);
+        counted.map(|(index, session)| (VantageId::at(index), session.vain))
     }
 
     /// What the report must say about the data, in time order.
@@ -282,7 +303,7 @@ impl Feeds {
         }
         for (id, _) in vantages.iter().skip(self.sessions.len()) {
             let collector = vantages.collector_of(id);
-            self.sessions.push(Session { live: Liveness::Never, last_heard: Timestamp::MIN, collector });
+            self.sessions.push(Session { live: Liveness::Never, last_heard: Timestamp::MIN, collector, vain: 0 });
         }
     }
 
@@ -298,12 +319,12 @@ impl Feeds {
             self.end_collector_silence(session.collector, silent_since, observation.at, changes);
         }
         self.revive(observation.at, from, observation.source, changes);
-        self.next_check = self.next_check.min(observation.at + self.feed_gap);
     }
 
     fn revive(&mut self, at: Timestamp, from: VantageId, source: RecordRef, changes: &mut Vec<LivenessChange>) {
         let session = &mut self.sessions[from.index()];
         session.last_heard = session.last_heard.max(at);
+        self.next_check = self.next_check.min(at + self.soonest);
         if session.live != Liveness::Up {
             if session.live == Liveness::Never {
                 self.edition += 1;
@@ -320,7 +341,7 @@ impl Feeds {
     fn lose(&mut self, at: Timestamp, from: VantageId, source: RecordRef, changes: &mut Vec<LivenessChange>) {
         let session = &mut self.sessions[from.index()];
         match session.live {
-            Liveness::Never | Liveness::Down => {}
+            Liveness::Never | Liveness::Down => session.vain += 1,
             Liveness::Up | Liveness::Suspended => {
                 session.live = Liveness::Down;
                 changes.push(LivenessChange { at, from, now: Liveness::Down, source: Some(source) });

@@ -2,7 +2,8 @@
 //!
 //! Takes route changes; gives [`ForeignOrigin`] events. Neither the announcement nor its end is a withdrawal. What was announced so
 //! from the beginning (in the first table a vantage point told) is how things are, and no event; where a vantage point told no table,
-//! only a change away from an allowed origin shows anything.
+//! only a change away from an allowed origin begins one, or a dump which comes later and shows that it had told its table when it announced
+//! the foreign route. Once an event has opened, whoever announces the same counts as well.
 
 use crate::feed::Feeds;
 use crate::observation::RecordRef;
@@ -48,6 +49,14 @@ pub struct ForeignStatement {
     pub source: Option<RecordRef>,
 }
 
+/// An announcement by a vantage point whose table was not known.
+#[derive(Debug)]
+struct Unsure {
+    change: RouteChange,
+    /// Distinct prefixes of the family which it had spoken of by then.
+    spoken: u64,
+}
+
 /// Watches for foreign origins.
 #[derive(Debug)]
 pub struct ForeignOrigins {
@@ -56,6 +65,8 @@ pub struct ForeignOrigins {
     holders: BTreeMap<(PrefixId, Asn), BTreeSet<VantageId>>,
     held: BTreeMap<(PrefixId, VantageId), Asn>,
     accepted: HashSet<(PrefixId, Asn)>,
+    /// Announcements by vantage points whose table was not known, which began nothing.
+    unsure: BTreeMap<(PrefixId, Asn), Vec<Unsure>>,
     events: Vec<(PrefixId, ForeignOrigin)>,
 }
 
@@ -68,6 +79,7 @@ impl ForeignOrigins {
             holders: BTreeMap::new(),
             held: BTreeMap::new(),
             accepted: HashSet::new(),
+            unsure: BTreeMap::new(),
             events: Vec::new(),
         }
     }
@@ -94,8 +106,66 @@ impl ForeignOrigins {
         let own_before =
             change.previous.and_then(|route| rib.origin_of(route)).is_some_and(|own| scope.may_originate(&prefix, own));
         let knows = feeds.is_seeded(change.from, Family::of(&prefix)) || own_before;
-        if knows && !self.accepted.contains(&(change.prefix, origin)) {
+        let key = (change.prefix, origin);
+        if self.accepted.contains(&key) {
+            return;
+        }
+        let opened = self.opened(key, change.at).is_some();
+        if knows || opened && change.cause == ChangeCause::Announced {
             self.take_route(change, origin, prefix, (feeds, vantages));
+        } else if change.cause == ChangeCause::Announced {
+            let again =
+                change.before == RouteState::Present && change.previous.and_then(|route| rib.origin_of(route)) == Some(origin);
+            if !again {
+                let spoken = feeds.spoken(change.from, Family::of(&prefix));
+                let unsure = self.unsure.entry(key).or_default();
+                unsure.retain(|known| known.change.from != change.from);
+                unsure.push(Unsure { change: *change, spoken });
+            }
+        }
+        if !opened {
+            self.take_unsure(key, change.at, (rib, feeds, vantages));
+        }
+    }
+
+    /// A table dump is complete: who had told most of what it shows before it announced a foreign route had told its table.
+    pub fn review(&mut self, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
+        let keys: Vec<(PrefixId, Asn)> = self.unsure.keys().copied().collect();
+        for key in keys {
+            let prefix = rib.prefix_of(key.0);
+            let knew = |unsure: &&Unsure| feeds.had_told_table(unsure.change.from, Family::of(&prefix), unsure.spoken);
+            let known = self.unsure.get(&key).into_iter().flatten().filter(knew).map(|unsure| unsure.change);
+            let known: Vec<RouteChange> = known.filter(|change| holds(rib, change, key.1)).collect();
+            for change in &known {
+                self.take_route(change, key.1, prefix, (feeds, vantages));
+            }
+            if let Some(last) = known.last() {
+                self.take_unsure(key, last.at, (rib, feeds, vantages));
+            }
+        }
+    }
+
+    /// The event of this prefix and origin which is not over, or not for long.
+    fn current(&self, (prefix, origin): (PrefixId, Asn), at: Timestamp) -> Option<usize> {
+        self.events.iter().rposition(|(known, event)| {
+            *known == prefix && event.origin == origin && event.ended.is_none_or(|ended| at.since(ended) <= self.grouping)
+        })
+    }
+
+    /// When enough ASes had taken it of those whose table was known, if they have.
+    fn opened(&self, key: (PrefixId, Asn), at: Timestamp) -> Option<Timestamp> {
+        self.current(key, at).and_then(|place| self.events[place].1.opened)
+    }
+
+    /// Once an event has opened, those count too who announced the same at about that time and whose table was not known.
+    fn take_unsure(&mut self, key: (PrefixId, Asn), at: Timestamp, (rib, feeds, vantages): (&Rib, &Feeds, &Vantages)) {
+        let Some(opened) = self.opened(key, at) else { return };
+        for unsure in self.unsure.remove(&key).unwrap_or_default() {
+            let close = opened.since(unsure.change.at).abs() <= self.grouping;
+            let known = self.held.contains_key(&(key.0, unsure.change.from));
+            if close && !known && holds(rib, &unsure.change, key.1) {
+                self.take_route(&unsure.change, key.1, rib.prefix_of(key.0), (feeds, vantages));
+            }
         }
     }
 
@@ -114,21 +184,18 @@ impl ForeignOrigins {
         let holders = self.holders.entry((change.prefix, origin)).or_default();
         holders.insert(change.from);
         let ases: BTreeSet<Asn> = holders.iter().map(|from| vantages.point(*from).asn).collect();
-        let grouping = self.grouping;
-        let current = |event: &(PrefixId, ForeignOrigin)| {
-            let recent = event.1.ended.is_none_or(|ended| change.at.since(ended) <= grouping);
-            event.0 == change.prefix && event.1.origin == origin && recent
-        };
-        let place = self.events.iter().rposition(current).unwrap_or_else(|| {
+        let place = self.current((change.prefix, origin), change.at).unwrap_or_else(|| {
             self.events.push((change.prefix, ForeignOrigin::begin(prefix, origin, change.at)));
             self.events.len() - 1
         });
         let event = &mut self.events[place].1;
         event.ended = None;
+        event.first = event.first.min(change.at);
         event.taken_by.insert(vantages.point(change.from).asn);
         event.evidence.push(ForeignStatement { at: change.at, from: change.from, taken: true, source: change.source });
+        event.evidence.sort_by_key(|statement| statement.at);
         if event.opened.is_none() && ases.len() >= self.least as usize {
-            event.opened = Some(change.at);
+            event.opened = event.evidence.last().map(|statement| statement.at);
         }
         let family = Family::of(&prefix);
         let eligible: BTreeSet<Asn> =
@@ -149,6 +216,12 @@ impl ForeignOrigins {
             }
         }
     }
+}
+
+/// Whether who announced it has a route of that origin still.
+fn holds(rib: &Rib, announced: &RouteChange, origin: Asn) -> bool {
+    let mut views = rib.views(announced.prefix).filter(|view| view.from == announced.from && view.state == RouteState::Present);
+    views.any(|view| view.route.and_then(|route| rib.origin_of(route)) == Some(origin))
 }
 
 impl ForeignOrigin {

@@ -7,14 +7,14 @@ mod blind;
 
 use crate::feed::{FeedNote, Feeds, LivenessChange};
 use crate::foreign::{ForeignOrigin, ForeignOrigins};
-use crate::observation::Observation;
+use crate::observation::{Observation, Statement};
 use crate::org::scope::{Relation, Scope};
 use crate::rib::{PrefixId, Rib, RouteChange, View};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::vantage::{Asn, Vantages};
 use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
-use crate::withdrawal::{Detector, Level, Moment, Scene, Step, Withdrawal};
+use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal};
 pub use blind::BlindSpan;
 use blind::BlindSpans;
 use ipnet::IpNet;
@@ -32,6 +32,7 @@ pub struct Pipeline {
     detector: Detector,
     foreign: ForeignOrigins,
     blind: BlindSpans,
+    churn: Vec<(PrefixId, Churn)>,
     log: Log,
     first: Option<Timestamp>,
     now: Timestamp,
@@ -64,6 +65,8 @@ pub struct RoutingFindings {
     pub foreign_origins: Vec<ForeignOrigin>,
     /// Foreign origins which too few took.
     pub foreign_unopened: Vec<ForeignOrigin>,
+    /// Prefixes lost by many and back within the hold, in order of their return; empty where everything is watched.
+    pub churn: Vec<Churn>,
     /// Thresholds crossed where too few could tell.
     pub insufficient: Vec<(IpNet, Moment)>,
     /// Spans in which too few could tell of an own prefix.
@@ -95,6 +98,7 @@ impl Pipeline {
             detector: Detector::new(settings),
             foreign: ForeignOrigins::new(settings),
             blind: BlindSpans::new(settings.eligible_min),
+            churn: Vec::new(),
             log: Log::default(),
             first: None,
             now: Timestamp::MIN,
@@ -111,6 +115,9 @@ impl Pipeline {
         let mut changes = Vec::new();
         self.stages.rib.observe(observation, vantages, &mut changes);
         self.take(&changes, vantages);
+        if let Statement::TableEnd { complete: true, .. } = observation.what {
+            self.foreign.review((&self.stages.rib, &self.stages.feeds, vantages));
+        }
         self.review(observation.at, vantages);
     }
 
@@ -143,8 +150,10 @@ impl Pipeline {
         choose_covers(&mut withdrawals);
         let rib = self.stages.rib;
         let insufficient = self.detector.insufficient().iter().map(|(id, moment)| (rib.prefix_of(*id), *moment)).collect();
+        let counted = self.churn.into_iter().filter(|(id, _)| counts(&self.scope, &rib, *id));
         RoutingFindings {
             withdrawals,
+            churn: counted.map(|(_, churn)| churn).collect(),
             foreign_origins: self.foreign.events().cloned().collect(),
             foreign_unopened: self.foreign.unopened().cloned().collect(),
             insufficient,
@@ -191,8 +200,8 @@ impl Pipeline {
                 self.log.routes.push(*change);
             }
             if let Some(visible) = self.votes.poll(change.at, change.prefix, change.from, state) {
-                self.detector.observe(&visible, Some(change), Scene { state, votes: &self.votes });
-                self.note_visibility(visible);
+                let churn = self.detector.observe(&visible, Some(change), Scene { state, votes: &self.votes });
+                self.note_visibility(visible, churn);
             }
         }
     }
@@ -203,17 +212,18 @@ impl Pipeline {
         self.votes.review(at, state, &mut changes);
         for change in changes {
             let state = Electorate { rib: &self.stages.rib, feeds: &self.stages.feeds, vantages };
-            self.detector.observe(&change, None, Scene { state, votes: &self.votes });
-            self.note_visibility(change);
+            let churn = self.detector.observe(&change, None, Scene { state, votes: &self.votes });
+            self.note_visibility(change, churn);
         }
     }
 
-    fn note_visibility(&mut self, change: VisibilityChange) {
+    fn note_visibility(&mut self, change: VisibilityChange, churn: Option<Churn>) {
         if let Scope::Watched(_) = self.scope {
             let prefix = self.stages.rib.prefix_of(change.prefix);
             if self.scope.relation(&prefix) == Some(Relation::Own) {
                 self.blind.observe(prefix, change.at, change.now);
             }
+            self.churn.extend(churn.map(|churn| (change.prefix, churn)));
             self.log.visibility.push(change);
         }
     }

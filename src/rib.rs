@@ -87,6 +87,8 @@ pub struct Rib {
 struct Cell {
     from: VantageId,
     says: Says,
+    /// Said by a table dump, and by no update since.
+    from_table: bool,
     /// The route, or the last one.
     route: Option<RouteId>,
     /// Nothing older than this overwrites it.
@@ -164,8 +166,9 @@ impl Rib {
                 }
                 self.table_entry(*from, (id, *path_id, route), observation, changes);
             }
-            Statement::TableEnd { collector, complete, .. } => {
-                if let Some(dump) = self.dumps.remove(collector).filter(|_| *complete) {
+            Statement::TableEnd { collector, complete, sizes } => {
+                if let Some(mut dump) = self.dumps.remove(collector).filter(|_| *complete) {
+                    dump.concerns(sizes);
                     self.conclude_absences(&dump, source, changes);
                 }
             }
@@ -326,7 +329,8 @@ impl Rib {
             Ok(place) => place,
             Err(place) => {
                 let heard = Timestamp::MIN;
-                cells.insert(place, Cell { from, says: Says::Forgotten, route: None, heard, last_present: Timestamp::MIN });
+                let new = Cell { from, says: Says::Forgotten, from_table: false, route: None, heard, last_present: Timestamp::MIN };
+                cells.insert(place, new);
                 place
             }
         };
@@ -342,6 +346,7 @@ impl Rib {
         }
         cell.heard = told.at;
         cell.says = told.says;
+        cell.from_table = told.cause == ChangeCause::Table;
         cell.route = told.route.or(cell.route);
         let after = effective(cell.says, believed);
         if before != after || rerouted {

@@ -64,6 +64,12 @@ impl Timestamp {
         Span(self.0.saturating_sub(earlier.0))
     }
 
+    /// `2021-10-04 15:39:04 UTC`, cut to the second: for sentences.
+    pub fn in_words(self) -> String {
+        let text = Timestamp::from_parts(self.seconds(), 0).to_string();
+        format!("{} UTC", text.replace('T', " ").trim_end_matches('Z'))
+    }
+
     /// `15:39:04` or, with microseconds, `15:39:04.250000`: for tables whose heading names the day.
     pub fn clock(self) -> String {
         let text = self.to_string();
@@ -293,6 +299,12 @@ mod tests {
         assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
         assert_eq!("1795338804.533249".parse::<Timestamp>().unwrap(), at);
         assert_eq!(at.clock(), "09:13:24.533249");
+    }
+
+    #[test]
+    fn sentences_tell_seconds_and_the_zone() {
+        let at: Timestamp = "2026-11-22T09:13:24.999999Z".parse().unwrap();
+        assert_eq!(at.in_words(), "2026-11-22 09:13:24 UTC");
     }
 
     #[test]

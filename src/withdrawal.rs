@@ -107,6 +107,19 @@ pub struct Straggler {
     pub at: Timestamp,
 }
 
+/// A prefix lost by many and back before the loss had held long enough to be an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Churn {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// When its share fell below the opening threshold.
+    pub from: Timestamp,
+    /// When it was above it again.
+    pub until: Timestamp,
+    /// When fewest saw it.
+    pub lowest: Moment,
+}
+
 /// A prefix lost by so many that it is an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withdrawal {
@@ -122,6 +135,8 @@ pub struct Withdrawal {
     pub baseline: Share,
     /// True if some eligible vantage point had no table dump: its state is inferred from updates.
     pub inferred: bool,
+    /// True if the whole table of some vantage point was known, so that a covering route would have been seen.
+    pub covers_known: bool,
     /// The first withdraw statement of the run which led to it.
     pub first_statement: Timestamp,
     /// The change point before the crossing; as exact as the stamps are.
@@ -146,7 +161,8 @@ pub struct Withdrawal {
     pub zombies: Vec<Asn>,
     /// Less specific routes which at least half of their eligible ASes saw when it was decided, longest first.
     pub covers: Vec<Cover>,
-    /// The first of them which was not withdrawn itself meanwhile: the covering route that was left; `None`: no route at all.
+    /// The first of them which was not withdrawn itself meanwhile: the covering route that was left; `None`: no route
+    /// at all, or where [`covers_known`](Self::covers_known) is false, none was spoken of.
     pub cover: Option<Cover>,
     /// ASes which had lost it at the trough.
     pub lost_by: Vec<Asn>,

@@ -52,7 +52,7 @@ fn show(typed: &Analyze, view: &impl Shown, tables: Vec<(&'static str, Vec<u8>)>
     if let Some(dir) = &typed.out {
         let mut files = vec![("incidents.json", json.clone().into_bytes()), ("report.md", report::markdown(view).into_bytes())];
         files.extend(tables);
-        report::write_dir(dir, &files).into_diagnostic()?;
+        report::write_dir(dir, &files)?;
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
         super::tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
     }
@@ -90,6 +90,10 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
     let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
     let first_probe_file = u32::try_from(files.len()).into_diagnostic()?;
     let recording = read_probes(&inputs.probes, first_probe_file)?;
+    if files.is_empty() && recording.files.iter().all(|file| file.error.is_some()) {
+        let errors = recording.files.iter().filter_map(|file| Some(format!("\n  {}", file.error.as_ref()?)));
+        return Err(miette::miette!("none of the probe results could be read:{}", errors.collect::<String>()));
+    }
     let dependencies = Dependencies::from_profile_and_results(&organization, &recording.results);
     let addresses = dependencies.addresses();
     let scope = Scope::of(&organization, addresses.iter().copied());

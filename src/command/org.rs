@@ -13,17 +13,23 @@ pub fn run(typed: &Org) -> miette::Result<Outcome> {
     let organization = read_profile(profile)?;
     let servers: usize = organization.zones.iter().map(|zone| zone.name_servers.len()).sum();
     let overridden = organization.settings.in_force().iter().filter(|setting| setting.overridden).count();
-    super::print(&format!(
-        "{}: valid. {}: {} AS numbers, {} prefixes, {} services, {} zones with {servers} name servers, {} controls, {} probe vantages, \
-         {overridden} settings changed.\n",
-        profile.display(),
-        organization.name,
-        organization.as_numbers.len(),
-        organization.prefixes.len(),
-        organization.services.len(),
-        organization.zones.len(),
-        organization.controls.len(),
-        organization.probe_vantages.len(),
-    ))?;
+    let rows = [
+        ("organization", organization.name.clone()),
+        ("AS numbers", names(&organization.as_numbers)),
+        ("prefixes", organization.prefixes.len().to_string()),
+        ("services", names(organization.services.iter().map(|service| &service.name))),
+        ("zones", names(organization.zones.iter().map(|zone| &zone.name))),
+        ("name servers", servers.to_string()),
+        ("controls", names(organization.controls.iter().map(|control| &control.name))),
+        ("probe vantages", names(organization.probe_vantages.iter().map(|vantage| &vantage.name))),
+        ("settings", format!("{overridden} of {} changed", organization.settings.in_force().len())),
+    ];
+    let rows = rows.iter().map(|(what, value)| format!("{what:<16}{value}\n"));
+    super::print(&format!("{} is valid.\n{}", profile.display(), rows.collect::<String>()))?;
     Ok(Outcome::NoIncident)
+}
+
+fn names<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -168,7 +168,11 @@ pub(super) fn cast(document: &Document) -> Cast {
 
 fn add_peers(cast: &mut Cast, place: usize, collector: &Collector, peers: &mut usize) {
     let explicit = collector.peer.iter().map(|row| {
-        let feed = if row.partial { Feed::Partial } else { Feed::Full };
+        let feed = match (row.idle, row.partial) {
+            (true, _) => Feed::Idle,
+            (false, true) => Feed::Partial,
+            (false, false) => Feed::Full,
+        };
         (Some(row), feed)
     });
     let counts = [(collector.peers, Feed::Full), (collector.partial_peers, Feed::Partial), (collector.idle_peers, Feed::Idle)];

@@ -115,8 +115,11 @@ impl Check<'_> {
         if peers > PEERS_MAX {
             return self.fail(span, format!("collector `{name}` has {peers} peers; write at most {PEERS_MAX}"));
         }
-        if collector.peers == 0 && collector.peer.is_empty() {
+        if collector.peers == 0 && collector.peer.iter().all(|peer| peer.idle) {
             return self.fail(span, format!("collector `{name}` has no peers; write peers = 16 or [[collectors.peer]] rows"));
+        }
+        if collector.peer.iter().any(|peer| peer.idle && peer.partial) {
+            return self.fail(span, format!("a peer of collector `{name}` is both partial and idle; write one of them"));
         }
         if collector.peer.iter().any(|peer| peer.addresses.is_empty()) {
             return self.fail(span, format!("a peer of collector `{name}` has no address; write addresses = [\"198.51.100.7\"]"));
@@ -219,7 +222,7 @@ impl Check<'_> {
         let event = row.as_ref();
         let takes_prefixes = match event.action {
             Action::Withdraw | Action::Announce | Action::PathChange | Action::Hijack | Action::Flap => true,
-            Action::SessionDown | Action::TableTransfer | Action::FeedCut => false,
+            Action::SessionDown | Action::TableTransfer | Action::StateChange | Action::FeedCut => false,
         };
         if takes_prefixes == event.prefixes.is_empty() {
             let word = if takes_prefixes { "needs prefixes = [\"192.0.2.0/24\"]" } else { "takes no prefixes; leave them out" };
@@ -230,14 +233,23 @@ impl Check<'_> {
                 .fail(row.span(), "`origin` is the AS which announces foreign prefixes: a hijack needs it, nothing else takes it");
         }
         let flap = event.action == Action::Flap;
-        if flap != event.times.is_some() || flap != event.period.is_some() || (!flap && event.down.is_some()) {
-            return self
-                .fail(row.span(), "a flap needs times = 5 and period = \"60s\" (and may have `down`); nothing else takes them");
+        let change = event.action == Action::StateChange;
+        let repeats = flap || change;
+        if repeats != event.times.is_some() || repeats != event.period.is_some() || (!flap && event.down.is_some()) {
+            let message = "a flap and a state_change need times = 5 and period = \"60s\", and a flap may have `down`; nothing else takes them";
+            return self.fail(row.span(), message);
+        }
+        if change != event.states.is_some() {
+            let message = "a state_change needs states = [\"established\", \"idle\"], old and new; nothing else takes them";
+            return self.fail(row.span(), message);
         }
         if let (Some(period), down) = (event.period, event.down)
             && (period.seconds() < 1 || down.is_some_and(|down| down >= period))
         {
-            return self.fail(row.span(), "a flap's period is at least 1s and longer than `down`");
+            return self.fail(row.span(), "the period is at least 1s, and a flap's is longer than `down`");
+        }
+        if change && event.until.is_some() {
+            return self.fail(row.span(), "a state_change does not end; write `times` and `period`");
         }
         if !event.stragglers.is_empty() && event.action != Action::Withdraw {
             return self.fail(row.span(), "only a withdraw has stragglers");

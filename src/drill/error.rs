@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum DrillError {
     /// The timeline file cannot be read.
-    #[error("cannot read the timeline {file}: {source}", file = file.display())]
+    #[error("cannot read the timeline {file}: {reason}", file = file.display())]
     Read {
         /// The file.
         file: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The timeline is not TOML, or has a key or value which the format does not know.
     #[error("{place}: {message}")]
@@ -38,20 +38,20 @@ pub enum DrillError {
         folder: PathBuf,
     },
     /// A file or folder cannot be written. What was written before it has been removed again.
-    #[error("cannot write {file}: {source}", file = file.display())]
+    #[error("cannot write {file}: {reason}", file = file.display())]
     Write {
         /// The file or folder.
         file: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A record which MRT has no room for.
-    #[error("{file}: {source}", file = file.display())]
+    #[error("{file}: {reason}", file = file.display())]
     Mrt {
         /// The timeline.
         file: PathBuf,
         /// What the encoder said.
-        source: MrtWriteError,
+        reason: MrtWriteError,
     },
 }
 

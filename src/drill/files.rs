@@ -63,7 +63,7 @@ pub fn write(timeline: &Timeline, out_dir: &Path) -> Result<Written, DrillError>
 
 impl Folder {
     fn open(root: &Path) -> Result<Folder, DrillError> {
-        let failed = |source| DrillError::Write { file: root.to_owned(), source };
+        let failed = |reason| DrillError::Write { file: root.to_owned(), reason };
         let existed = root.exists();
         if existed && std::fs::read_dir(root).map_err(failed)?.next().is_some() {
             return Err(DrillError::NotEmpty { folder: root.to_owned() });
@@ -92,7 +92,7 @@ impl Folder {
             message,
         })?;
         let recordings =
-            play::play(&cast, &script, start, end).map_err(|source| DrillError::Mrt { file: timeline.file.clone(), source })?;
+            play::play(&cast, &script, start, end).map_err(|reason| DrillError::Mrt { file: timeline.file.clone(), reason })?;
         for (station, recording) in cast.collectors.iter().zip(&recordings) {
             self.archive(station, recording, start, end)?;
         }
@@ -134,7 +134,7 @@ impl Folder {
     }
 
     fn compressed(&mut self, name: &Path, bytes: &[u8]) -> Result<(), DrillError> {
-        let failed = |source| DrillError::Write { file: self.root.join(name), source };
+        let failed = |reason| DrillError::Write { file: self.root.join(name), reason };
         let mut gz = GzBuilder::new().write(Vec::new(), Compression::default());
         gz.write_all(bytes).map_err(failed)?;
         let packed = gz.finish().map_err(failed)?;
@@ -143,7 +143,7 @@ impl Folder {
 
     fn file(&mut self, name: &Path, bytes: &[u8]) -> Result<(), DrillError> {
         let path = self.root.join(name);
-        let failed = |source| DrillError::Write { file: path.clone(), source };
+        let failed = |reason| DrillError::Write { file: path.clone(), reason };
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }

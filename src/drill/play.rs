@@ -136,7 +136,10 @@ impl Player<'_> {
                 tries.extend(mrt_writer::state_change(envelope, SessionState::Active, SessionState::Idle)?);
                 self.record(step, tries);
             }
-            What::Vain => {}
+            What::StateChange([old, new]) if station.state_changes => {
+                self.record(step, mrt_writer::state_change(envelope, *old, *new)?);
+            }
+            What::Vain | What::StateChange(_) => {}
         }
         Ok(())
     }

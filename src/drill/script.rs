@@ -4,6 +4,7 @@ use super::cast::{Cast, Feed, Way};
 use super::dice::Dice;
 use super::select::{self, Plan};
 use super::timeline::{Action, Document, Event};
+use crate::source::mrt_writer::SessionState;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, Family};
 use ipnet::IpNet;
@@ -34,6 +35,8 @@ pub(super) enum What {
     Keepalive,
     /// A peer which never comes up tries in vain.
     Vain,
+    /// A record of a state change, whether or not anything changed.
+    StateChange([SessionState; 2]),
 }
 
 /// A span in which a collector recorded nothing.
@@ -95,7 +98,7 @@ impl Writer<'_> {
                 }
             }
             Action::Announce => self.announce(event, &plan, event.at, &mut dice),
-            Action::PathChange => self.path_change(event, &plan),
+            Action::PathChange => self.path_change(event, &plan, &mut dice),
             Action::Hijack => self.hijack(event, &plan),
             Action::Flap => self.flap(event, &plan, &mut dice),
             Action::SessionDown => {
@@ -111,6 +114,7 @@ impl Writer<'_> {
                     self.add(event.at + *delay, *session, What::Transfer);
                 }
             }
+            Action::StateChange => self.state_changes(event, &plan),
             Action::FeedCut => {}
         }
         Ok(())
@@ -161,11 +165,25 @@ impl Writer<'_> {
         }
     }
 
-    fn path_change(&mut self, event: &Event, plan: &Plan) {
-        for (session, delay) in &plan.moves {
-            self.routes(event, *session, event.at + *delay, Way::Detour);
-            if let Some(until) = event.until {
-                self.routes(event, *session, until + *delay, Way::Usual);
+    /// With path hunting a peer loses its path halfway, and then takes the new one.
+    fn path_change(&mut self, event: &Event, plan: &Plan, dice: &mut Dice) {
+        let ways = [(Some(event.at), Way::Detour), (event.until, Way::Usual)];
+        for (at, way) in ways.into_iter().filter_map(|(at, way)| Some((at?, way))) {
+            for (session, delay) in &plan.moves {
+                if *delay > Span::ZERO && dice.percent(event.hunting) {
+                    let prefixes = self.prefixes(event, *session);
+                    self.add(at + Span::from_micros(delay.micros() / 2), *session, What::Withdraw(prefixes));
+                }
+                self.routes(event, *session, at + *delay, way);
+            }
+        }
+    }
+
+    fn state_changes(&mut self, event: &Event, plan: &Plan) {
+        let (Some(states), Some(times), Some(period)) = (event.states, event.times, event.period) else { return };
+        for round in 0..i64::from(times) {
+            for (session, delay) in &plan.moves {
+                self.add(event.at + period.times(round) + *delay, *session, What::StateChange(states));
             }
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn plan(cast: &Cast, event: &Event, index: usize, seed: u64) -> Resul
 pub(super) fn spread(event: &Event) -> Span {
     event.spread.unwrap_or(match event.action {
         Action::Withdraw | Action::Announce | Action::PathChange | Action::Hijack | Action::Flap => SPREAD,
-        Action::SessionDown | Action::TableTransfer | Action::FeedCut => Span::ZERO,
+        Action::SessionDown | Action::TableTransfer | Action::StateChange | Action::FeedCut => Span::ZERO,
     })
 }
 
@@ -72,7 +72,7 @@ fn chosen(cast: &Cast, event: &Event, index: usize, seed: u64) -> Result<Vec<usi
         let feed = match session.feed {
             Feed::Full => true,
             Feed::Partial => !about_routes,
-            Feed::Idle => false,
+            Feed::Idle => event.action == Action::StateChange,
         };
         let collector = &cast.collectors[session.collector].name;
         feed && families.contains(&session.family)

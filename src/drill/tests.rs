@@ -70,7 +70,22 @@ fn every_slip_is_told_with_its_place_and_what_to_write() {
             "192.0.2.1/24 has bits behind its length; write 192.0.2.0/24",
         ),
         ("action = \"withdraw\"", "action = \"hijack\"", "a hijack needs it"),
-        ("action = \"withdraw\"", "action = \"flap\"", "a flap needs times = 5 and period = \"60s\""),
+        ("action = \"withdraw\"", "action = \"flap\"", "a flap and a state_change need times = 5 and period = \"60s\""),
+        (
+            "action = \"withdraw\"\nprefixes = [\"192.0.2.0/24\"]",
+            "action = \"state_change\"\ntimes = 5\nperiod = \"60s\"",
+            "needs states = [\"established\", \"idle\"]",
+        ),
+        (
+            "action = \"withdraw\"",
+            "action = \"withdraw\"\nstates = [\"established\", \"gone\"]",
+            "unknown variant `gone`, expected one of `idle`",
+        ),
+        (
+            "peers = 12",
+            "[[collectors.peer]]\nasn = 64510\naddresses = [\"192.0.2.1\"]\nidle = true",
+            "collector `rrc00` has no peers",
+        ),
         ("action = \"withdraw\"", "action = \"session_down\"", "takes no prefixes; leave them out"),
         ("action = \"withdraw\"", "action = \"withdraw\"\ncount = 13", "asks for 13 peer ASes and 12 fit it"),
         (

@@ -1,6 +1,7 @@
 //! The words of a timeline file, as they stand in it. `check` says which of them make sense together.
 
 use super::error::{DrillError, Place};
+use crate::source::mrt_writer::SessionState;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, Family};
 use ipnet::IpNet;
@@ -147,6 +148,8 @@ pub(super) struct PeerRow {
     pub(super) addresses: Vec<IpAddr>,
     #[serde(default)]
     pub(super) partial: bool,
+    #[serde(default)]
+    pub(super) idle: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -196,6 +199,7 @@ pub(super) enum Action {
     Flap,
     SessionDown,
     TableTransfer,
+    StateChange,
     FeedCut,
 }
 
@@ -235,6 +239,8 @@ pub(super) struct Event {
     pub(super) period: Option<Span>,
     #[serde(default)]
     pub(super) down: Option<Span>,
+    #[serde(default)]
+    pub(super) states: Option<[SessionState; 2]>,
     #[serde(default)]
     pub(super) stragglers: Vec<Straggler>,
     #[serde(default)]

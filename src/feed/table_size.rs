@@ -162,6 +162,17 @@ impl TableSizes {
         self.peers.get(from.index()).is_some_and(|peer| peer.dumped[family].is_some() || peer.told[family])
     }
 
+    /// Distinct prefixes of the family which it has spoken of.
+    pub fn spoken_of(&self, from: VantageId, family: Family) -> u64 {
+        self.peers.get(from.index()).map_or(0, |peer| peer.spoken[family.index()].len())
+    }
+
+    /// Whether so many distinct prefixes are most of its table, as last dumped.
+    pub fn had_told_table(&self, from: VantageId, family: Family, spoken: u64) -> bool {
+        let size = self.peers.get(from.index()).and_then(|peer| peer.dumped[family.index()]);
+        size.is_some_and(|size| spoken * 100 >= u64::from(size) * TRANSFER_PERCENT)
+    }
+
     /// Whether it counts as full feed by the judgement last taken.
     pub fn is_full_feed(&self, from: VantageId, family: Family) -> bool {
         self.judged.get(from.index()).is_some_and(|judged| judged[family.index()])
@@ -305,6 +316,21 @@ mod tests {
         let full: Vec<bool> = ids.iter().map(|id| sizes.full_feed(collector, *id, Family::Ipv4).is_some()).collect();
         assert_eq!(full, [true, true, false]);
         assert!(sizes.full_feed(collector, ids[0], Family::Ipv6).is_none(), "a v4 table says nothing of v6");
+    }
+
+    #[test]
+    fn a_dump_tells_afterwards_who_had_told_its_table() {
+        let mut vantages = Vantages::default();
+        let collector = vantages.collector("cgobgp");
+        let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
+        let mut sizes = TableSizes::new(80, 20);
+        sizes.spoke(at(0), peer, &prefixes(90), true);
+        let spoken = sizes.spoken_of(peer, Family::Ipv4);
+        assert!(!sizes.had_told_table(peer, Family::Ipv4, spoken), "no dump yet");
+        sizes.table(collector, &[(peer, [100, 0])]);
+        assert!(sizes.had_told_table(peer, Family::Ipv4, spoken));
+        assert!(!sizes.had_told_table(peer, Family::Ipv4, 79), "too little of it");
+        assert!(!sizes.had_told_table(peer, Family::Ipv6, spoken), "the dump lists none of the family");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, SeriesC
 use crate::settings::Settings;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Vantages;
-use crate::withdrawal::{Level, Withdrawal};
+use crate::withdrawal::{Churn, Level, Withdrawal};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub enum Observed {
     Planned(Withdrawal, Option<String>),
     /// A foreign origin which too few ASes took.
     ForeignUnopened(ForeignOrigin),
+    /// Prefixes lost by many and back within the hold, one soon after the other.
+    Churn(Vec<Churn>),
 }
 
 /// One finding which may begin or join an incident.
@@ -99,6 +101,7 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
             Level::Major | Level::Full => Observed::CoverDelivers((*withdrawal).clone()),
         });
     }
+    observed.extend(churn(&findings.routing.churn, findings.organization.settings.grouping));
     incidents.sort_by_key(|incident| incident.began);
     name(&mut incidents);
     observed.sort_by_key(Observed::at);
@@ -113,8 +116,25 @@ impl Observed {
                 withdrawal.onset.earliest
             }
             Observed::ForeignUnopened(foreign) => foreign.first,
+            Observed::Churn(churn) => churn.first().map_or(Timestamp::MIN, |first| first.from),
         }
     }
+}
+
+/// What churned within the grouping time of what had churned before is told as one.
+fn churn(churn: &[Churn], grouping: Span) -> Vec<Observed> {
+    let mut in_order = churn.to_vec();
+    in_order.sort_by_key(|churn| (churn.from, churn.prefix));
+    let mut until = Timestamp::MIN;
+    let mut told: Vec<Vec<Churn>> = Vec::new();
+    for churn in in_order {
+        match told.last_mut().filter(|_| churn.from.since(until) <= grouping) {
+            Some(together) => together.push(churn),
+            None => told.push(vec![churn]),
+        }
+        until = until.max(churn.until);
+    }
+    told.into_iter().map(Observed::Churn).collect()
 }
 
 /// A control failed at the same vantage while the loss lasted.
@@ -378,9 +398,10 @@ impl Board<'_> {
             what: format!("{}: nothing recorded", note.whom.name(self.findings.vantages)),
         });
         let mut blind: Vec<Blindness> = spans.chain(gaps).filter(|blind| overlap((blind.from, Some(blind.until)), span)).collect();
-        if routing.first.is_some() && span.0 > routing.last {
-            let what = "the BGP recording had ended".to_owned();
-            blind.push(Blindness { from: routing.last, until: span.1.unwrap_or(span.0), what });
+        // A withdrawal may become visible a little later than what it causes.
+        if routing.first.is_some() && span.0 + self.settings().cause_before > routing.last {
+            let what = if span.0 > routing.last { "the BGP recording had ended" } else { "the BGP recording ended too soon after" };
+            blind.push(Blindness { from: routing.last, until: span.1.unwrap_or(span.0), what: what.to_owned() });
         }
         blind.sort_by(|a, b| (a.from, &a.what).cmp(&(b.from, &b.what)));
         blind

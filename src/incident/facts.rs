@@ -120,6 +120,12 @@ impl<'a> ServiceFacts<'a> {
         self.by_address.fails() || self.by_name.fails() || self.status.fails()
     }
 
+    /// It fails by itself, and all that is wrong is the content: which server sent it is not known.
+    pub fn only_wrong_content(&self) -> bool {
+        let mut kinds = [&self.by_address, &self.by_name, &self.status].into_iter().flat_map(|layer| layer.kinds.keys()).peekable();
+        kinds.peek().is_some() && kinds.all(|kind| *kind == FailureKind::WrongContent)
+    }
+
     /// The service fails for those who use it, for whatever reason.
     pub fn service_fails(&self) -> bool {
         self.service_fails_itself() || self.by_name_unresolved.fails() || (!self.service_probed() && self.resolver.fails())

@@ -25,6 +25,8 @@ pub enum ReasonCode {
     CoverPresent,
     /// No route was left.
     NoRouteLeft,
+    /// No table was known, so whether a less specific route was left cannot be told.
+    CoverNotKnown,
     /// Prefixes were lost at some vantages only.
     PartialLoss,
     /// The lost paths share an AS which no surviving path has.

@@ -39,7 +39,7 @@ pub struct Checked {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ProfileError {
     /// The file cannot be read.
-    #[error("cannot read the profile {}: {source}", path.display())]
+    #[error("cannot read the profile {}", path.display())]
     #[diagnostic(help("name a readable TOML file; docs/profile.md has a complete example"))]
     Unreadable {
         /// The file.

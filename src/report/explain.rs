@@ -123,6 +123,9 @@ impl Explanation {
         }
         self.line(0, &format!("Seen by: {}.", incident.seen_by));
         self.line(0, &format!("Proof: {}.", incident.proof));
+        for space in &incident.address_space {
+            self.line(0, &format!("Withdrawn: {}.", space.words));
+        }
         for blind in &incident.routing_blind {
             self.line(0, &format!("Blind: {} from {} to {}.", blind.what, blind.from, blind.until));
         }

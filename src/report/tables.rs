@@ -3,9 +3,11 @@
 //! One table a kind of finding, one row each. Nothing is rounded and nothing is left out; verdicts stand in `incidents` only.
 
 use crate::analysis::Analysis;
-use crate::incident::Incident;
+use crate::incident::{Incident, Reason, ServiceVerdict};
 use crate::probe::to_parquet;
 use crate::reachability::ReachabilityLoss;
+use crate::report::view::place::Files;
+use crate::report::words;
 use crate::rib::{ChangeCause, RouteState};
 use crate::table::{Column, TableError, Values, write_parquet};
 use crate::time::{Bounds, Timestamp};
@@ -103,10 +105,10 @@ fn cause(cause: ChangeCause) -> &'static str {
 
 fn route_changes(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
     let mut rows = Rows::new(
-        &["collector", "peer", "prefix", "before", "after", "cause", "path"],
-        &["at_us", "peer_asn", "origin_asn", "file", "record"],
+        &["collector", "peer", "prefix", "before", "after", "cause", "path", "file"],
+        &["at_us", "peer_asn", "origin_asn", "record"],
     );
-    let rib = &analysis.routing.rib;
+    let (rib, files) = (&analysis.routing.rib, Files::of(analysis));
     for change in &analysis.routing.log.routes {
         let point = analysis.vantages.point(change.from);
         let route = change.route.map(|route| rib.route_of(route));
@@ -118,11 +120,11 @@ fn route_changes(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             text(state(change.after)),
             text(cause(change.cause)),
             list(route.map(|route| route.path.iter().map(|asn| asn.0).collect::<Vec<_>>()).unwrap_or_default()),
+            Cell::Text(files.place(change.source).0),
             time(change.at),
             count(point.asn.0),
             Cell::Whole(route.and_then(|route| route.origin).map(|origin| i64::from(origin.0))),
-            Cell::Whole(change.source.map(|source| i64::from(source.file.0))),
-            Cell::Whole(change.source.and_then(|source| source.record.try_into().ok())),
+            Cell::Whole(files.place(change.source).1.and_then(|record| record.try_into().ok())),
         ]);
     }
     rows.bytes()
@@ -246,6 +248,10 @@ fn names(incident: &Incident, loss: &ReachabilityLoss) -> bool {
         .any(|held| held.series == loss.series && held.onset == loss.onset)
 }
 
+fn codes(reasons: &[Reason]) -> String {
+    reasons.iter().map(|reason| words::code(reason.code)).collect::<Vec<_>>().join(" ")
+}
+
 fn incidents(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
     let mut rows = Rows::new(
         &["incident", "incident_verdict", "service", "verdict", "layer", "reasons_for", "reasons_against"],
@@ -264,24 +270,28 @@ fn incidents(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
     );
     for incident in &analysis.correlation.incidents {
         let verdict = incident.verdict();
-        for service in &verdict.services {
-            let codes = |reasons: &[crate::incident::Reason]| list(reasons.iter().map(|reason| format!("{:?}", reason.code)));
+        // An incident which concerns no known service has a row too.
+        let services = verdict.services.iter().map(Some).chain(verdict.services.is_empty().then_some(None));
+        for service in services {
+            let said = |what: fn(&ServiceVerdict) -> String| Cell::Text(service.map(what));
+            let number =
+                |what: fn(&ServiceVerdict) -> usize| Cell::Whole(service.and_then(|service| what(service).try_into().ok()));
             rows.push(vec![
                 text(&incident.id),
                 text(verdict.verdict.phrase()),
-                text(&service.service),
-                text(service.verdict.phrase()),
-                text(service.verdict.layer()),
-                codes(&service.reasons_for),
-                codes(&service.reasons_against),
+                said(|service| service.service.clone()),
+                said(|service| service.verdict.phrase().to_owned()),
+                said(|service| service.verdict.layer().to_owned()),
+                said(|service| codes(&service.reasons_for)),
+                said(|service| codes(&service.reasons_against)),
                 time(incident.began.earliest),
                 time(incident.began.latest),
                 maybe(incident.ended.map(|ended| ended.earliest)),
                 maybe(incident.ended.map(|ended| ended.latest)),
-                count(service.name_servers.0),
-                count(service.name_servers.1),
-                count(service.addresses.0),
-                count(service.addresses.1),
+                number(|service| service.name_servers.0),
+                number(|service| service.name_servers.1),
+                number(|service| service.addresses.0),
+                number(|service| service.addresses.1),
                 count(incident.evidence.withdrawals.len()),
                 count(incident.evidence.losses.len()),
             ]);

@@ -48,7 +48,7 @@ pub(super) fn survey(view: &SurveyView, width: usize, color: bool) -> String {
     let mut screen = Screen::new(width, color);
     let look = look(view.outcome.code);
     let recorded = view.recorded_bgp.as_ref().map_or("nothing recorded", |period| period.words.as_str());
-    screen.text(Weight::Must, look, &format!("All origins: {}", view.outcome.sentence), 2);
+    screen.text(Weight::Must, look, &format!("All origins: {}", loud(&view.outcome.sentence)), 2);
     screen.text(Weight::Must, Look::Faint, recorded, 1);
     if !view.outages.is_empty() {
         let table = outages(&view.outages, screen.width());
@@ -59,7 +59,9 @@ pub(super) fn survey(view: &SurveyView, width: usize, color: bool) -> String {
         screen.row(Weight::Must, "", &format!("and {left} more: see the JSON form or the report"), 1);
     }
     completeness(&mut screen, &view.completeness);
-    if !view.doubts.is_empty() {
+    if view.outages.is_empty() {
+        because(&mut screen, &view.doubts);
+    } else if !view.doubts.is_empty() {
         screen.row(Weight::Should, "doubts", &words::some(&view.doubts, 1), 2);
     }
     screen.finish()
@@ -164,8 +166,8 @@ fn services(screen: &mut Screen, incident: &IncidentView) {
 
 fn withdrawals(screen: &mut Screen, incident: &IncidentView) {
     let all = &incident.withdrawals;
-    let Some(worst) = all.iter().min_by_key(|lost| (lost.trough.seeing + lost.trough.unknown) * 1000 / lost.trough.eligible.max(1))
-    else {
+    let share = |lost: &WithdrawalView| (lost.trough.seeing + lost.trough.unknown) * 1000 / lost.trough.eligible.max(1);
+    let Some(worst) = all.iter().min_by_key(|lost| (share(lost), Reverse(lost.trough.lost))) else {
         return;
     };
     let day = incident.day();
@@ -191,7 +193,8 @@ fn left(all: &[WithdrawalView]) -> String {
         all.iter().filter_map(|lost| lost.cover.as_ref()).map(|cover| (cover.prefix.as_str(), cover)).collect();
     let covered = all.iter().filter(|lost| lost.cover.is_some()).count();
     let Some(least) = covers.values().min_by_key(|cover| cover.seeing * 1000 / cover.eligible.max(1)) else {
-        return "no route was left for any of them".to_owned();
+        let sentences: BTreeSet<&str> = all.iter().map(|lost| lost.route_left.as_str()).collect();
+        return words::some(sentences, 2);
     };
     format!(
         "{covered} of {} still covered by {}, seen by {} of {} ASes: traffic is drawn there and may die",
@@ -245,28 +248,40 @@ fn more(screen: &mut Screen, others: &[&IncidentView]) {
     }
 }
 
-fn quiet(screen: &mut Screen, view: &ReportView) {
-    let sentence = view.outcome.sentence.split_once(':');
-    let title = sentence.map_or_else(|| view.outcome.sentence.clone(), |(title, rest)| format!("{}:{rest}", title.to_uppercase()));
-    screen.text(Weight::Must, look(view.outcome.code), &title, 2);
-    for (number, doubt) in view.doubts.iter().take(4).enumerate() {
+/// What stands before the colon in capitals.
+fn loud(sentence: &str) -> String {
+    sentence.split_once(':').map_or_else(|| sentence.to_owned(), |(title, rest)| format!("{}:{rest}", title.to_uppercase()))
+}
+
+/// Why the absence of an incident proves nothing.
+fn because(screen: &mut Screen, doubts: &[String]) {
+    for (number, doubt) in doubts.iter().take(4).enumerate() {
         screen.row(Weight::Must, if number == 0 { "because" } else { "" }, doubt, 2);
     }
-    if view.doubts.len() > 4 {
-        let more = words::count(words::size(view.doubts.len() - 4), "more reason", "more reasons");
+    if doubts.len() > 4 {
+        let more = words::count(words::size(doubts.len() - 4), "more reason", "more reasons");
         screen.row(Weight::Must, "", &format!("and {more}"), 1);
     }
+}
+
+fn quiet(screen: &mut Screen, view: &ReportView) {
+    screen.text(Weight::Must, look(view.outcome.code), &loud(&view.outcome.sentence), 2);
+    because(screen, &view.doubts);
     let own: Vec<_> = view.prefixes.iter().filter(|prefix| prefix.relation == "own").collect();
     let seen = own.iter().filter(|prefix| prefix.at_end.as_ref().is_some_and(|end| end.seeing > 0)).count();
-    screen.row(
-        Weight::Must,
-        "routes",
-        &format!("{seen} of {} of the profile seen at the end", words::count(words::size(own.len()), "prefix", "prefixes")),
-        1,
-    );
+    let routes = match view.recorded_bgp {
+        Some(_) => {
+            format!("{seen} of {} of the profile seen at the end", words::count(words::size(own.len()), "prefix", "prefixes"))
+        }
+        None => "no BGP recorded: routing was not observed".to_owned(),
+    };
+    screen.row(Weight::Must, "routes", &routes, 1);
     let good: u64 = view.completeness.series.iter().map(|series| series.successes).sum();
     let attempts: u64 = view.completeness.series.iter().map(|series| series.attempts).sum();
-    let probed = if attempts == 0 {
+    let results: u64 = view.completeness.probe_files.iter().map(|file| file.results).sum();
+    let probed = if attempts == 0 && results > 0 {
+        format!("{} recorded, none of what the profile names: whether services worked was not measured", words::grouped(results))
+    } else if attempts == 0 {
         "none recorded: whether services worked was not measured".to_owned()
     } else {
         format!("{} of {} good", words::grouped(good), words::count(attempts, "attempt", "attempts"))

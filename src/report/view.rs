@@ -12,6 +12,7 @@ pub mod loss;
 pub mod observed;
 pub mod place;
 pub mod service;
+pub mod space;
 mod summary;
 pub mod survey;
 pub mod withdrawal;
@@ -116,6 +117,11 @@ impl ReportView {
         let witnesses = Witnesses { vantages: &analysis.vantages, rib: &analysis.routing.rib, files: &files, until };
         let incidents = analysis.correlation.incidents.iter().enumerate();
         let doubts = analysis.doubts();
+        let none = match (&bgp, &probes) {
+            (Some(_), None) => "No incident: none was found in routing; whether services worked was not measured.",
+            (None, Some(_)) => "No incident: none was found by the probes; routing was not observed.",
+            (Some(_), Some(_)) | (None, None) => "No incident: none was found, and enough was seen to find one.",
+        };
         ReportView {
             format: "faultline-incidents",
             version: VERSION,
@@ -123,7 +129,7 @@ impl ReportView {
             organization: OrganizationView::of(&analysis.organization),
             recorded_bgp: bgp,
             recorded_probes: probes,
-            outcome: OutcomeView::of(analysis.outcome(), incidents.len(), "incident", "incidents"),
+            outcome: OutcomeView::of(analysis.outcome(), words::count(words::size(incidents.len()), "incident", "incidents"), none),
             doubts,
             incidents: incidents
                 .map(|(i, incident)| IncidentView::of(i + 1, incident, &analysis.organization, &witnesses))
@@ -150,15 +156,15 @@ impl OrganizationView {
 }
 
 impl OutcomeView {
-    /// "No incident" and "could not tell" differ in words.
-    fn of(outcome: Outcome, found: usize, one: &str, many: &str) -> Self {
+    /// "No incident" and "could not tell" differ in words, and "no incident" says what was looked at: `none` is its sentence.
+    fn of(outcome: Outcome, found: String, none: &str) -> Self {
         let (code, sentence) = match outcome {
-            Outcome::Incident => ("incident", format!("{} found.", words::count(words::size(found), one, many))),
-            Outcome::NoIncident => ("no_incident", format!("No {one}: none was found, and enough was seen to find one.")),
-            Outcome::CouldNotTell => (
-                "could_not_tell",
-                format!("Could not tell: no {one} was found, but too little was seen to say that there was none."),
-            ),
+            Outcome::Incident => ("incident", format!("{found} found.")),
+            Outcome::NoIncident => ("no_incident", none.to_owned()),
+            Outcome::CouldNotTell => {
+                let what = none.split(':').next().unwrap_or(none).to_lowercase();
+                ("could_not_tell", format!("Could not tell: {what} was found, but too little was seen to say that there was none."))
+            }
         };
         OutcomeView { code, exit_status: outcome.exit_status(), sentence }
     }

@@ -12,8 +12,7 @@ use std::fmt::Display;
 
 /// `2021-10-04 15:39:04`, cut to the second; UTC is said where it is used.
 pub(super) fn moment(at: Timestamp) -> String {
-    let text = Timestamp::from_parts(at.seconds(), 0).to_string();
-    text.replace('T', " ").trim_end_matches('Z').to_owned()
+    at.in_words().trim_end_matches(" UTC").to_owned()
 }
 
 /// `15:39:04` on the given day, else with the date.

@@ -12,31 +12,31 @@ use tempfile::{Builder, NamedTempFile};
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum WriteError {
     /// The folder is not there and cannot be made.
-    #[error("{}: the folder cannot be made: {source}", path.display())]
+    #[error("{}: the folder cannot be made: {reason}", path.display())]
     #[diagnostic(help("choose another folder with --out"))]
     Folder {
         /// The folder.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A file cannot be written: no permission, no space.
-    #[error("{}: cannot be written: {source}", path.display())]
+    #[error("{}: cannot be written: {reason}", path.display())]
     #[diagnostic(help("nothing was changed; make room, or choose another folder with --out"))]
     File {
         /// The file as it would have been called.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A written file cannot be put in its place.
-    #[error("{}: cannot be put in its place: {source}", path.display())]
+    #[error("{}: cannot be put in its place: {reason}", path.display())]
     #[diagnostic(help("files written before it are in place; choose another folder with --out"))]
     Place {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 
@@ -46,21 +46,21 @@ pub enum WriteError {
 /// If the folder cannot be made or a file cannot be written: then no file was changed. If one cannot be renamed to its name, those named
 /// before it are in place and the others as they were.
 pub fn write_dir<C: AsRef<[u8]>>(dir: &Path, files: &[(&str, C)]) -> Result<(), WriteError> {
-    fs::create_dir_all(dir).map_err(|source| WriteError::Folder { path: dir.to_owned(), source })?;
+    fs::create_dir_all(dir).map_err(|reason| WriteError::Folder { path: dir.to_owned(), reason })?;
     let mut written = Vec::new();
     for (name, contents) in files {
         let path = dir.join(name);
         match temporary(dir, contents.as_ref()) {
             Ok(file) => written.push((path, file)),
-            Err(source) => return Err(WriteError::File { path, source }),
+            Err(reason) => return Err(WriteError::File { path, reason }),
         }
     }
     for (path, file) in written {
-        file.persist(&path).map_err(|error| WriteError::Place { path, source: error.error })?;
+        file.persist(&path).map_err(|error| WriteError::Place { path, reason: error.error })?;
     }
     // The names are on the disk when the folder is. Where a folder cannot be opened for that, there is nothing more to do.
     if let Ok(folder) = File::open(dir) {
-        folder.sync_all().map_err(|source| WriteError::Place { path: dir.to_owned(), source })?;
+        folder.sync_all().map_err(|reason| WriteError::Place { path: dir.to_owned(), reason })?;
     }
     Ok(())
 }
@@ -75,7 +75,8 @@ fn temporary(dir: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(dir)?;
-    file.write_all(contents)?;
+    // Not through the temporary file, whose errors name a path which nobody asked for.
+    file.as_file_mut().write_all(contents)?;
     file.as_file().sync_all()?;
     Ok(file)
 }

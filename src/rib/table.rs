@@ -23,6 +23,15 @@ impl Dump {
         Dump { at, listed: BTreeMap::new() }
     }
 
+    /// Whose tables of which families are in the dump: also of those which have none of the prefixes followed here.
+    pub fn concerns(&mut self, sizes: &[(VantageId, [u32; 2])]) {
+        for (from, sizes) in sizes {
+            for family in [Family::Ipv4, Family::Ipv6].into_iter().filter(|family| sizes[family.index()] > 0) {
+                self.listed.entry((*from, family)).or_default();
+            }
+        }
+    }
+
     pub fn list(&mut self, from: VantageId, family: Family, prefix: PrefixId) {
         self.listed.entry((from, family)).or_default().insert(prefix.number());
     }
@@ -95,7 +104,7 @@ impl Rib {
         let cells = &self.cells[prefix.index()];
         cells.binary_search_by_key(&from, |cell| cell.from).is_ok_and(|place| {
             let cell = &cells[place];
-            cell.says != Says::Forgotten && cell.heard > dump - self.seed_slack
+            cell.says != Says::Forgotten && !cell.from_table && cell.heard > dump - self.seed_slack
         })
     }
 }

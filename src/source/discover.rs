@@ -66,12 +66,12 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A folder which cannot be listed, or a file whose size cannot be asked.
-    #[error("`{path}` could not be read: {source}; check that you may read it")]
+    #[error("`{path}` could not be read: {reason}; check that you may read it")]
     Unreadable {
         /// The folder or file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// No input at all.
     #[error("no input was named; name an MRT file, a folder of them, a glob in quotes, or - for standard input")]
@@ -117,7 +117,7 @@ fn input_file(path: PathBuf, named: bool, collector: Option<&str>) -> Result<Inp
     let bytes = if path.as_os_str() == "-" {
         0
     } else {
-        std::fs::metadata(&path).map_err(|source| SourceError::Unreadable { path: path.clone(), source })?.len()
+        std::fs::metadata(&path).map_err(|reason| SourceError::Unreadable { path: path.clone(), reason })?.len()
     };
     let expected = named || looks_like_archive(&path);
     Ok(InputFile { collector: collector.map_or(guessed, str::to_owned), path, series, begins, bytes, expected })
@@ -148,7 +148,7 @@ fn expand(path: &Path) -> Result<Vec<(PathBuf, bool)>, SourceError> {
         .map_err(|error| SourceError::BadPattern { pattern: pattern.to_string(), reason: error.to_string() })?;
     let mut files = Vec::new();
     for found in matches {
-        let found = found.map_err(|error| SourceError::Unreadable { path: error.path().to_owned(), source: error.into() })?;
+        let found = found.map_err(|error| SourceError::Unreadable { path: error.path().to_owned(), reason: error.into() })?;
         if found.is_dir() {
             walk(&found, 0, &mut files)?;
         } else {
@@ -162,7 +162,7 @@ fn expand(path: &Path) -> Result<Vec<(PathBuf, bool)>, SourceError> {
 }
 
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
-    let unreadable = |source| SourceError::Unreadable { path: folder.to_owned(), source };
+    let unreadable = |reason| SourceError::Unreadable { path: folder.to_owned(), reason };
     if depth > DEEPEST {
         return Err(unreadable(std::io::Error::other("folders nest too deep; a link leads back up")));
     }

@@ -51,7 +51,8 @@ pub struct Envelope {
 }
 
 /// The states of the BGP finite state machine (RFC 4271 §8.2.2) which drills use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SessionState {
     /// Not trying.
     Idle,
@@ -59,6 +60,8 @@ pub enum SessionState {
     Connect,
     /// Listening for TCP.
     Active,
+    /// Waiting for the other side's OPEN.
+    OpenSent,
     /// Waiting for the first KEEPALIVE.
     OpenConfirm,
     /// Up.
@@ -201,6 +204,7 @@ impl From<SessionState> for BgpState {
             SessionState::Idle => BgpState::Idle,
             SessionState::Connect => BgpState::Connect,
             SessionState::Active => BgpState::Active,
+            SessionState::OpenSent => BgpState::OpenSent,
             SessionState::OpenConfirm => BgpState::OpenConfirm,
             SessionState::Established => BgpState::Established,
         }

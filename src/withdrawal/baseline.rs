@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 pub(super) struct History {
     /// The share from each time on; none from where it does not count.
     steps: VecDeque<(Timestamp, Option<Share>)>,
+    /// The share at the first complete seed.
+    seed: Option<Share>,
 }
 
 impl History {
@@ -28,17 +30,28 @@ impl History {
         self.steps.push_back((at, None));
     }
 
-    /// The median over what there is; with less than the least history, the share at the first step, and 1 without any.
+    /// The share at a complete seed; only the first one counts.
+    pub fn seed(&mut self, share: Share) {
+        self.seed.get_or_insert(share);
+    }
+
+    /// True once a seed told the share.
+    pub fn is_seeded(&self) -> bool {
+        self.seed.is_some()
+    }
+
+    /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
+    /// first thing ever said may be a loss.
     pub fn baseline(&self, now: Timestamp, settings: &Settings) -> Share {
+        let seed = self.seed.unwrap_or(Share::ONE);
         let from = now - settings.baseline_window;
         let ends = self.steps.iter().skip(1).map(|(at, _)| *at).chain([now]);
         let counted = self.steps.iter().zip(ends).filter_map(|((at, share), end)| Some(((*share)?, (*at).max(from), end)));
         let mut weighted: Vec<(Share, i64)> =
             counted.map(|(share, begin, end)| (share, end.since(begin).micros().max(0))).collect();
-        let Some((first, _)) = weighted.first().copied() else { return Share::ONE };
         let total = weighted.iter().map(|(_, weight)| weight).sum::<i64>();
         if total < settings.baseline_min.micros() {
-            return first;
+            return seed;
         }
         weighted.sort_unstable();
         let mut sum = 0;
@@ -48,7 +61,7 @@ impl History {
                 return share;
             }
         }
-        first
+        seed
     }
 }
 
@@ -74,13 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn short_history_takes_its_first_share() {
+    fn short_history_takes_the_share_of_its_seed() {
         let settings = Settings::default();
         let mut history = History::default();
         assert_eq!(history.baseline(at(0), &settings), Share::ONE);
         history.push(at(0), Share::of(9, 10), settings.baseline_window);
+        assert_eq!(history.baseline(at(5), &settings), Share::ONE, "the first thing said was a loss");
+        history.seed(Share::of(9, 10));
+        history.seed(Share::of(1, 10));
         history.push(at(10), Share::of(1, 10), settings.baseline_window);
         assert_eq!(history.baseline(at(500), &settings), Share::of(9, 10));
+        assert_eq!(history.baseline(at(700), &settings), Share::of(1, 10), "long enough for a median");
     }
 
     #[test]
@@ -97,10 +114,10 @@ mod tests {
     fn a_withdrawal_longer_than_the_time_before_it_does_not_become_usual() {
         let settings = Settings::default();
         let mut history = History::default();
-        history.push(at(0), Share::ONE, settings.baseline_window);
+        history.push(at(0), Share::of(9, 10), settings.baseline_window);
         history.push(at(700), Share::of(0, 10), settings.baseline_window);
         history.pause(at(760));
-        history.push(at(50_000), Share::of(9, 10), settings.baseline_window);
-        assert_eq!(history.baseline(at(50_100), &settings), Share::ONE);
+        history.push(at(50_000), Share::ONE, settings.baseline_window);
+        assert_eq!(history.baseline(at(50_100), &settings), Share::of(9, 10));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::baseline::History;
 use super::onset::{Turn, onset};
-use super::{Cover, Level, Moment, Said, Statement, Straggler, Withdrawal};
+use super::{Churn, Cover, Level, Moment, Said, Statement, Straggler, Withdrawal};
 use crate::rib::{ChangeCause, PrefixId, RouteChange, RouteState};
 use crate::settings::Settings;
 use crate::time::{Bounds, Span, Timestamp};
@@ -51,8 +51,12 @@ struct Watch {
     /// Since when each level is crossed, by something which may start a hold.
     below: [Option<Timestamp>; 3],
     lowest: Option<Moment>,
+    /// The lowest point while the opening threshold is crossed.
+    dip: Option<Moment>,
     recovered: Option<Timestamp>,
     open: Option<Box<Withdrawal>>,
+    /// ASes which lost it while it was open and have not been seen with it since, whatever became of them.
+    dark: BTreeSet<Asn>,
 }
 
 impl Detector {
@@ -87,8 +91,9 @@ impl Detector {
         }
     }
 
-    /// Takes a change of visibility; `cause` is the route change behind it, none for a change of the electorate.
-    pub fn observe(&mut self, change: &VisibilityChange, cause: Option<&RouteChange>, scene: Scene<'_>) {
+    /// Takes a change of visibility; `cause` is the route change behind it, none for a change of the electorate. Gives the churn which
+    /// ends with it, if one does.
+    pub fn observe(&mut self, change: &VisibilityChange, cause: Option<&RouteChange>, scene: Scene<'_>) -> Option<Churn> {
         let settings = &self.settings;
         let starts = cause.is_some_and(|cause| match cause.cause {
             ChangeCause::Announced | ChangeCause::Withdrawn(_) | ChangeCause::NotInTransfer => true,
@@ -101,10 +106,14 @@ impl Detector {
             watch.turn(turn, settings);
         }
         let share = change.now.upper();
+        if !starts && !watch.history.is_seeded() && is_seed(change, scene) {
+            watch.history.seed(share);
+        }
         let baseline = watch.baseline(change.at, share, settings);
         if watch.open.is_none() {
             watch.history.push(change.at, share, settings.baseline_window);
         }
+        let fell = watch.below[Level::Major as usize];
         for level in Level::ALL {
             let percent = level.percent(settings);
             let below = &mut watch.below[level as usize];
@@ -115,14 +124,20 @@ impl Detector {
                 due(change.at + settings.open_hold);
             }
         }
+        let lowest = watch.dip(fell, change);
+        let told = watch.open.is_none() && change.now.eligible() >= settings.eligible_min;
+        let short = |from: &Timestamp| change.at < *from + settings.open_hold;
+        let churn = fell.filter(|from| told && short(from)).zip(lowest);
         watch.sink(change.at, change.now, settings.warn_percent, baseline);
         if watch.open.is_some() {
             let asn = cause.map(|cause| scene.state.vantages.point(cause.from).asn);
-            watch.follow(turn, change, asn, settings);
-            if watch.recovers(change.at, share.is_below(settings.close_percent, baseline), starts) {
+            let back = watch.follow(turn, change, (asn, scene.votes), settings);
+            if watch.recovers(change.at, back.is_below(settings.close_percent, baseline), starts) {
                 due(change.at + settings.close_hold);
             }
         }
+        let prefix = scene.state.rib.prefix_of(change.prefix);
+        churn.map(|(from, lowest)| Churn { prefix, from, until: change.at, lowest })
     }
 
     /// When the next hold ends; `Timestamp::MAX` if none runs.
@@ -214,6 +229,7 @@ impl Detector {
         open.recovered = Some(recovered);
         open.closed = Some(at);
         watch.recovered = None;
+        watch.dark.clear();
         watch.below = [None; 3];
         watch.lowest = None;
         watch.history.push(at, scene.votes.visibility(prefix).upper(), window);
@@ -274,6 +290,18 @@ impl Watch {
         }
     }
 
+    /// Follows the lowest point while the opening threshold is crossed; gives it when the share is back. `fell`: since when it was
+    /// crossed before the change.
+    fn dip(&mut self, fell: Option<Timestamp>, change: &VisibilityChange) -> Option<Moment> {
+        if self.below[Level::Major as usize].is_none() {
+            return self.dip.take();
+        }
+        let now = Moment { at: change.at, visibility: change.now };
+        let deeper = |lowest: &Moment| lowest.visibility.upper() <= now.visibility.upper();
+        self.dip = self.dip.filter(|lowest| fell.is_some() && deeper(lowest)).or(Some(now));
+        None
+    }
+
     fn begin(
         &mut self,
         at: Timestamp,
@@ -299,12 +327,13 @@ impl Watch {
             level,
             baseline: self.history.baseline(crossing, settings),
             inferred: rib.views(prefix).any(|view| !scene.state.feeds.is_seeded(view.from, family)),
+            covers_known: rib.views(prefix).any(|view| scene.state.feeds.is_seeded(view.from, family)),
             first_statement,
             onset: Bounds { earliest: onset, latest: if whole { onset + Span::from_micros(999_999) } else { onset } },
             crossed: [None; 3],
             opened: at,
             trough: lowest,
-            first_back: evidence.iter().find(|e| e.said == Said::Announced && e.at >= lowest.at).map(|e| e.at),
+            first_back: evidence.iter().find(|e| e.said == Said::Announced && e.at > lowest.at).map(|e| e.at),
             back_at_open: None,
             recovered: None,
             closed: None,
@@ -316,6 +345,7 @@ impl Watch {
             common_transit: Vec::new(),
             evidence,
         };
+        self.dark = withdrawal.lost_by.iter().copied().collect();
         withdrawal.note_paths(scene);
         (withdrawal, onset + settings.zombie_after)
     }
@@ -334,32 +364,52 @@ impl Watch {
         first
     }
 
-    /// Follows an open withdrawal: trough, stragglers, the way back.
-    fn follow(&mut self, turn: Turn, change: &VisibilityChange, asn: Option<Asn>, settings: &Settings) {
-        let Some(open) = self.open.as_mut() else { return };
+    /// Follows an open withdrawal: trough, stragglers, the way back. Gives the share which counts for the way back: who lost the prefix and
+    /// became unknown since has not got it back. Ignorance makes no alarm, and ends none.
+    fn follow(&mut self, turn: Turn, change: &VisibilityChange, (asn, votes): (Option<Asn>, &Votes), settings: &Settings) -> Share {
+        let Some(open) = self.open.as_mut() else { return change.now.upper() };
         if let Some(lowest) = self.lowest.filter(|lowest| lowest.visibility.upper() < open.trough.visibility.upper()) {
             open.trough = lowest;
             open.first_back = None;
         }
         match (turn.vote, asn) {
             ((Vote::Seeing | Vote::Unknown, Vote::Lost), Some(asn)) => {
+                // Who comes back from a reset without the route it had lost before has not lost it now.
+                let again = turn.vote.0 == Vote::Unknown && open.lost_by.contains(&asn);
                 if !open.lost_by.contains(&asn) {
                     open.lost_by.push(asn);
                     open.lost_by.sort_unstable();
                 }
-                if turn.at > open.onset.latest + settings.grouping && open.first_back.is_none() {
+                if !again && turn.at > open.onset.latest + settings.grouping && open.first_back.is_none() {
                     open.stragglers.push(Straggler { asn, at: turn.at });
                 }
             }
-            ((Vote::Lost, Vote::Seeing), _) => open.first_back = open.first_back.or(Some(change.at)),
+            ((_, Vote::Seeing), Some(asn)) if self.dark.contains(&asn) => open.first_back = open.first_back.or(Some(change.at)),
             _ => {}
         }
-        let share = change.now.upper();
+        match (turn.vote.1, asn) {
+            (Vote::Lost, Some(asn)) => {
+                self.dark.insert(asn);
+            }
+            (Vote::Seeing, Some(asn)) => {
+                self.dark.remove(&asn);
+            }
+            _ => {}
+        }
+        let hidden = if change.now.unknown == 0 || self.dark.is_empty() {
+            0
+        } else {
+            let unknown = votes.voters(change.prefix, Vote::Unknown);
+            u32::try_from(unknown.iter().filter(|asn| self.dark.contains(asn)).count()).unwrap_or(u32::MAX)
+        };
+        let Visibility { seeing, unknown, .. } = change.now;
+        let share = Share::of((seeing + unknown).saturating_sub(hidden), change.now.eligible());
         if share.is_below(settings.open_percent, open.baseline) {
             open.back_at_open = None;
         } else if open.crossed[Level::Major as usize].is_some() {
             open.back_at_open = open.back_at_open.or(Some(change.at));
         }
+        share
     }
 
     /// Whether recovery begins to hold with this change. A table dump alone does not begin it.
@@ -398,6 +448,14 @@ impl Withdrawal {
             _ => Vec::new(),
         };
     }
+}
+
+/// Whether somebody who had the prefix told a complete table by now.
+fn is_seed(change: &VisibilityChange, scene: Scene<'_>) -> bool {
+    let family = Family::of(&scene.state.rib.prefix_of(change.prefix));
+    let mut views = scene.state.rib.views(change.prefix);
+    change.now.eligible() > 0
+        && views.any(|view| view.state == RouteState::Present && scene.state.feeds.is_seeded(view.from, family))
 }
 
 /// Less specific prefixes which at least half of their eligible ASes see, longest first.

@@ -1,7 +1,7 @@
 //! Drills, checked by a reader of their own: the written MRT is replayed by a few lines which share nothing with the generator.
 
 mod actions;
-mod anchors;
+pub mod anchors;
 
 use bgpkit_parser::models::{Bgp4MpEnum, BgpState, ElemType, MrtMessage};
 use bgpkit_parser::{BgpkitParser, Elementor};

@@ -12,12 +12,21 @@
 )]
 
 mod drill;
+mod lab_cases;
 mod lab_reachability;
+mod lab_truth;
 mod probes;
+mod program;
+mod properties;
+mod rebuilt;
 mod report;
+mod scenarios;
 mod skip;
 mod source_counts;
 mod source_damage;
 mod source_merge;
 mod source_statements;
+mod stage;
+mod tables;
+mod thresholds;
 mod wire;

@@ -2,7 +2,7 @@
 
 use faultline::analysis::{Analysis, Survey};
 use faultline::cli::Inputs;
-use faultline::command::analyze::analyze;
+use faultline::command::analyze::{analyze, survey};
 use faultline::org::profile;
 use faultline::org::scope::Scope;
 use faultline::pipeline::Pipeline;
@@ -226,4 +226,32 @@ fn a_survey_shows_who_was_gone_with_how_many_prefixes() {
     assert!(report::markdown(&view).contains("| AS64500 | 8 | 2026-11-22 09:13:49 | 09:14:48 |"));
     assert_eq!(serde_json::from_str::<serde_json::Value>(&report::json(&view)).unwrap()["format"], "faultline-survey");
     golden("lab-A-survey.txt", &screen);
+}
+
+#[test]
+fn a_survey_of_too_few_witnesses_says_that_it_could_not_tell() {
+    let inputs = Inputs { inputs: vec!["data/lab/A/mrt".into()], collectors: Vec::new(), probes: Vec::new() };
+    let view = SurveyView::of(&survey(&inputs).unwrap(), generated());
+    assert_eq!((view.outcome.code, view.outcome.exit_status), ("could_not_tell", 3), "6 ASes of the 10 which the default demands");
+    let screen = report::terminal(&view, 100, false);
+    assert!(screen.contains("COULD NOT TELL") && screen.contains("10 are needed to tell a withdrawal"), "{screen}");
+}
+
+#[test]
+fn without_a_table_nobody_knows_what_covered_a_lost_prefix() {
+    let updates = "data/lab/A/mrt/cbird/updates.20261122.091329.mrt.gz";
+    let view = ReportView::of(&analyse(Path::new("data/lab/lab.toml"), &[updates.into()], &[]), generated());
+    let incident = &view.incidents[0];
+    assert_eq!(incident.withdrawals.len(), 8);
+    for lost in &incident.withdrawals {
+        assert!(lost.cover.is_none() && !lost.covers_known, "{}", lost.prefix);
+        assert!(lost.route_left.contains("is not known"), "{}: {}", lost.prefix, lost.route_left);
+        // They fell in one second, path hunting included: nothing of that is a return.
+        assert_eq!(lost.first_back, None, "{}", lost.prefix);
+    }
+    let codes: Vec<String> = incident.services[0].reasons_against.iter().map(|reason| format!("{:?}", reason.code)).collect();
+    assert!(codes.contains(&"CoverNotKnown".to_owned()), "{codes:?}");
+    // With the table dumps of the same collector it is known.
+    let seeded = ReportView::of(&analyse(Path::new("data/lab/lab.toml"), &["data/lab/A/mrt/cbird".into()], &[]), generated());
+    assert!(seeded.incidents[0].withdrawals.iter().all(|lost| lost.covers_known && lost.cover.is_some()));
 }

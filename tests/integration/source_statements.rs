@@ -83,6 +83,25 @@ fn state_changes_of_every_program_name_the_peer() {
 }
 
 #[test]
+fn attempts_beside_an_established_session_end_nothing() {
+    let read = read_records(&[
+        state_change(100, PEER, LOCAL, (5, 6)),
+        // FRR records both connections of a collision, and deletes the one which it gives up.
+        state_change(100, PEER, LOCAL, (1, 3)),
+        state_change(100, PEER, LOCAL, (3, 4)),
+        state_change(100, PEER, LOCAL, (4, 8)),
+        // RIS is full of peers which never come up.
+        state_change(101, PEER, LOCAL, (2, 3)),
+        message(101, 4, PEER, &bgp(3, &[6, 7])),
+        state_change(102, PEER, LOCAL, (6, 7)),
+        state_change(102, PEER, LOCAL, (7, 1)),
+    ]);
+    assert_eq!(read.lines(), ["100 AS64505 up", "102 AS64505 down", "102 AS64505 down"]);
+    assert_eq!(read.accounts[0].notifications, 1);
+    assert_eq!(read.accounts[0].state_changes, 7, "all are counted");
+}
+
+#[test]
 fn what_the_collector_itself_sends_says_nothing() {
     let read =
         read_records(&[message(100, 7, PEER, &update(&[], &["198.51.100.0/24"], &[64499])), message(101, 4, PEER, &bgp(4, &[]))]);

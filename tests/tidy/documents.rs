@@ -3,6 +3,10 @@
 use crate::tree::{self, File};
 use crate::{blessing, nothing};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// Held while README.md is read and written anew, which two tests do.
+static README: Mutex<()> = Mutex::new(());
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(tree::root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -123,6 +127,7 @@ fn settings_in_the_method_are_those_of_the_program() {
 /// `<!-- help: faultline org check -->`, then a fenced block which holds what that command prints with `--help`.
 #[test]
 fn help_in_the_readme_is_what_the_program_prints() {
+    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
     let text = read("README.md");
     let mut parts = text.split("<!-- help: faultline");
     let mut written = parts.next().unwrap_or_default().to_owned();
@@ -144,6 +149,33 @@ fn help_in_the_readme_is_what_the_program_prints() {
         std::fs::write(tree::root().join("README.md"), written).unwrap();
     } else {
         nothing(found, "README.md shows another help text than the program: FAULTLINE_BLESS=1 cargo test --test tidy");
+    }
+}
+
+/// `<!-- output: PATH -->`, then a fenced block which holds that file: output which another test compares with the program.
+#[test]
+fn output_in_the_readme_is_what_the_tests_compare_with() {
+    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = read("README.md");
+    let mut parts = text.split("<!-- output: ");
+    let mut written = parts.next().unwrap_or_default().to_owned();
+    let (mut found, mut blocks) = (Vec::new(), 0);
+    for part in parts {
+        let (path, rest) = part.split_once(" -->").expect("the marker ends in -->");
+        let (_, body) = rest.split_once("```text\n").expect("a block ```text follows the marker");
+        let (shown, after) = body.split_once("```").expect("the block ends");
+        let file = read(path);
+        blocks += 1;
+        if shown != file {
+            found.push(format!("{path} is:\n{file}"));
+        }
+        written += &format!("<!-- output: {path} -->\n```text\n{file}```{after}");
+    }
+    assert!(blocks > 0, "README.md shows no output: write `<!-- output: tests/golden/lab-A.txt -->` and a ```text block after it");
+    if blessing() {
+        std::fs::write(tree::root().join("README.md"), written).unwrap();
+    } else {
+        nothing(found, "README.md shows another output than the file it names: FAULTLINE_BLESS=1 cargo test --test tidy");
     }
 }
 

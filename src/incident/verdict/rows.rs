@@ -15,7 +15,7 @@ pub(super) fn first_fit(incident: &Incident, facts: &ServiceFacts<'_>) -> Verdic
     }
     let verdict = routing_rows(evidence, facts).or_else(|| other_rows(facts));
     match verdict {
-        Some(verdict) if needs_routing(verdict) && !routing_told(evidence) => Verdict::Undetermined,
+        Some(verdict) if needs_routing(verdict, facts) && !routing_told(evidence) => Verdict::Undetermined,
         Some(verdict) => verdict,
         None if !facts.service_probed() && !facts.dns_probed() => Verdict::NotProbed,
         None => Verdict::Healthy,
@@ -40,9 +40,28 @@ fn controls_lost_everywhere(evidence: &Evidence) -> bool {
     !controls.probed.is_empty() && controls.probed.iter().all(|vantage| controls.failing.contains(vantage))
 }
 
-/// Verdicts which rest on routes having been there: a blind routing side cannot exclude that they were not.
-fn needs_routing(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::HostOrPath | Verdict::DnsAuthorities | Verdict::Coincident)
+/// Verdicts which rest on routes having been there, and having been the right ones: a blind routing side cannot exclude that they were not.
+fn needs_routing(verdict: Verdict, facts: &ServiceFacts<'_>) -> bool {
+    match verdict {
+        Verdict::HostOrPath | Verdict::DnsAuthorities | Verdict::Coincident => true,
+        // Name servers which did not answer anybody may have been out of reach.
+        Verdict::DnsResolver => facts.authority.probed.is_empty() || facts.authority.fails(),
+        // A wrong page may be that of whoever announces the prefix.
+        Verdict::Application => facts.only_wrong_content(),
+        Verdict::Undetermined
+        | Verdict::LowerLayerFirst
+        | Verdict::RoutingNameServers
+        | Verdict::RoutingServiceAddresses
+        | Verdict::RoutingBlackhole
+        | Verdict::RoutingCoverDelivers
+        | Verdict::RoutingLocal
+        | Verdict::RoutingForeignOrigin
+        | Verdict::ForeignOriginNoImpact
+        | Verdict::RoutingNoImpact
+        | Verdict::RoutingNotProbed
+        | Verdict::Healthy
+        | Verdict::NotProbed => false,
+    }
 }
 
 /// The routing side was observed, and could tell while the incident lasted.

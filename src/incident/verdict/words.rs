@@ -156,9 +156,16 @@ fn covers(lost: &[&Withdrawal], con: &mut Vec<Reason>, pro: &mut Vec<Reason>) {
         let text = format!("still covered by {}: traffic is drawn there and may die", list(covered));
         con.push(ReasonCode::CoverPresent.says(text));
     }
-    let bare = lost.iter().filter(|withdrawal| withdrawal.cover.is_none()).count();
-    if bare > 0 {
-        pro.push(ReasonCode::NoRouteLeft.says(format!("no route at all was left for {bare} of {} prefixes", lost.len())));
+    let bare = lost.iter().filter(|withdrawal| withdrawal.cover.is_none());
+    let (bare, unknown): (Vec<&&Withdrawal>, Vec<&&Withdrawal>) =
+        bare.partition(|withdrawal| withdrawal.covers_known || !withdrawal.covers.is_empty());
+    if !bare.is_empty() {
+        let text = format!("no route at all was left for {} of {} prefixes", bare.len(), lost.len());
+        pro.push(ReasonCode::NoRouteLeft.says(text));
+    }
+    if !unknown.is_empty() {
+        let text = format!("whether a covering route was left is not known for {} of {} prefixes", unknown.len(), lost.len());
+        con.push(ReasonCode::CoverNotKnown.says(text));
     }
 }
 
@@ -177,7 +184,7 @@ fn order(evidence: &Evidence, facts: &ServiceFacts<'_>, verdict: Verdict, pro: &
         let at = failure.onset.latest;
         let lag = at.since(onset.earliest);
         let order = if lag < Span::ZERO { "before" } else { "after" };
-        format!("{what} first failed at {at}, {} {order} the first withdrawal of what it depends on", lag.abs())
+        format!("{what} first failed at {}, {} {order} the first withdrawal of what it depends on", at.in_words(), lag.abs())
     };
     if let Some(failure) = caused(&facts.dns_losses(), &lost, evidence) {
         pro.push(ReasonCode::DnsAfterWithdrawal.says(after(failure, "DNS")));
@@ -283,7 +290,12 @@ fn blind(evidence: &Evidence, verdict: Verdict, pro: &mut Vec<Reason>, con: &mut
         side.push(ReasonCode::RoutingNotObserved.says("no BGP data was given"));
     }
     for blind in &evidence.routing_blind {
-        side.push(ReasonCode::RoutingBlind.says(format!("{} from {} to {}", blind.what, blind.from, blind.until)));
+        side.push(ReasonCode::RoutingBlind.says(format!(
+            "{} from {} to {}",
+            blind.what,
+            blind.from.in_words(),
+            blind.until.in_words()
+        )));
     }
     let controls = &evidence.control_vantages;
     match (controls.probed.is_empty(), controls.failing.is_empty()) {

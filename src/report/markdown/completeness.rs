@@ -102,6 +102,12 @@ fn feeds(page: &mut Page, view: &CompletenessView) {
         page.paragraph("No lost session, no silence, no gap, no table sent again.");
     }
     page.table(&["when (UTC)", "until (UTC)", "who", "what", "file", "record"], &rows, ROWS);
+    let vain = view.vain_state_changes.iter().map(|vain| vec![vain.vantage.clone(), words::grouped(vain.count)]);
+    let rows: Vec<Vec<String>> = vain.collect();
+    if !rows.is_empty() {
+        page.paragraph("State changes of sessions which were not up:");
+    }
+    page.table(&["vantage point", "how many"], &rows, ROWS);
     let excluded = view.excluded_peers.iter().map(|peer| vec![peer.vantage.clone(), peer.family.to_string(), peer.why.clone()]);
     let rows: Vec<Vec<String>> = excluded.collect();
     if !rows.is_empty() {

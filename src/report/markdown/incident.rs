@@ -1,4 +1,4 @@
-//! One incident in Markdown.
+//! One incident in Markdown: its verdict, chain of causes, withdrawals, foreign announcements and losses, as the view has them.
 
 use super::ROWS;
 use super::page::Page;
@@ -42,6 +42,7 @@ fn facts(page: &mut Page, incident: &IncidentView) {
         ("still broken at the end", incident.lasting.join("; ")),
         ("seen by", incident.seen_by.clone()),
         ("severity", decided.unwrap_or_default()),
+        ("address space withdrawn", words::all(incident.address_space.iter().map(|space| space.words.clone()))),
         ("proof", incident.proof.clone()),
         ("blind while it lasted", words::some(blind, 5)),
     ]);

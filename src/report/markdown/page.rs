@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         let hostile = "a|b<script>`x`\n# head [l](u) ~~s~~ \u{202e}r";
-        assert_eq!(escape(hostile), "a\\|b&lt;script&gt;\\`x\\`  \\# head \\[l\\](u) \\~\\~s\\~\\~  r");
+        assert_eq!(escape(hostile), "a\\|b&lt;script&gt;\\`x\\` \\# head \\[l\\](u) \\~\\~s\\~\\~  r");
         let mut page = Page::default();
         page.table(&["name"], &[vec![hostile.to_owned()]], 10);
         assert_eq!(page.finish().lines().count(), 3, "a cell cannot begin a line");

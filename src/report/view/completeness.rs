@@ -36,6 +36,8 @@ pub struct CompletenessView {
     pub excluded_peers: Vec<ExcludedPeer>,
     /// Lost sessions, silences, gaps, tables sent again.
     pub feed_notes: Vec<FeedNoteView>,
+    /// Vantage points with state changes of sessions which were not up: these say nothing of routes.
+    pub vain_state_changes: Vec<VainStateChanges>,
     /// Spans in which too few could tell of an own prefix.
     pub blind: Vec<BlindView>,
     /// Thresholds crossed where too few could tell.
@@ -169,6 +171,15 @@ pub struct FeedNoteView {
     pub record: Option<u64>,
 }
 
+/// State changes of a session which was not up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VainStateChanges {
+    /// The vantage point.
+    pub vantage: String,
+    /// How many.
+    pub count: u64,
+}
+
 /// A span in which too few could tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BlindView {
@@ -230,7 +241,8 @@ impl CompletenessView {
         let mut view =
             Self::routing((&analysis.routing, &analysis.vantages, &analysis.organization.settings), &analysis.bgp_files, files);
         // A foreign file which merely lay in the folder is no mistake.
-        let (foreign, own): (Vec<_>, Vec<_>) = analysis.probe_files.iter().partition(|file| file.in_folder && file.format.is_none());
+        let (foreign, own): (Vec<_>, Vec<_>) =
+            analysis.probe_files.iter().partition(|file| file.in_folder && file.format.is_none());
         view.probe_files = own.into_iter().map(ProbeFileView::of).collect();
         view.passed_over = foreign.into_iter().map(|file| file.path.display().to_string()).collect();
         view.series = analysis.reachability.coverage.iter().map(SeriesView::of).collect();
@@ -258,6 +270,7 @@ impl CompletenessView {
             peers: ids.iter().map(|id| PeerView::of(*id, vantages, feeds)).collect(),
             excluded_peers: ids.iter().flat_map(|id| excluded(*id, (feeds, vantages), settings)).collect(),
             feed_notes: routing.notes.iter().map(|note| FeedNoteView::of(note, vantages, files)).collect(),
+            vain_state_changes: feeds.vain_state_changes().map(|vain| VainStateChanges::of(vain, vantages)).collect(),
             blind: routing.blind.iter().map(BlindView::of).collect(),
             insufficient: routing.insufficient.iter().map(InsufficientView::of).collect(),
             series: Vec::new(),
@@ -340,6 +353,12 @@ impl FeedNoteView {
         let (file, record) = files.place(note.source);
         let words = words::feed_event(note.what);
         FeedNoteView { at: note.at, until: note.until, whom: note.whom.name(vantages), event: note.what, words, file, record }
+    }
+}
+
+impl VainStateChanges {
+    fn of((id, count): (VantageId, u64), vantages: &Vantages) -> Self {
+        VainStateChanges { vantage: vantages.point(id).to_string(), count }
     }
 }
 

@@ -5,6 +5,7 @@ use super::foreign::ForeignView;
 use super::loss::{self, LossGroup, LossView};
 use super::place::{When, lasted};
 use super::service::ServiceView;
+use super::space::SpaceView;
 use super::withdrawal::{self, WithdrawalGroup, WithdrawalView, Witnesses};
 use crate::incident::{Incident, Verdict};
 use crate::org::Organization;
@@ -54,6 +55,8 @@ pub struct IncidentView {
     pub withdrawal_groups: Vec<WithdrawalGroup>,
     /// Every withdrawal.
     pub withdrawals: Vec<WithdrawalView>,
+    /// How much of the organization's address space was withdrawn, per family.
+    pub address_space: Vec<SpaceView>,
     /// Every foreign origin.
     pub foreign_origins: Vec<ForeignView>,
     /// Losses by layer and vantage.
@@ -120,6 +123,7 @@ impl IncidentView {
             lasting,
             withdrawal_groups: withdrawal::groups(&evidence.withdrawals),
             withdrawals: evidence.withdrawals.iter().map(|lost| WithdrawalView::of(lost, organization, witnesses)).collect(),
+            address_space: SpaceView::of(&evidence.withdrawals, organization),
             foreign_origins: evidence.foreign_origins.iter().map(|foreign| ForeignView::of(foreign, witnesses)).collect(),
             loss_groups: loss::groups(&evidence.losses),
             losses: evidence.losses.iter().map(loss).collect(),

@@ -2,13 +2,17 @@
 
 use super::foreign::ForeignView;
 use super::loss::LossView;
-use super::withdrawal::{WithdrawalView, Witnesses};
+use super::withdrawal::{MomentView, WithdrawalView, Witnesses};
 use crate::analysis::Analysis;
 use crate::incident::Observed;
 use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
+use crate::settings::Settings;
 use crate::time::Timestamp;
+use crate::withdrawal::Churn;
+use ipnet::IpNet;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// One observation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +29,21 @@ pub struct ObservedView {
     pub foreign_origin: Option<ForeignView>,
     /// The loss, if it is one.
     pub loss: Option<LossView>,
+    /// What went and came back, if it is churn.
+    pub churn: Vec<ChurnView>,
+}
+
+/// A prefix lost by many and back within the hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChurnView {
+    /// The prefix.
+    pub prefix: String,
+    /// When its share fell below the opening threshold.
+    pub from: Timestamp,
+    /// When it was above it again.
+    pub until: Timestamp,
+    /// When fewest saw it.
+    pub lowest: MomentView,
 }
 
 /// Why it is no incident.
@@ -39,6 +58,8 @@ pub enum ObservedKind {
     Planned,
     /// A foreign origin which too few ASes took.
     ForeignUnopened,
+    /// Prefixes lost by many and back within the hold.
+    Churn,
     /// A control failed: the probes' own trouble.
     ControlFailed,
     /// A loss at a vantage whose controls failed too.
@@ -85,6 +106,7 @@ fn of(seen: &Observed, analysis: &Analysis, witnesses: &Witnesses<'_>) -> Observ
             observed.foreign_origin = Some(view);
             return observed;
         }
+        Observed::Churn(churn) => return churned(seen.at(), churn, &analysis.organization.settings),
     };
     let view = WithdrawalView::of(withdrawal, &analysis.organization, witnesses);
     let by = if view.lost_by.is_empty() { String::new() } else { format!(" (lost by {})", words::some(&view.lost_by, 6)) };
@@ -99,6 +121,29 @@ fn of(seen: &Observed, analysis: &Analysis, witnesses: &Witnesses<'_>) -> Observ
     observed
 }
 
+fn churned(at: Timestamp, churn: &[Churn], settings: &Settings) -> ObservedView {
+    let prefixes: BTreeSet<IpNet> = churn.iter().map(|churn| churn.prefix).collect();
+    let times = if churn.len() > prefixes.len() { format!(", {} times in all", churn.len()) } else { String::new() };
+    let worst = churn.iter().min_by_key(|churn| (churn.lowest.visibility.upper(), churn.from));
+    let worst = worst
+        .map(|worst| format!("; at worst {} was {}", worst.prefix, words::visibility(worst.lowest.visibility)))
+        .unwrap_or_default();
+    let sentence = format!(
+        "{} lost by many and back within {}{times}: churn, no withdrawal{worst}",
+        words::count(words::size(prefixes.len()), "prefix", "prefixes"),
+        words::length(settings.open_hold)
+    );
+    let mut observed = empty(at, ObservedKind::Churn, sentence);
+    let view = |churn: &Churn| ChurnView {
+        prefix: churn.prefix.to_string(),
+        from: churn.from,
+        until: churn.until,
+        lowest: MomentView::of(churn.lowest.at, churn.lowest.visibility),
+    };
+    observed.churn = churn.iter().map(view).collect();
+    observed
+}
+
 fn empty(at: Timestamp, kind: ObservedKind, sentence: String) -> ObservedView {
-    ObservedView { at, kind, sentence, withdrawal: None, foreign_origin: None, loss: None }
+    ObservedView { at, kind, sentence, withdrawal: None, foreign_origin: None, loss: None, churn: Vec::new() }
 }

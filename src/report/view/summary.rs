@@ -1,6 +1,6 @@
 //! The data in a few sentences: what was read, what was damaged, who fell silent, who had no vote.
 
-use super::completeness::CompletenessView;
+use super::completeness::{BgpFileView, CompletenessView};
 use crate::feed::FeedEvent;
 use crate::report::words;
 use crate::source::FileKind;
@@ -13,7 +13,14 @@ pub(super) fn of(view: &CompletenessView) -> Vec<String> {
     if unread > 0 {
         sentences.push(format!("{} could not be read, or not to the end.", words::count(unread, "file", "files")));
     }
-    let (places, bytes) = view.bgp_files.iter().fold((0, 0), |sum, file| (sum.0 + file.skipped_count, sum.1 + file.skipped_bytes));
+    let sum = |count: fn(&BgpFileView) -> u64| view.bgp_files.iter().map(count).sum::<u64>();
+    // What is skipped without a byte was understood, and could not be used: a RIPEstat answer which does not tell whose statement it is.
+    let bytes = sum(|file| file.skipped_bytes);
+    let unused = sum(|file| if file.skipped_bytes == 0 { file.skipped_count } else { 0 });
+    let places = sum(|file| file.skipped_count) - unused;
+    if unused > 0 {
+        sentences.push(format!("{} of BGP files could not be used.", words::count(unused, "record", "records")));
+    }
     if places > 0 {
         sentences.push(format!(
             "{} skipped at {} of BGP files.",
@@ -47,6 +54,14 @@ pub(super) fn of(view: &CompletenessView) -> Vec<String> {
     }
     if sentences.len() == 1 {
         sentences.push("Nothing damaged, nothing missing, nobody silent.".to_owned());
+    }
+    let vain: u64 = view.vain_state_changes.iter().map(|vain| vain.count).sum();
+    if vain > 0 {
+        sentences.push(format!(
+            "{} of {} without a session: not counted.",
+            words::count(vain, "state change", "state changes"),
+            words::count(words::size(view.vain_state_changes.len()), "vantage point", "vantage points")
+        ));
     }
     sentences
 }

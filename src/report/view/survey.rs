@@ -5,6 +5,7 @@ use super::place::{Files, Period, lasted};
 use super::withdrawal::MomentView;
 use super::{OutcomeView, VERSION};
 use crate::analysis::{OriginOutage, Survey};
+use crate::report::words;
 use crate::settings::SettingInForce;
 use crate::time::{Bounds, Timestamp};
 use crate::vantage::{Asn, VantageId};
@@ -90,7 +91,11 @@ impl SurveyView {
             version: VERSION,
             generated_at: generated,
             recorded_bgp: routing.first.map(|first| Period::between(first, routing.last)),
-            outcome: OutcomeView::of(survey.outcome(), outages.len(), "outage", "outages"),
+            outcome: OutcomeView::of(
+                survey.outcome(),
+                words::count(words::size(outages.len()), "outage", "outages"),
+                "No outage: none was found, and enough was seen to find one.",
+            ),
             doubts: survey.doubts(),
             outages,
             completeness: CompletenessView::routing((routing, &survey.vantages, &survey.settings), &survey.bgp_files, &files),

@@ -54,6 +54,8 @@ pub struct WithdrawalView {
     pub zombies: Vec<Asn>,
     /// The covering route which was left.
     pub cover: Option<CoverView>,
+    /// False if no table was known, so that a covering route may have been there unseen.
+    pub covers_known: bool,
     /// Every covering route seen when it was decided, longest first, those withdrawn meanwhile included.
     pub covers: Vec<CoverView>,
     /// What was left for traffic, in a sentence.
@@ -196,6 +198,7 @@ impl WithdrawalView {
             stragglers: withdrawal.stragglers.iter().map(|late| StragglerView { asn: late.asn, at: late.at }).collect(),
             zombies: withdrawal.zombies.clone(),
             cover: withdrawal.cover.as_ref().map(CoverView::of),
+            covers_known: withdrawal.covers_known,
             covers: withdrawal.covers.iter().map(CoverView::of).collect(),
             route_left: route_left(withdrawal),
             lost_by: withdrawal.lost_by.clone(),
@@ -254,6 +257,9 @@ fn grouped(group: &[&Withdrawal]) -> Option<WithdrawalGroup> {
     })
 }
 
+/// Where no table was known, silence about a covering route proves nothing.
+const NOT_KNOWN: &str = "whether a covering route was left is not known: no table dump, and none was announced meanwhile";
+
 /// "No route" and "still covered" are different sentences.
 fn route_left(withdrawal: &Withdrawal) -> String {
     match (&withdrawal.cover, withdrawal.trough.visibility.seeing) {
@@ -266,6 +272,7 @@ fn route_left(withdrawal: &Withdrawal) -> String {
             let covers = words::some(withdrawal.covers.iter().map(|cover| cover.prefix), 3);
             format!("no route: what covered it was withdrawn too ({covers})")
         }
+        (None, _) if !withdrawal.covers_known => NOT_KNOWN.to_owned(),
         (None, 0) => "no route: no covering route was seen".to_owned(),
         (None, _) => "no route where it was lost: no covering route was seen".to_owned(),
     }

@@ -12,8 +12,8 @@ use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
 use bgpkit_parser::models::capabilities::BgpCapabilityType;
 use bgpkit_parser::models::{
-    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpMessage, BgpOpenMessage, BgpState,
-    BgpUpdateMessage, CapabilityValue, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
+    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpError, BgpMessage, BgpOpenMessage,
+    BgpState, BgpUpdateMessage, CapabilityValue, CeaseNotification, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
 };
 use ipnet::IpNet;
 use std::collections::HashSet;
@@ -33,10 +33,10 @@ pub(super) fn bgp4mp(record: Bgp4MpEnum, place: Place, ctx: &mut Context<'_>) {
                 said(peer, local_ip, bgp_message, place, ctx);
             }
         }
-        Bgp4MpEnum::StateChange(Bgp4MpStateChange { peer_asn, local_asn, peer_ip, local_addr, new_state, .. }) => {
+        Bgp4MpEnum::StateChange(Bgp4MpStateChange { peer_asn, local_asn, peer_ip, local_addr, old_state, new_state, .. }) => {
             let peer = End { address: peer_ip, asn: Asn(peer_asn.to_u32()) };
             let local = End { address: local_addr, asn: Asn(local_asn.to_u32()) };
-            changed(peer, local, new_state, place, ctx);
+            changed(peer, local, (old_state, new_state), place, ctx);
         }
     }
 }
@@ -51,12 +51,12 @@ pub(super) fn legacy(record: LegacyBgp, place: Place, ctx: &mut Context<'_>) {
         LegacyBgp::StateChange(change) => {
             let peer = End { address: change.peer_ip, asn: Asn(change.peer_asn.to_u32()) };
             let local = End { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), asn: Asn(0) };
-            changed(peer, local, change.new_state, place, ctx);
+            changed(peer, local, (change.old_state, change.new_state), place, ctx);
         }
     }
 }
 
-fn changed(peer: End, local: End, new_state: BgpState, place: Place, ctx: &mut Context<'_>) {
+fn changed(peer: End, local: End, (old_state, new_state): (BgpState, BgpState), place: Place, ctx: &mut Context<'_>) {
     ctx.account.state_changes += 1;
     let peer = ctx.sessions.peer_of_change(peer, local);
     if peer.address.is_unspecified() || peer.asn == Asn(0) {
@@ -72,7 +72,19 @@ fn changed(peer: End, local: End, new_state: BgpState, place: Place, ctx: &mut C
         | BgpState::OpenSent
         | BgpState::OpenConfirm
         | BgpState::Clearing
-        | BgpState::Deleted => Statement::SessionDown { from },
+        | BgpState::Deleted
+            if matches!(old_state, BgpState::Established | BgpState::Clearing) =>
+        {
+            Statement::SessionDown { from }
+        }
+        // An attempt: archives are full of them. FRR records those beside an established session too (RFC 4271 §6.8, collisions).
+        BgpState::Idle
+        | BgpState::Connect
+        | BgpState::Active
+        | BgpState::OpenSent
+        | BgpState::OpenConfirm
+        | BgpState::Clearing
+        | BgpState::Deleted => return,
     };
     ctx.say(place, what);
 }
@@ -104,9 +116,13 @@ fn said(peer: End, local: IpAddr, message: BgpMessage, place: Place, ctx: &mut C
             ctx.account.opens += 1;
             from.into_iter().for_each(|from| ctx.say(place, Statement::SessionUp { from }));
         }
-        BgpMessage::Notification(_) => {
+        BgpMessage::Notification(notification) => {
             ctx.account.notifications += 1;
-            from.into_iter().for_each(|from| ctx.say(place, Statement::SessionDown { from }));
+            // Of two connections which collide one is given up (RFC 4271 §6.8), and the other may be established.
+            let collision = BgpError::CeaseNotification(CeaseNotification::CONNECTION_COLLISION_RESOLUTION);
+            if notification.error != collision {
+                from.into_iter().for_each(|from| ctx.say(place, Statement::SessionDown { from }));
+            }
         }
         BgpMessage::KeepAlive => {
             ctx.account.keepalives += 1;

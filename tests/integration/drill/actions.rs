@@ -200,3 +200,28 @@ fn explicit_peers_are_used_as_written() {
     assert!(read.seeing("192.0.2.0/24", "12:10:00").contains(&3333));
     assert!(read.said.iter().any(|said| said.peer == "2001:67c::1" && said.asn == 3333));
 }
+
+// Why: archives are full of state changes which change nothing; a drill must be able to write them, at idle peers too.
+#[test]
+fn a_state_change_is_written_as_often_as_asked_and_changes_nothing() {
+    let event = "[[events]]\nat = 2026-01-01T12:20:00Z\naction = \"state_change\"\ncollectors = [\"rrc00\"]\nstates = [\"established\", \"idle\"]\ntimes = 3\nperiod = \"60s\"\n";
+    let read = play(&small(event));
+    let downs: Vec<i64> = read.said.iter().filter(|said| said.what == What::Down).map(|said| said.at).collect();
+    assert_eq!(downs.len(), 3 * 14 * 2, "12 full, one partial and one idle peer, two sessions each");
+    assert_eq!((downs[0], downs[83]), (read.at("12:20:00"), read.at("12:22:00")));
+    assert!(!read.said.iter().any(|said| said.what == What::Up), "no session really went down");
+    assert!(read.withdrawals(|prefix| prefix.starts_with("192.")).is_empty());
+    let elsewhere = play(&small(&event.replace("rrc00", "route-views2")));
+    assert!(!elsewhere.said.iter().any(|said| said.what == What::Down), "RouteViews records no state changes");
+}
+
+// Why: while paths change, routers withdraw and announce again within seconds (path hunting); a drill without it is too kind.
+#[test]
+fn a_path_change_with_hunting_loses_some_for_a_moment() {
+    let event = "[[events]]\nat = 2026-01-01T12:20:00Z\naction = \"path_change\"\nprefixes = [\"192.0.2.0/24\"]\nspread = \"40s\"\nhunting = 100\n";
+    let read = play(&small(event));
+    assert_eq!(read.withdrawals(|prefix| prefix == "192.0.2.0/24").len(), 23, "all but the first, which moves at once");
+    let seeing = ["12:19:59", "12:20:10", "12:20:40"].map(|text| read.seeing("192.0.2.0/24", text).len());
+    assert_eq!((seeing[0], seeing[2]), (24, 24));
+    assert!(seeing[1] < 24, "{seeing:?}");
+}

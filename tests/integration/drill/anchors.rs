@@ -2,7 +2,8 @@
 
 use super::{Recorded, clock, played, root};
 use faultline::drill;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::OnceLock;
 
 const NAME_SERVERS: [&str; 8] = [
@@ -28,6 +29,41 @@ fn meta_2021() -> &'static Recorded {
 fn meta_2024() -> &'static Recorded {
     static READ: OnceLock<Recorded> = OnceLock::new();
     READ.get_or_init(|| anchor("meta-2024-03-05"))
+}
+
+/// The folder which was written of an incident.
+pub fn folder(name: &str) -> &'static Path {
+    let read = if name == "meta-2021-10-04" { meta_2021() } else { meta_2024() };
+    read.folder.path()
+}
+
+/// When a session of a collector told its table again on 4 October 2021, and its peer's address: it announced at least four fifths of what
+/// the first dump showed of it within a minute. Fewer than 50 prefixes show nothing.
+pub fn tables_sent_again(collector: &str) -> Vec<(i64, String)> {
+    let here = || meta_2021().said.iter().filter(|said| said.collector == collector);
+    let dumps: Vec<i64> = here().filter(|said| said.what.table().is_some()).map(|said| said.at).collect();
+    let first = *dumps.iter().min().unwrap();
+    let mut tables: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for said in here().filter(|said| said.at < first + 60_000_000) {
+        if let Some((prefix, _)) = said.what.table() {
+            tables.entry(&said.peer).or_default().insert(prefix);
+        }
+    }
+    let mut again = Vec::new();
+    for (peer, table) in tables.into_iter().filter(|(_, table)| table.len() >= 50) {
+        let told = here().filter(|said| said.peer == peer);
+        let told: Vec<(i64, &str)> = told.filter_map(|said| Some((said.at, said.what.announced()?.0))).collect();
+        let mut quiet_until = i64::MIN;
+        for (place, (at, _)) in told.iter().enumerate() {
+            let burst = told[place..].iter().take_while(|(later, _)| *later < at + 60_000_000);
+            let distinct: BTreeSet<&str> = burst.map(|(_, prefix)| *prefix).filter(|prefix| table.contains(prefix)).collect();
+            if *at >= quiet_until && distinct.len() * 5 >= table.len() * 4 {
+                again.push((*at, peer.to_owned()));
+                quiet_until = at + 300_000_000;
+            }
+        }
+    }
+    again
 }
 
 /// The organization's prefixes: what the first dump of a collector shows with its origin.

@@ -1,0 +1,116 @@
+//! A sweep over thresholds and losses: the level found against the definition, worked out here by itself.
+//!
+//! METHOD.md §4: below `warn` of the baseline a withdrawal is partial, below `open` major, below `critical` full; §3: the upper bound
+//! decides, so whoever has said nothing counts as seeing; fewer than `eligible_min` ASes raise no alarm.
+
+use crate::stage::{Stage, at};
+use faultline::pipeline::{Pipeline, RoutingFindings};
+use faultline::settings::Settings;
+
+/// How the state before the loss is known.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Known {
+    /// From a table dump.
+    Dump,
+    /// Every peer announced the prefix.
+    Announced,
+    /// Nobody ever spoke of the prefix: a withdraw statement shows that it had been there.
+    Nothing,
+}
+
+/// `lost` of `ases` withdraw at 1200 s, for good.
+fn run(ases: u32, lost: u32, known: Known, settings: &Settings) -> RoutingFindings {
+    let sessions: Vec<(usize, u32)> = (0..ases).map(|number| (0, 64_700 + number)).collect();
+    let mut stage = Stage::new(1, &sessions, &["198.51.100.0/24"]);
+    if known == Known::Dump {
+        stage.dump(0, 0, |_, _| true);
+    }
+    for peer in 0..ases as usize {
+        stage.others(1, peer, 60);
+        if known == Known::Announced {
+            stage.announce(2, peer, 0, 64_600);
+        }
+    }
+    for peer in 0..lost as usize {
+        stage.withdraw(1_200, peer, 0);
+    }
+    let mut pipeline = Pipeline::new(stage.scope(), settings);
+    for said in &stage.said {
+        pipeline.observe(said, &stage.vantages);
+    }
+    pipeline.finish(at(1_500), &stage.vantages)
+}
+
+fn found(findings: &RoutingFindings) -> &'static str {
+    match findings.withdrawals.as_slice() {
+        [] if findings.insufficient.is_empty() => "none",
+        [] => "too few to tell",
+        [one] => one.level.word(),
+        _ => "several",
+    }
+}
+
+/// The definition, in whole numbers: the baseline is 1, since everybody had the prefix or has not been heard of it.
+fn defined(ases: u32, lost: u32, open: u32) -> &'static str {
+    let below = |percent: u32| (ases - lost) * 100 < ases * percent;
+    match () {
+        () if !below(80) => "none",
+        () if ases < 10 => "too few to tell",
+        () if below(20) => "full",
+        () if below(open) => "major",
+        () => "partial",
+    }
+}
+
+#[test]
+fn the_level_found_is_the_one_defined() {
+    let mut rows = vec![format!("{:<10}{:>6}{:>10}  {:<18}{:<18}", "known by", "open", "lost", "found", "defined")];
+    let (mut wrong, mut levels) = (0, std::collections::BTreeMap::<&str, usize>::new());
+    for known in [Known::Dump, Known::Announced, Known::Nothing] {
+        for open in [30, 50, 70] {
+            let settings = Settings { open_percent: open, ..Settings::default() };
+            // 20 ASes, from 20 % lost on; and 9, of which no alarm may come.
+            for (ases, lost) in (4..=20).map(|lost| (20, lost)).chain((2..=9).map(|lost| (9, lost))) {
+                let findings = run(ases, lost, known, &settings);
+                let (found, defined) = (found(&findings), defined(ases, lost, open));
+                wrong += usize::from(found != defined);
+                *levels.entry(defined).or_default() += 1;
+                let mark = if found == defined { "" } else { "  <--" };
+                rows.push(format!(
+                    "{:<10}{open:>5}%{:>10}  {found:<18}{defined:<18}{mark}",
+                    format!("{known:?}"),
+                    format!("{lost} of {ases}")
+                ));
+            }
+        }
+    }
+    assert_eq!(wrong, 0, "\n{}", rows.join("\n"));
+    let expected = [("full", 36), ("major", 54), ("none", 9), ("partial", 54), ("too few to tell", 72)];
+    assert_eq!(levels, expected.into(), "the sweep crosses every threshold");
+}
+
+// Why: a baseline below 1 asks for fewer; what is usual for a prefix is not what is usual for all.
+#[test]
+fn the_level_is_measured_against_what_was_usual() {
+    let sessions: Vec<(usize, u32)> = (0..20).map(|number| (0, 64_700 + number)).collect();
+    let mut stage = Stage::new(1, &sessions, &["198.51.100.0/24"]);
+    stage.dump(0, 0, |_, _| true);
+    // Half of the ASes lose it for the first hour: from then on half is what is usual.
+    for peer in 0..10 {
+        stage.withdraw(60, peer, 0);
+    }
+    for peer in 10..15 {
+        stage.withdraw(30_000, peer, 0);
+    }
+    let settings = Settings { silence: faultline::time::Span::from_seconds(86_400), ..Settings::default() };
+    let mut pipeline = Pipeline::new(stage.scope(), &settings);
+    for said in &stage.said {
+        pipeline.observe(said, &stage.vantages);
+    }
+    let findings = pipeline.finish(at(31_000), &stage.vantages);
+    let [partial] = findings.withdrawals.as_slice() else { panic!("{:?}", findings.withdrawals) };
+    // Ten of twenty are not below 50 %, and the baseline is frozen while it lasts: with five left it is major at last.
+    assert_eq!((partial.level.word(), partial.trough.visibility.seeing), ("major", 5));
+    assert_eq!(partial.crossed[0], Some(at(60)));
+    assert_eq!(partial.crossed[1], Some(at(30_000)));
+}
