@@ -23,7 +23,7 @@ pub type Crossings = BTreeMap<(IpNet, Timestamp), Timestamp>;
 /// A scheduled withdrawal and what was found of it, or something found which no schedule tells.
 pub enum BeaconFinding {
     Scheduled { prefix: IpNet, boundary: Timestamp, crossing: Option<Timestamp>, found: Vec<Withdrawal> },
-    Unscheduled { found: Withdrawal },
+    Unscheduled { found: Box<Withdrawal> },
 }
 
 /// Half of the peers seen, counted from the statements alone, in the files of each slot.
@@ -100,7 +100,7 @@ impl BeaconFinding {
                 found: found.into_iter().cloned().collect(),
             });
         }
-        findings.extend(left.into_iter().map(|found| BeaconFinding::Unscheduled { found: found.clone() }));
+        findings.extend(left.into_iter().map(|found| BeaconFinding::Unscheduled { found: Box::new(found.clone()) }));
         findings
     }
 
