@@ -27,3 +27,7 @@ first:
 # licences, bans and sources of all dependencies
 deny:
     cargo deny check bans licenses sources
+
+# two days of real data against what was counted from the same messages: docs/real-data.md; minutes
+oracle:
+    FAULTLINE_ORACLE=1 cargo test --release --no-default-features --test oracle -- --nocapture

@@ -20,6 +20,9 @@ use blind::BlindSpans;
 use ipnet::IpNet;
 use std::net::IpAddr;
 
+/// Prefixes whose state fits into a processor's cache.
+const LIVENESS_BLOCK: usize = 512;
+
 /// All stages on the routing side.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -166,11 +169,23 @@ impl Pipeline {
         }
     }
 
+    /// Takes liveness changes. Prefixes do not concern each other here, so where everything is watched they are taken block by block:
+    /// a whole collector falls silent at once, and a block stays in the processor's cache while all its peers are gone through.
     fn live(&mut self, liveness: &[LivenessChange], vantages: &Vantages) {
-        for change in liveness {
-            let mut changes = Vec::new();
-            self.stages.rib.live(change, &mut changes);
-            self.take(&changes, vantages);
+        if liveness.is_empty() {
+            return;
+        }
+        let count = self.stages.rib.prefix_count().max(1);
+        let block = if matches!(self.scope, Scope::Everything) { LIVENESS_BLOCK } else { count };
+        let believed = self.stages.rib.believed();
+        let mut changes = Vec::new();
+        for start in (0..count).step_by(block) {
+            self.stages.rib.believe_as(&believed);
+            for change in liveness {
+                changes.clear();
+                self.stages.rib.live(change, start..start + block, &mut changes);
+                self.take(&changes, vantages);
+            }
         }
     }
 

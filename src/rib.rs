@@ -15,6 +15,7 @@ pub use intern::{PrefixId, RouteId};
 use intern::{Prefixes, Routes};
 use ipnet::IpNet;
 use std::collections::HashMap;
+use std::ops::Range;
 use table::Dump;
 
 /// What a vantage point says of a prefix.
@@ -179,12 +180,28 @@ impl Rib {
         }
     }
 
-    /// Takes a liveness change; appends what becomes unknown, or known again.
-    pub fn live(&mut self, change: &LivenessChange, changes: &mut Vec<RouteChange>) {
+    /// Which vantage points are believed.
+    pub fn believed(&self) -> Vec<bool> {
+        self.believed.clone()
+    }
+
+    /// Believes the same vantage points as when [`Rib::believed`] was asked, to take the same liveness changes for other prefixes.
+    pub fn believe_as(&mut self, believed: &[bool]) {
+        self.believed.clear();
+        self.believed.extend_from_slice(believed);
+    }
+
+    /// How many prefixes were ever spoken of.
+    pub fn prefix_count(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Takes a liveness change for the prefixes at these places; appends what becomes unknown, or known again.
+    pub fn live(&mut self, change: &LivenessChange, places: Range<usize>, changes: &mut Vec<RouteChange>) {
         let believed = change.now == Liveness::Up;
         let was = self.is_believed(change.from);
         self.set_believed(change.from, believed);
-        for (index, cells) in self.cells.iter_mut().enumerate() {
+        for (index, cells) in self.cells.iter_mut().enumerate().take(places.end).skip(places.start) {
             let Ok(place) = cells.binary_search_by_key(&change.from, |cell| cell.from) else { continue };
             let cell = &mut cells[place];
             let before = effective(cell.says, was);

@@ -273,6 +273,9 @@ impl Votes {
 
     /// Learns the ASes of vantage points met since.
     fn meet(&mut self, vantages: &Vantages) {
+        if self.as_of.len() == vantages.len() {
+            return;
+        }
         for (from, point) in vantages.iter().skip(self.as_of.len()) {
             let index = *self.as_index.entry(point.asn).or_insert_with(|| {
                 self.ases.push(AsMembers { asn: point.asn, vantages: Vec::new() });

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 /// The upper share of a prefix over the baseline window.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// The share from each time on.
-    steps: VecDeque<(Timestamp, Share)>,
+    /// The share from each time on; none from where it does not count.
+    steps: VecDeque<(Timestamp, Option<Share>)>,
     /// The share at the first complete seed.
     seed: Option<Share>,
 }
@@ -17,12 +17,17 @@ pub(super) struct History {
 impl History {
     /// From `at` on the share is this.
     pub fn push(&mut self, at: Timestamp, share: Share, window: Span) {
-        if self.steps.back().is_none_or(|(_, last)| *last != share) {
-            self.steps.push_back((at, share));
+        if self.steps.back().is_none_or(|(_, last)| *last != Some(share)) {
+            self.steps.push_back((at, Some(share)));
         }
         while self.steps.len() > 1 && self.steps[1].0 < at - window {
             self.steps.pop_front();
         }
+    }
+
+    /// From `at` on nothing counts until the next push: a withdrawal is not what is usual, however long it lasts.
+    pub fn pause(&mut self, at: Timestamp) {
+        self.steps.push_back((at, None));
     }
 
     /// The share at a complete seed; only the first one counts.
@@ -38,25 +43,24 @@ impl History {
     /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
     /// first thing ever said may be a loss.
     pub fn baseline(&self, now: Timestamp, settings: &Settings) -> Share {
-        let seed = self.seed.unwrap_or(Share::ONE);
-        let Some((first, share)) = self.steps.front().copied() else { return seed };
-        let from = first.max(now - settings.baseline_window);
-        if now.since(from) < settings.baseline_min {
-            return seed;
-        }
+        let from = now - settings.baseline_window;
         let ends = self.steps.iter().skip(1).map(|(at, _)| *at).chain([now]);
+        let counted = self.steps.iter().zip(ends).filter_map(|((at, share), end)| Some(((*share)?, (*at).max(from), end)));
         let mut weighted: Vec<(Share, i64)> =
-            self.steps.iter().zip(ends).map(|((at, share), end)| (*share, end.since((*at).max(from)).micros().max(0))).collect();
+            counted.map(|(share, begin, end)| (share, end.since(begin).micros().max(0))).collect();
+        let total = weighted.iter().map(|(_, weight)| weight).sum::<i64>();
+        if total < settings.baseline_min.micros() {
+            return self.seed.unwrap_or(Share::ONE);
+        }
         weighted.sort_unstable();
-        let half = weighted.iter().map(|(_, weight)| weight).sum::<i64>() / 2;
         let mut sum = 0;
         for (share, weight) in weighted {
             sum += weight;
-            if sum > half {
+            if sum > total / 2 {
                 return share;
             }
         }
-        share
+        self.seed.unwrap_or(Share::ONE)
     }
 }
 
@@ -103,5 +107,16 @@ mod tests {
         history.push(at(10), Share::ONE, settings.baseline_window);
         history.push(at(100_000), Share::of(1, 2), settings.baseline_window);
         assert_eq!(history.baseline(at(100_001), &settings), Share::ONE);
+    }
+
+    #[test]
+    fn a_withdrawal_longer_than_the_time_before_it_does_not_become_usual() {
+        let settings = Settings::default();
+        let mut history = History::default();
+        history.push(at(0), Share::ONE, settings.baseline_window);
+        history.push(at(700), Share::of(0, 10), settings.baseline_window);
+        history.pause(at(760));
+        history.push(at(50_000), Share::of(9, 10), settings.baseline_window);
+        assert_eq!(history.baseline(at(50_100), &settings), Share::ONE);
     }
 }

@@ -77,7 +77,7 @@ impl Detector {
             return;
         }
         let tail = self.settings.straggler_tail;
-        let watch = self.watch(change.prefix);
+        let watch = watch_of(&mut self.watches, change.prefix);
         let statement =
             Statement { at: change.at, from: change.from, said: said(change), route: change.route, source: change.source };
         match &mut watch.open {
@@ -94,32 +94,34 @@ impl Detector {
     /// Takes a change of visibility; `cause` is the route change behind it, none for a change of the electorate. Gives the churn which
     /// ends with it, if one does.
     pub fn observe(&mut self, change: &VisibilityChange, cause: Option<&RouteChange>, scene: Scene<'_>) -> Option<Churn> {
-        let settings = self.settings.clone();
+        let settings = &self.settings;
         let starts = cause.is_some_and(|cause| match cause.cause {
             ChangeCause::Announced | ChangeCause::Withdrawn(_) | ChangeCause::NotInTransfer => true,
             ChangeCause::Table | ChangeCause::Liveness => false,
         });
-        let watch = self.watch(change.prefix);
+        let watch = watch_of(&mut self.watches, change.prefix);
+        let mut due = |at: Timestamp| self.due.push(Reverse((at, change.prefix)));
         let turn = Turn { at: change.at, vote: change.vote };
         if change.vote.0 != change.vote.1 {
-            watch.turn(turn, &settings);
+            watch.turn(turn, settings);
         }
         let share = change.now.upper();
         if !starts && !watch.history.is_seeded() && is_seed(change, scene) {
             watch.history.seed(share);
         }
-        let baseline = watch.baseline(change.at, share, &settings);
-        watch.history.push(change.at, share, settings.baseline_window);
-        let mut due = Vec::new();
+        let baseline = watch.baseline(change.at, share, settings);
+        if watch.open.is_none() {
+            watch.history.push(change.at, share, settings.baseline_window);
+        }
         let fell = watch.below[Level::Major as usize];
         for level in Level::ALL {
-            let percent = level.percent(&settings);
+            let percent = level.percent(settings);
             let below = &mut watch.below[level as usize];
             if !share.is_below(percent, baseline) {
                 *below = None;
             } else if below.is_none() && starts {
                 *below = Some(change.at);
-                due.push(change.at + settings.open_hold);
+                due(change.at + settings.open_hold);
             }
         }
         let lowest = watch.dip(fell, change);
@@ -129,12 +131,11 @@ impl Detector {
         watch.sink(change.at, change.now, settings.warn_percent, baseline);
         if watch.open.is_some() {
             let asn = cause.map(|cause| scene.state.vantages.point(cause.from).asn);
-            let back = watch.follow(turn, change, (asn, scene.votes), &settings);
+            let back = watch.follow(turn, change, (asn, scene.votes), settings);
             if watch.recovers(change.at, back.is_below(settings.close_percent, baseline), starts) {
-                due.push(change.at + settings.close_hold);
+                due(change.at + settings.close_hold);
             }
         }
-        self.due.extend(due.into_iter().map(|at| Reverse((at, change.prefix))));
         let prefix = scene.state.rib.prefix_of(change.prefix);
         churn.map(|(from, lowest)| Churn { prefix, from, until: change.at, lowest })
     }
@@ -157,7 +158,7 @@ impl Detector {
         }
         let Reverse((_, prefix)) = self.due.pop()?;
         let mut steps = self.open_or_worsen(at, prefix, scene, &counts);
-        self.close(at, prefix, &mut steps);
+        self.close(at, prefix, scene, &mut steps);
         self.find_zombies(at, prefix, scene);
         Some((at, steps))
     }
@@ -177,13 +178,6 @@ impl Detector {
         &self.insufficient
     }
 
-    fn watch(&mut self, prefix: PrefixId) -> &mut Watch {
-        if self.watches.len() <= prefix.index() {
-            self.watches.resize_with(prefix.index() + 1, || None);
-        }
-        self.watches[prefix.index()].get_or_insert_default()
-    }
-
     fn open_or_worsen(
         &mut self,
         at: Timestamp,
@@ -192,8 +186,8 @@ impl Detector {
         counts: &impl Fn(PrefixId) -> bool,
     ) -> Vec<Step> {
         let mut steps = Vec::new();
-        let settings = self.settings.clone();
-        let watch = self.watch(prefix);
+        let settings = &self.settings;
+        let watch = watch_of(&mut self.watches, prefix);
         let held = |since: &Option<Timestamp>| since.is_some_and(|since| since + settings.open_hold <= at);
         let Some(level) = Level::ALL.into_iter().rev().find(|level| held(&watch.below[*level as usize])) else { return steps };
         if watch.open.is_none() {
@@ -206,8 +200,9 @@ impl Detector {
                 self.insufficient.push((prefix, Moment { at, visibility: now }));
                 return steps;
             }
-            let (opened, zombies) = watch.begin(at, (prefix, level), scene, &settings);
+            let (opened, zombies) = watch.begin(at, (prefix, level), scene, settings);
             watch.open = Some(Box::new(opened));
+            watch.history.pause(at);
             steps.push(Step::Opened(prefix));
             self.due.push(Reverse((zombies, prefix)));
         }
@@ -226,9 +221,9 @@ impl Detector {
         steps
     }
 
-    fn close(&mut self, at: Timestamp, prefix: PrefixId, steps: &mut Vec<Step>) {
-        let hold = self.settings.close_hold;
-        let watch = self.watch(prefix);
+    fn close(&mut self, at: Timestamp, prefix: PrefixId, scene: Scene<'_>, steps: &mut Vec<Step>) {
+        let (hold, window) = (self.settings.close_hold, self.settings.baseline_window);
+        let watch = watch_of(&mut self.watches, prefix);
         let Some(recovered) = watch.recovered.filter(|recovered| *recovered + hold <= at) else { return };
         let Some(mut open) = watch.open.take() else { return };
         open.recovered = Some(recovered);
@@ -237,17 +232,25 @@ impl Detector {
         watch.dark.clear();
         watch.below = [None; 3];
         watch.lowest = None;
+        watch.history.push(at, scene.votes.visibility(prefix).upper(), window);
         steps.push(Step::Closed(prefix));
         self.closed.push(*open);
     }
 
     fn find_zombies(&mut self, at: Timestamp, prefix: PrefixId, scene: Scene<'_>) {
         let after = self.settings.zombie_after;
-        let Some(open) = self.watch(prefix).open.as_mut() else { return };
+        let Some(open) = watch_of(&mut self.watches, prefix).open.as_mut() else { return };
         if open.level == Level::Full && open.zombies.is_empty() && at >= open.onset.earliest + after {
             open.zombies = scene.votes.voters(prefix, Vote::Seeing);
         }
     }
+}
+
+fn watch_of(watches: &mut Vec<Option<Box<Watch>>>, prefix: PrefixId) -> &mut Watch {
+    if watches.len() <= prefix.index() {
+        watches.resize_with(prefix.index() + 1, || None);
+    }
+    watches[prefix.index()].get_or_insert_default()
 }
 
 impl Level {
