@@ -74,7 +74,7 @@ fn the_three_largest_groups_and_one_beacon_boundary_are_found_in_a_few_files() {
         let comparison = Comparison::of(&rows, &[survey]);
         assert_eq!(comparison.self_contained(), (1, 1), "{comparison}");
     }
-    let survey = recording.survey(recording.files("2008-02-23", "0144", "0159"));
+    let survey = recording.survey(recording.files("2008-02-23", "0144", "0204"));
     let boundary = "2008-02-23T02:00:00Z".parse().unwrap();
     let rows: Vec<BeaconRow> = BeaconRow::read(&recording).into_iter().filter(|row| row.boundary == boundary).collect();
     let findings = BeaconFinding::all(&rows, &crossings(&recording, &rows), &[survey]);
