@@ -43,6 +43,7 @@ impl History {
     /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
     /// first thing ever said may be a loss.
     pub fn baseline(&self, now: Timestamp, settings: &Settings) -> Share {
+        let seed = self.seed.unwrap_or(Share::ONE);
         let from = now - settings.baseline_window;
         let ends = self.steps.iter().skip(1).map(|(at, _)| *at).chain([now]);
         let counted = self.steps.iter().zip(ends).filter_map(|((at, share), end)| Some(((*share)?, (*at).max(from), end)));
@@ -50,7 +51,7 @@ impl History {
             counted.map(|(share, begin, end)| (share, end.since(begin).micros().max(0))).collect();
         let total = weighted.iter().map(|(_, weight)| weight).sum::<i64>();
         if total < settings.baseline_min.micros() {
-            return self.seed.unwrap_or(Share::ONE);
+            return seed;
         }
         weighted.sort_unstable();
         let mut sum = 0;
@@ -60,7 +61,7 @@ impl History {
                 return share;
             }
         }
-        self.seed.unwrap_or(Share::ONE)
+        seed
     }
 }
 
@@ -113,10 +114,10 @@ mod tests {
     fn a_withdrawal_longer_than_the_time_before_it_does_not_become_usual() {
         let settings = Settings::default();
         let mut history = History::default();
-        history.push(at(0), Share::ONE, settings.baseline_window);
+        history.push(at(0), Share::of(9, 10), settings.baseline_window);
         history.push(at(700), Share::of(0, 10), settings.baseline_window);
         history.pause(at(760));
-        history.push(at(50_000), Share::of(9, 10), settings.baseline_window);
-        assert_eq!(history.baseline(at(50_100), &settings), Share::ONE);
+        history.push(at(50_000), Share::ONE, settings.baseline_window);
+        assert_eq!(history.baseline(at(50_100), &settings), Share::of(9, 10));
     }
 }
