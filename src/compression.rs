@@ -3,18 +3,20 @@
 //! Takes any reader, gives a buffered reader of the bytes inside. Members written one after another (`cat a.gz b.gz`) are read as one.
 //! A stream which ends in the middle is an error of the reader, never a quiet end. Nothing is known here of what the bytes mean.
 
+use serde::Serialize;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 /// Bytes looked at: bzip2 needs ten, see [`Compression::of`].
-const LOOKED_AT: usize = 10;
+pub const LOOKED_AT: usize = 10;
 /// Room of the buffers: large enough that system calls and decoder calls do not show in a profile.
 const BUFFER: usize = 128 * 1024;
 
 /// How a stream is compressed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// Not at all, as far as its first bytes tell.
     Plain,
@@ -71,17 +73,26 @@ pub fn open(path: &Path) -> io::Result<(Compression, Box<dyn BufRead + Send>)> {
 ///
 /// # Errors
 /// If the first bytes cannot be read. Damage further on comes out of the reader.
-pub fn reader<R: Read + Send + 'static>(mut raw: R) -> io::Result<(Compression, Box<dyn BufRead + Send>)> {
+pub fn reader<R: Read + Send + 'static>(raw: R) -> io::Result<(Compression, Box<dyn BufRead + Send>)> {
+    let (compression, inside) = decoder(raw)?;
+    Ok((compression, Box::new(BufReader::with_capacity(BUFFER, inside))))
+}
+
+/// The same for those who have a buffer of their own.
+///
+/// # Errors
+/// If the first bytes cannot be read. Damage further on comes out of the reader.
+pub fn decoder<R: Read + Send + 'static>(mut raw: R) -> io::Result<(Compression, Box<dyn Read + Send>)> {
     let mut start = Vec::with_capacity(LOOKED_AT);
     raw.by_ref().take(LOOKED_AT as u64).read_to_end(&mut start)?;
     let compression = Compression::of(&start);
     let whole = BufReader::with_capacity(BUFFER, Cursor::new(start).chain(raw));
-    let inside: Box<dyn BufRead + Send> = match compression {
+    let inside: Box<dyn Read + Send> = match compression {
         Compression::Plain => Box::new(whole),
-        Compression::Gzip => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(whole))),
-        Compression::Bzip2 => Box::new(BufReader::with_capacity(BUFFER, bzip2::bufread::MultiBzDecoder::new(whole))),
-        Compression::Zstd => Box::new(BufReader::with_capacity(BUFFER, zstd::stream::read::Decoder::with_buffer(whole)?)),
-        Compression::Xz => Box::new(BufReader::with_capacity(BUFFER, liblzma::bufread::XzDecoder::new_multi_decoder(whole))),
+        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(whole)),
+        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
+        Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(whole)),
     };
     Ok((compression, inside))
 }

@@ -2,7 +2,7 @@
 //!
 //! "Nothing was withdrawn" and "nothing could be read" must never look alike, so every file which was named or found has an account.
 
-use super::compression::Compression;
+use crate::compression::Compression;
 use crate::time::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;

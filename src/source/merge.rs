@@ -5,14 +5,15 @@
 //! back: a record stamped before its predecessor is given the predecessor's time.
 
 use super::account::{FileAccount, FileKind};
-use super::compression::{Compression, RawSide};
 use super::discover::{InputFile, SourceError};
 use super::gap::{Sequel, sequels};
 use super::interest::Interest;
 use super::mrt::{Context, MrtReader, Sessions};
 use super::open::{Content, compression, hash, open};
+use super::raw::RawSide;
 use super::repeat::{Repeated, repeats};
 use super::ripestat::{RipestatContext, RipestatReader};
+use crate::compression::Compression;
 use crate::observation::{FileId, GapCause, Observation, RecordRef, Statement};
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Vantages};

@@ -2,13 +2,12 @@
 //!
 //! [`discover`] turns what the user named into files; [`Merge`] reads them all, merged by time, as one stream of
 //! [`Observation`](crate::observation::Observation)s; a [`FileAccount`] says for each file what was in it and what could not be read.
-//! [`Interest`] says which prefixes deserve a statement each. Underneath, `open` decides by content what a file is, `compression` unpacks
+//! [`Interest`] says which prefixes deserve a statement each. Underneath, `open` decides by content what a file is, `raw` unpacks
 //! it, `mrt` and `ripestat` read it; `naming` reads archive names, `gap` finds missing files, `repeat` finds series which say the same.
 //!
 //! Everything bgpkit-parser knows stays in here. Nothing is judged, and nothing is dropped without being counted.
 
 mod account;
-mod compression;
 mod discover;
 mod gap;
 mod interest;
@@ -17,11 +16,11 @@ mod mrt;
 pub mod mrt_writer;
 mod naming;
 mod open;
+mod raw;
 mod repeat;
 mod ripestat;
 
 pub use account::{Damage, FileAccount, FileKind};
-pub use compression::Compression;
 pub use discover::{InputFile, InputSpec, SourceError, discover};
 pub use interest::{Interest, WatchedPrefixes};
 pub use merge::Merge;

@@ -2,9 +2,10 @@
 //!
 //! Takes an input file; gives its stream as MRT frames or as the text of a JSON answer, whatever its name. Reads only the beginning.
 
-use super::compression::{Compression, RawSide, decompress};
 use super::discover::InputFile;
 use super::mrt::{Body, Frames, Step};
+use super::raw::{RawSide, decompress};
+use crate::compression::{Compression, LOOKED_AT};
 use crate::time::Timestamp;
 use std::fs::File;
 use std::io::{self, Read};
@@ -63,7 +64,7 @@ pub(super) fn open(file: &InputFile) -> io::Result<Opened> {
 /// The compression of a file, from its first bytes alone.
 pub(super) fn compression(file: &InputFile) -> io::Result<Compression> {
     let mut head = Vec::new();
-    File::open(&file.path)?.take(6).read_to_end(&mut head)?;
+    File::open(&file.path)?.take(LOOKED_AT as u64).read_to_end(&mut head)?;
     Ok(Compression::of(&head))
 }
 

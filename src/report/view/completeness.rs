@@ -55,7 +55,7 @@ pub struct BgpFileView {
     pub path: String,
     pub collector: String,
     pub kind: FileKind,
-    pub compression: crate::source::Compression,
+    pub compression: crate::compression::Compression,
     pub bytes: u64,
     pub blake3: String,
     pub first: Option<Timestamp>,

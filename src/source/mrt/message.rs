@@ -64,27 +64,13 @@ fn changed(peer: End, local: End, (old_state, new_state): (BgpState, BgpState), 
         return;
     }
     let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);
-    let what = match new_state {
-        BgpState::Established => Statement::SessionUp { from },
-        BgpState::Idle
-        | BgpState::Connect
-        | BgpState::Active
-        | BgpState::OpenSent
-        | BgpState::OpenConfirm
-        | BgpState::Clearing
-        | BgpState::Deleted
-            if matches!(old_state, BgpState::Established | BgpState::Clearing) =>
-        {
-            Statement::SessionDown { from }
-        }
+    let what = if new_state == BgpState::Established {
+        Statement::SessionUp { from }
+    } else if matches!(old_state, BgpState::Established | BgpState::Clearing) {
+        Statement::SessionDown { from }
+    } else {
         // An attempt: archives are full of them. FRR records those beside an established session too (RFC 4271 §6.8, collisions).
-        BgpState::Idle
-        | BgpState::Connect
-        | BgpState::Active
-        | BgpState::OpenSent
-        | BgpState::OpenConfirm
-        | BgpState::Clearing
-        | BgpState::Deleted => return,
+        return;
     };
     ctx.say(place, what);
 }
