@@ -128,7 +128,7 @@ impl Verdict {
     /// The verdict in a phrase.
     pub const fn phrase(self) -> &'static str {
         match self {
-            Verdict::Undetermined => "undetermined: the monitor was blind",
+            Verdict::Undetermined => "undetermined: too little was observed to tell the layer",
             Verdict::LowerLayerFirst => "a layer below failed first; the withdrawal is a consequence",
             Verdict::RoutingNameServers => "routing: name servers unreachable, DNS is the casualty",
             Verdict::RoutingServiceAddresses => "routing: service addresses unreachable",

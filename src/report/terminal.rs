@@ -129,14 +129,14 @@ fn incident(screen: &mut Screen, incident: &IncidentView, of: usize) {
     screen.row(Weight::Must, "seen by", &incident.seen_by, 2);
     chain(screen, incident, Phase::Breaks, "chain");
     chain(screen, incident, Phase::ComesBack, "back");
-    let proof = format!("{}; list them: faultline explain {}", incident.proof, incident.number);
+    let proof = format!("{}; list them: faultline explain … --incident {}", incident.proof, incident.number);
     screen.row(Weight::Must, "proof", &proof, 2);
     if let Some(service) = incident.deciding() {
-        screen.row(Weight::Should, "against", &words::some(service.reasons_against.iter().map(|reason| &reason.text), 2), 2);
+        screen.row(Weight::May, "against", &words::some(service.reasons_against.iter().map(|reason| &reason.text), 2), 2);
         screen.row(Weight::May, "unless", &words::some(&service.would_change, 2), 1);
     }
     for blind in incident.routing_blind.iter().take(1) {
-        screen.row(Weight::Should, "blind", &format!("{} from {}", blind.what, words::clock(blind.from, incident.day())), 1);
+        screen.row(Weight::Must, "blind", &format!("{} from {}", blind.what, words::clock(blind.from, incident.day())), 1);
     }
 }
 
@@ -184,7 +184,7 @@ fn withdrawals(screen: &mut Screen, incident: &IncidentView) {
     if !transit.is_empty() {
         screen.row(Weight::Must, "", &format!("all lost paths cross {}, no surviving path does", words::some(transit, 4)), 1);
     }
-    screen.row(Weight::Must, "", &left(all), 2);
+    screen.row(Weight::Should, "", &left(all), 2);
 }
 
 /// What was left for traffic, over all prefixes.
@@ -228,7 +228,8 @@ fn chain(screen: &mut Screen, incident: &IncidentView, phase: Phase, label: &str
             }
         });
         let clock = words::clock(link.at.latest, incident.day());
-        screen.row(Weight::Must, label, &format!("{clock}  {:7}  {delay:13}  {}", link.layer.word(), link.what), 1);
+        let weight = if phase == Phase::Breaks { Weight::Must } else { Weight::Should };
+        screen.row(weight, label, &format!("{clock}  {:7}  {delay:13}  {}", link.layer.word(), link.what), 1);
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn clock(at: Timestamp, day: Timestamp) -> String {
 
 /// A moment with its bounds, on the given day.
 pub(super) fn bounds(when: Bounds, day: Timestamp) -> String {
-    let latest = clock(when.latest, day);
+    let latest = clock(not_before(when), day);
     if when.earliest == Timestamp::MIN {
         return format!("{latest} or before (never seen up before)");
     }
@@ -39,12 +39,20 @@ pub(super) fn bounds(when: Bounds, day: Timestamp) -> String {
 /// The same, whole: with dates and the zone.
 pub(super) fn bounds_whole(when: Bounds) -> String {
     if when.earliest == Timestamp::MIN {
-        return format!("{} UTC or before (never seen up before)", moment(when.latest));
+        return format!("{} UTC or before (never seen up before)", moment(not_before(when)));
     }
     if when.earliest.seconds() == when.latest.seconds() {
         return format!("{} UTC", moment(when.latest));
     }
-    format!("between {} and {} UTC", moment(when.earliest), clock(when.latest, when.earliest))
+    format!("between {} and {} UTC", moment(when.earliest), clock(not_before(when), when.earliest))
+}
+
+/// The upper bound as a whole second: rounded up, or the truth might lie outside; within one second both are that second.
+fn not_before(when: Bounds) -> Timestamp {
+    if when.latest.micros() % 1_000_000 == 0 || when.earliest.seconds() == when.latest.seconds() {
+        return when.latest;
+    }
+    Timestamp::from_parts(when.latest.seconds() + 1, 0)
 }
 
 /// A time which may not have come: a dash then.

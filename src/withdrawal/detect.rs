@@ -458,11 +458,14 @@ fn is_seed(change: &VisibilityChange, scene: Scene<'_>) -> bool {
         && views.any(|view| view.state == RouteState::Present && scene.state.feeds.is_seeded(view.from, family))
 }
 
-/// Less specific prefixes which at least half of their eligible ASes see, longest first.
+/// Less specific prefixes which at least half of their eligible ASes see, and somebody who lost the prefix, longest first: where the cover was
+/// lost with it, it covers nothing.
 fn covers(prefix: PrefixId, scene: Scene<'_>) -> Vec<Cover> {
     let rib = scene.state.rib;
     let covers = rib.covers(&rib.prefix_of(prefix)).into_iter().map(|cover| (cover, scene.votes.visibility(cover)));
-    let seen = covers.filter(|(_, seen)| seen.seeing > 0 && seen.seeing * 2 >= seen.eligible());
+    let losers = scene.votes.voters(prefix, Vote::Lost);
+    let reaches = |cover: PrefixId| scene.votes.voters(cover, Vote::Seeing).iter().any(|asn| losers.contains(asn));
+    let seen = covers.filter(|(cover, seen)| seen.seeing > 0 && seen.seeing * 2 >= seen.eligible() && reaches(*cover));
     seen.map(|(cover, visibility)| {
         let present = rib.views(cover).filter(|view| view.state == RouteState::Present);
         let origins: BTreeSet<Asn> = present.filter_map(|view| rib.origin_of(view.route?)).collect();

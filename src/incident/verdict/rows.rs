@@ -116,6 +116,8 @@ fn other_rows(facts: &ServiceFacts<'_>) -> Option<Verdict> {
         let (reached, unreached) =
             (facts.by_address.reached() + facts.by_name.reached(), facts.by_address.unreached() + facts.by_name.unreached());
         return Some(match (reached, unreached) {
+            // Somebody says that it is down; whether its names resolve and its servers answer, nobody looked.
+            (0, 0) if !facts.dns_probed() && facts.by_address.probed.is_empty() => Verdict::Undetermined,
             (0, 0) if facts.status.fails() => Verdict::Application,
             (reached, unreached) if reached >= unreached => Verdict::Application,
             _ => Verdict::HostOrPath,

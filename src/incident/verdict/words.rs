@@ -72,7 +72,11 @@ pub(super) fn reasons(incident: &Incident, facts: &ServiceFacts<'_>, verdict: Ve
 pub(super) fn would_change(facts: &ServiceFacts<'_>, verdict: Verdict) -> Vec<String> {
     let mut changes: Vec<&str> = match verdict {
         Verdict::Undetermined => {
-            vec!["a control target which worked at a failing vantage", "BGP data of the time from more full-feed peers"]
+            vec![
+                "probe results of its names and of the service itself",
+                "a control target which worked at a failing vantage",
+                "BGP data of the time from more full-feed peers",
+            ]
         }
         Verdict::LowerLayerFirst => vec!["an earlier withdrawal, or a later first failure: then routing could be the cause"],
         Verdict::RoutingNameServers => vec![
@@ -187,7 +191,7 @@ fn order(evidence: &Evidence, facts: &ServiceFacts<'_>, verdict: Verdict, pro: &
         format!("{what} first failed at {}, {} {order} the first withdrawal of what it depends on", at.in_words(), lag.abs())
     };
     if let Some(failure) = caused(&facts.dns_losses(), &lost, evidence) {
-        pro.push(ReasonCode::DnsAfterWithdrawal.says(after(failure, "DNS")));
+        pro.push(ReasonCode::DnsAfterWithdrawal.says(after(failure, "resolving its names")));
     }
     if let Some(failure) = caused(&facts.own_losses(), &lost, evidence) {
         pro.push(ReasonCode::ServiceAfterWithdrawal.says(after(failure, "the service")));

@@ -123,10 +123,20 @@ pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            *last = take(last, width.saturating_sub(2)).trim_end().to_owned() + " …";
+            *last = whole_words(last, width.saturating_sub(2)) + " …";
         }
     }
     lines
+}
+
+/// As many whole words as take at most so many columns: half a number would be another number.
+fn whole_words(text: &str, width: usize) -> String {
+    let taken = take(text, width);
+    let cut = taken.len() < text.len() && !text[taken.len()..].starts_with(' ');
+    match taken.rsplit_once(' ') {
+        Some((whole, _)) if cut => whole.trim_end().to_owned(),
+        _ => taken.trim_end().to_owned(),
+    }
 }
 
 /// As much of the beginning as takes at most so many columns.

@@ -2,7 +2,7 @@
 //!
 //! Order and delays are shown, not judged: that is the verdict's work.
 
-use super::loss::{kinds, kinds_words};
+use super::loss::kinds;
 use super::place::{When, span_words};
 use crate::incident::Evidence;
 use crate::reachability::{Layer, ReachabilityLoss};
@@ -167,8 +167,11 @@ fn clients(layer: Layer, losses: &[&ReachabilityLoss], breaks: &mut Vec<Link>, b
     };
     let name = words::layer(layer);
     let vantages: BTreeSet<&str> = losses.iter().map(|loss| &*loss.series.vantage).collect();
-    let kinds = kinds(losses.iter().copied());
-    let kinds = kinds_words(&kinds[..kinds.len().min(2)]);
+    // How it began: what else failed later is told with the losses.
+    let mut kinds = kinds(losses.iter().copied());
+    kinds.sort_by_key(|kind| kind.first);
+    let at_first = kinds.iter().take_while(|kind| kind.first <= first.onset.latest).count().max(1);
+    let kinds = words::all(kinds.iter().take(at_first).map(|kind| kind.words));
     let what = format!("{name}: failing ({kinds}) at {}", words::some(vantages, 3));
     breaks.push((place, what, first.onset));
     let ended: Vec<Bounds> = losses.iter().filter_map(|loss| loss.recovery).collect();

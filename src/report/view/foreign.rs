@@ -3,6 +3,7 @@
 use super::place::{Period, lasted};
 use super::withdrawal::Witnesses;
 use crate::foreign::ForeignOrigin;
+use crate::report::words;
 use crate::time::{Bounds, Timestamp};
 use crate::vantage::Asn;
 use serde::Serialize;
@@ -74,11 +75,9 @@ impl ForeignView {
 
 fn sentence(foreign: &ForeignOrigin) -> String {
     let end = if foreign.ended.is_some() { "" } else { ", and still does" };
-    format!(
-        "{} announced {}, taken by {} of {} ASes{end}",
-        foreign.origin,
-        foreign.prefix,
-        foreign.taken_by.len(),
-        foreign.eligible
-    )
+    let taken = match foreign.eligible {
+        0 => format!("{}, none known to carry a full table", words::count(words::size(foreign.taken_by.len()), "AS", "ASes")),
+        eligible => format!("{} of {eligible} ASes", foreign.taken_by.len()),
+    };
+    format!("{} announced {}, taken by {taken}{end}", foreign.origin, foreign.prefix)
 }
