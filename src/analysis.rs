@@ -9,12 +9,13 @@ use crate::incident::Correlation;
 use crate::org::Organization;
 use crate::pipeline::{BlindSpan, RoutingFindings};
 use crate::probe::{ProbeFile, ProbeResult};
-use crate::reachability::ReachabilityFindings;
+use crate::reachability::{Layer, ReachabilityFindings};
 use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, Vantages};
 use crate::withdrawal::{Level, Withdrawal};
+use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything found about one organization.
@@ -103,10 +104,7 @@ impl Analysis {
     pub fn doubts(&self) -> Vec<String> {
         let settings = &self.organization.settings;
         let mut doubts = unread(&self.bgp_files);
-        doubts.extend(self.probe_files.iter().filter_map(|file| {
-            let error = file.error.as_ref().filter(|_| !file.in_folder)?;
-            Some(error.to_string())
-        }));
+        doubts.extend(self.probe_files.iter().filter_map(unusable));
         for (prefix, moment) in &self.routing.insufficient {
             doubts.push(format!(
                 "{prefix} was lost by {} of {} ASes at {}: too few to tell",
@@ -120,8 +118,10 @@ impl Analysis {
             .blind
             .iter()
             .filter(|blind| {
-                // A short one is how every recording begins; one which lasts to the end of a short recording may be all of it.
-                blind.until.since(blind.from) > settings.baseline_min || blind.until >= self.routing.last
+                // A short one is how every recording begins; elsewhere only what is too short to hold a withdrawal is none.
+                let length = blind.until.since(blind.from);
+                let begins = self.routing.first.is_some_and(|first| blind.from.since(first) <= settings.open_hold);
+                length > if begins { settings.baseline_min } else { settings.open_hold } || blind.until >= self.routing.last
             })
             .collect();
         for blind in blind {
@@ -135,10 +135,8 @@ impl Analysis {
             ));
         }
         doubts.extend(self.only_probed());
-        let own = &self.organization.prefixes;
-        if self.routing.first.is_some() && own.iter().all(|own| self.routing.rib.id_of(&own.prefix).is_none()) {
-            doubts.push("none of the profile's prefixes was ever spoken of in BGP".to_owned());
-        }
+        doubts.extend(self.never_seen());
+        doubts.extend(self.muted_everywhere());
         if self.routing.first.is_none() && self.reachability.coverage.is_empty() {
             doubts.push("nothing was observed: no BGP statement of a watched prefix, and no probe result".to_owned());
         }
@@ -147,15 +145,48 @@ impl Analysis {
 }
 
 impl Analysis {
+    /// Prefixes of the profile of which no part was ever seen, though whole tables were known.
+    fn never_seen(&self) -> Vec<String> {
+        let (routing, own) = (&self.routing, &self.organization.prefixes);
+        if routing.first.is_none() {
+            return Vec::new();
+        }
+        let seen = |own: &IpNet| routing.rib.prefixes().any(|(_, prefix)| own.contains(&prefix));
+        let unseen: Vec<IpNet> = own.iter().map(|own| own.prefix).filter(|own| !seen(own)).collect();
+        if unseen.len() == own.len() {
+            return vec!["none of the profile's prefixes was ever spoken of in BGP".to_owned()];
+        }
+        let told = |family: Family| self.vantages.iter().any(|(id, _)| routing.feeds.is_seeded(id, family));
+        let unseen = unseen.into_iter().filter(|prefix| told(Family::of(prefix)));
+        unseen
+            .map(|prefix| format!("{prefix} is in no table and was never announced: it may have been gone all the time"))
+            .collect()
+    }
+
+    /// If wherever anything was probed the controls failed too, sooner or later.
+    fn muted_everywhere(&self) -> Option<String> {
+        let found = &self.reachability;
+        let watched = found.coverage.iter().filter(|covered| !matches!(covered.series.layer, Layer::Control | Layer::Status));
+        let probing: BTreeSet<&str> = watched.map(|covered| &*covered.series.vantage).collect();
+        let controls = found.losses.iter().filter(|loss| loss.series.layer == Layer::Control);
+        let muted: BTreeSet<&str> = controls.map(|loss| &*loss.series.vantage).collect();
+        let all = !probing.is_empty() && probing.is_subset(&muted);
+        all.then(|| {
+            "controls failed at every vantage which probed: what failed there meanwhile tells nothing of the services".to_owned()
+        })
+    }
+
     /// Spans at the beginning and the end in which probes were recorded and BGP was not, in words: what routes did then nobody knows.
     fn only_probed(&self) -> Vec<String> {
         let least = self.organization.settings.baseline_min;
         let Some(begins) = self.routing.first else { return Vec::new() };
         let (first, last) = (self.results.iter().map(|result| result.at).min(), self.results.iter().map(ProbeResult::end).max());
         let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
-        let before = (begins.since(first) > least).then(|| format!("BGP was recorded from {begins} on, probes from {first}"));
+        let before = (begins.since(first) > least)
+            .then(|| format!("BGP was recorded from {} on, probes from {}", begins.in_words(), first.in_words()));
         let ends = self.routing.last;
-        let after = (last.since(ends) > least).then(|| format!("BGP was recorded until {ends}, probes until {last}"));
+        let after = (last.since(ends) > least)
+            .then(|| format!("BGP was recorded until {}, probes until {}", ends.in_words(), last.in_words()));
         before.into_iter().chain(after).collect()
     }
 }
@@ -227,6 +258,21 @@ impl Survey {
 fn origin(withdrawal: &Withdrawal) -> Option<Asn> {
     withdrawal.origins.first().copied()
 }
+
+/// Why what a probe file holds is not enough. A file of another kind met in a folder is no mistake, unless its name says that it is one of probe
+/// results.
+fn unusable(file: &ProbeFile) -> Option<String> {
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    let meant = !file.in_folder || [".jsonl", ".ndjson", ".parquet", ".csv"].iter().any(|kind| name.contains(kind));
+    if let Some(error) = &file.error {
+        return meant.then(|| error.to_string());
+    }
+    let many = file.bad_count * 100 > file.records * BAD_PERCENT;
+    many.then(|| format!("{}: {} of {} records could not be used", file.path.display(), file.bad_count, file.records))
+}
+
+/// So many percent of the records of a probe file may be bad before what is missing may be what mattered.
+const BAD_PERCENT: u64 = 10;
 
 fn unread(files: &[FileAccount]) -> Vec<String> {
     files.iter().filter_map(|file| Some(format!("{}: {}", file.path.display(), file.error.as_ref()?))).collect()

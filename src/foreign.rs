@@ -15,6 +15,9 @@ use crate::vantage::{Asn, Family, VantageId, Vantages};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+/// What stands for an AS number which two octets cannot hold.
+const AS_TRANS: Asn = Asn(23_456);
+
 /// Another origin's announcement, taken by enough ASes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignOrigin {
@@ -91,7 +94,8 @@ impl ForeignOrigins {
             return;
         }
         let origin = change.route.filter(|_| change.after == RouteState::Present).and_then(|route| rib.origin_of(route));
-        let foreign = origin.filter(|origin| !scope.may_originate(&prefix, *origin));
+        // AS_TRANS names nobody: the number did not fit into two octets (RFC 6793 §9).
+        let foreign = origin.filter(|origin| !scope.may_originate(&prefix, *origin) && *origin != AS_TRANS);
         let before = self.held.get(&(change.prefix, change.from)).copied();
         if before == foreign {
             return;

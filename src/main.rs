@@ -10,6 +10,8 @@ const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Without colours of its own an error can be cleaned of what profiles and recordings bring along.
+    let _ = miette::set_hook(Box::new(|_| Box::new(miette::MietteHandlerOpts::new().color(false).build())));
     #[allow(clippy::disallowed_methods, reason = "the one clock reading of a report: when it was made")]
     let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
     match faultline::command::run(cli, now) {
@@ -17,7 +19,7 @@ fn main() -> ExitCode {
         Err(error) => {
             #[allow(clippy::print_stderr, reason = "the one place where errors are shown")]
             {
-                eprintln!("{error:?}");
+                eprintln!("{}", faultline::report::plain(&format!("{error:?}")));
             }
             ExitCode::from(FAILED)
         }

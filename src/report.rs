@@ -34,6 +34,11 @@ pub use view::withdrawal::{CoverView, Crossings, MomentView, StatementView, With
 pub use view::{OrganizationView, OutcomeView, PrefixView, ReportView};
 pub use write::{WriteError, write_dir};
 
+/// Lines for a terminal, without what could steer it: names in profiles and recordings come from outside.
+pub fn plain(text: &str) -> String {
+    text.split('\n').map(terminal::clean).collect::<Vec<_>>().join("\n")
+}
+
 /// A view which can be shown in every format.
 pub trait Shown: serde::Serialize {
     /// As Markdown.

@@ -83,7 +83,9 @@ impl fmt::Display for Visibility {
 }
 
 impl Share {
-    /// All.
+    /// None of them.
+    pub const ZERO: Share = Share(0);
+    /// All of them.
     pub const ONE: Share = Share(1_000_000);
 
     /// `part` of `whole`; 1 of nothing.

@@ -3,6 +3,7 @@
 use super::analyze::read_profile;
 use crate::analysis::Outcome;
 use crate::cli::{Org, OrgCommand};
+use crate::report;
 
 /// Runs it.
 ///
@@ -25,7 +26,7 @@ pub fn run(typed: &Org) -> miette::Result<Outcome> {
         ("settings", format!("{overridden} of {} changed", organization.settings.in_force().len())),
     ];
     let rows = rows.iter().map(|(what, value)| format!("{what:<16}{value}\n"));
-    super::print(&format!("{} is valid.\n{}", profile.display(), rows.collect::<String>()))?;
+    super::print(&report::plain(&format!("{} is valid.\n{}", profile.display(), rows.collect::<String>())))?;
     Ok(Outcome::NoIncident)
 }
 

@@ -4,7 +4,7 @@ use super::cast::{self, Cast};
 use super::error::DrillError;
 use super::select;
 use super::timeline::{Action, Collector, Document, Event, Kind, Probes, Row, Timeline};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -14,6 +14,8 @@ const PEERS_MAX: usize = 200;
 
 /// Generated AS numbers of all collectors' peers together.
 const PEERS_IN_ALL: usize = 700;
+/// The longest drill: everything is put together before the first byte is written.
+const LONGEST: Span = Span::from_seconds(31 * 86_400);
 /// Generated AS numbers of transits.
 const PATHS_MAX: u32 = 100;
 /// Generated background prefixes of a family.
@@ -52,6 +54,12 @@ impl Check<'_> {
 
     fn drill(&self) -> Result<(), DrillError> {
         let drill = &self.document.drill;
+        if drill.start < Timestamp::from_parts(0, 0) || drill.end.seconds() > i64::from(u32::MAX) {
+            return self.fail(0..0, "MRT stamps reach from 1970 to 2106; write a `start` and an `end` between them");
+        }
+        if drill.end.since(drill.start) > LONGEST {
+            return self.fail(0..0, format!("[drill] lasts from {} to {}; write at most 31 days", drill.start, drill.end));
+        }
         if drill.end <= drill.start {
             return self
                 .fail(0..0, format!("[drill] ends at {} and starts at {}; write an `end` after `start`", drill.end, drill.start));
@@ -153,6 +161,12 @@ impl Check<'_> {
             }
             if let Some(fill) = &routes.fill {
                 self.prefixes(row.span(), &[fill.within])?;
+                if fill.count > BACKGROUND_MAX {
+                    return self.fail(
+                        row.span(),
+                        format!("a fill of {} prefixes is too much; write at most {BACKGROUND_MAX}", fill.count),
+                    );
+                }
                 if fill.length < fill.within.prefix_len() || fill.length > fill.within.max_prefix_len() {
                     return self.fail(
                         row.span(),

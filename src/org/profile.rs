@@ -21,6 +21,8 @@ use super::Organization;
 use field::{Section, Table};
 use miette::NamedSource;
 use problem::Findings;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -56,6 +58,15 @@ pub enum ProfileError {
         /// The first byte which cannot be read, from 0.
         offset: usize,
     },
+    /// No profile is so long, or has a line so long.
+    #[error("the profile {} is no profile: {what}", path.display())]
+    #[diagnostic(help("name a profile, as docs/profile.md describes it"))]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// What is too long.
+        what: String,
+    },
     /// The text says something wrong, or too little.
     #[error("{} in the profile {}", counted(problems.len()), path.display())]
     Invalid {
@@ -78,7 +89,7 @@ impl ProfileError {
     /// One line a problem, as compilers write them: `file:line:column: what is wrong; what to write`.
     pub fn lines(&self) -> Vec<String> {
         match self {
-            ProfileError::Unreadable { .. } | ProfileError::NotText { .. } => vec![self.to_string()],
+            ProfileError::Unreadable { .. } | ProfileError::NotText { .. } | ProfileError::TooLong { .. } => vec![self.to_string()],
             ProfileError::Invalid { path, problems, .. } => {
                 problems.iter().map(|p| format!("{}:{}:{}: {p}; {}", path.display(), p.line, p.column, p.help)).collect()
             }
@@ -86,9 +97,29 @@ impl ProfileError {
     }
 }
 
+/// Ten thousand prefixes with labels take one hundredth of this.
+const LONGEST_FILE: u64 = 64 << 20;
+const LONGEST_LINE: usize = 20_000;
+
 /// Reads a profile from a file.
 pub fn read(path: &Path) -> Result<Checked, ProfileError> {
-    let bytes = std::fs::read(path).map_err(|source| ProfileError::Unreadable { path: path.to_owned(), source })?;
+    let unreadable = |source| ProfileError::Unreadable { path: path.to_owned(), source };
+    let too_long = |what: String| ProfileError::TooLong { path: path.to_owned(), what };
+    let mut bytes = Vec::new();
+    // What is named may be a device without an end.
+    File::open(path).map_err(unreadable)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(too_long(format!("longer than {} MiB", LONGEST_FILE >> 20)));
+    }
+    // Errors show the line in which they stand.
+    if let Some((line, _)) = bytes
+        .split(|byte| *byte == b'\n')
+        .zip(1_usize..)
+        .map(|(text, line)| (line, text))
+        .find(|(_, text)| text.len() > LONGEST_LINE)
+    {
+        return Err(too_long(format!("line {line} is longer than {LONGEST_LINE} bytes")));
+    }
     let text = String::from_utf8(bytes)
         .map_err(|error| ProfileError::NotText { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })?;
     parse(&text, path)

@@ -341,13 +341,17 @@ impl Reader {
     }
 }
 
-/// Notes files which are the same bytes as an earlier one: they are read once.
+/// Notes files which are the same bytes as another one: they are read once, as a file of the collector which has most files here. A copy which
+/// lies about elsewhere must not tear a hole into its series.
 fn note_copies(files: &[InputFile], accounts: &mut [FileAccount]) {
     let mut sizes: HashMap<u64, Vec<usize>> = HashMap::new();
     for (number, file) in files.iter().enumerate().filter(|(_, file)| file.bytes > 0) {
         sizes.entry(file.bytes).or_default().push(number);
     }
-    for same_size in sizes.into_values().filter(|numbers| numbers.len() > 1) {
+    let mut of_collector: HashMap<&str, usize> = HashMap::new();
+    files.iter().for_each(|file| *of_collector.entry(file.collector.as_str()).or_default() += 1);
+    for mut same_size in sizes.into_values().filter(|numbers| numbers.len() > 1) {
+        same_size.sort_by_key(|number| (Reverse(of_collector.get(files[*number].collector.as_str())), *number));
         let mut hashes: HashMap<String, usize> = HashMap::new();
         for number in same_size {
             // A file which cannot be read says so when its turn comes.

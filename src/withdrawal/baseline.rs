@@ -35,6 +35,11 @@ impl History {
         self.seed.get_or_insert(share);
     }
 
+    /// True until the first push.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// True once a seed told the share.
     pub fn is_seeded(&self) -> bool {
         self.seed.is_some()

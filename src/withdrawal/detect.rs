@@ -108,6 +108,8 @@ impl Detector {
         let share = change.now.upper();
         if !starts && !watch.history.is_seeded() && is_seed(change, scene) {
             watch.history.seed(share);
+        } else if cause.is_some_and(|cause| is_new(cause, change, scene)) && watch.history.is_empty() {
+            watch.history.seed(Share::ZERO);
         }
         let baseline = watch.baseline(change.at, share, settings);
         if watch.open.is_none() {
@@ -456,6 +458,12 @@ fn is_seed(change: &VisibilityChange, scene: Scene<'_>) -> bool {
     let mut views = scene.state.rib.views(change.prefix);
     change.now.eligible() > 0
         && views.any(|view| view.state == RouteState::Present && scene.state.feeds.is_seeded(view.from, family))
+}
+
+/// An announcement of what a known table did not have: the prefix is new, and having no route to it was usual.
+fn is_new(cause: &RouteChange, change: &VisibilityChange, scene: Scene<'_>) -> bool {
+    let family = Family::of(&scene.state.rib.prefix_of(change.prefix));
+    cause.cause == ChangeCause::Announced && cause.previous.is_none() && scene.state.feeds.is_seeded(cause.from, family)
 }
 
 /// Less specific prefixes which at least half of their eligible ASes see, and somebody who lost the prefix, longest first: where the cover was

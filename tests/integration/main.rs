@@ -11,6 +11,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod doubts;
 mod drill;
 mod lab_cases;
 mod lab_reachability;

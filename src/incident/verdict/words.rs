@@ -52,7 +52,11 @@ pub(super) fn headline(incident: &Incident, verdict: Verdict, services: &[Servic
     };
     let evidence = &incident.evidence;
     let prefixes = evidence.withdrawals.len();
-    let lost = if prefixes > 0 { format!(" {prefixes} prefixes withdrawn.") } else { String::new() };
+    let lost = match prefixes {
+        0 => String::new(),
+        1 => " 1 prefix withdrawn.".to_owned(),
+        _ => format!(" {prefixes} prefixes withdrawn."),
+    };
     format!("{}.{concerned}{lost}", capital(verdict.phrase()))
 }
 
