@@ -121,13 +121,15 @@ impl SeverityView {
         let lost: BTreeSet<_> =
             facts.name_servers.withdrawals.iter().chain(&facts.addresses.withdrawals).map(|w: &&Withdrawal| w.prefix).collect();
         let ((servers_lost, servers), (addresses_lost, addresses)) = (verdict.name_servers, verdict.addresses);
-        let words = format!(
-            "{servers_lost} of {} lost, {} of {}, {addresses_lost} of {}",
-            words::count(words::size(servers), "name server", "name servers"),
-            lost.len(),
-            words::count(words::size(held.len()), "prefix", "prefixes"),
-            words::count(words::size(addresses), "address", "addresses"),
-        );
+        let all_servers = words::count(words::size(servers), "name server", "name servers");
+        let all_prefixes = words::count(words::size(held.len()), "prefix", "prefixes");
+        let all_addresses = words::count(words::size(addresses), "address", "addresses");
+        // Severity counts withdrawals: zeros beside servers which failed with their routes up would read as if they were well.
+        let words = if servers_lost + lost.len() + addresses_lost == 0 {
+            format!("no dependency withdrawn by most (of {all_servers}, {all_prefixes}, {all_addresses})")
+        } else {
+            format!("{servers_lost} of {all_servers} lost, {} of {all_prefixes}, {addresses_lost} of {all_addresses}", lost.len())
+        };
         SeverityView {
             fails: verdict.severity.fails,
             name_servers_lost: servers_lost,
