@@ -142,9 +142,7 @@ impl Analysis {
         }
         doubts
     }
-}
 
-impl Analysis {
     /// Prefixes of the profile of which no part was ever seen, though whole tables were known.
     fn never_seen(&self) -> Vec<String> {
         let (routing, own) = (&self.routing, &self.organization.prefixes);
@@ -239,9 +237,7 @@ impl Survey {
         }));
         doubts
     }
-}
 
-impl Survey {
     /// If too few ASes have a full feed of a family to tell anything of it.
     fn too_few(&self, family: Family) -> Option<String> {
         let feeds = &self.routing.feeds;
@@ -259,7 +255,7 @@ fn origin(withdrawal: &Withdrawal) -> Option<Asn> {
     withdrawal.origins.first().copied()
 }
 
-/// Why what a probe file holds is not enough. A file of another kind met in a folder is no mistake, unless its name says that it is one of probe
+/// Why what a probe file holds is not enough: it cannot be read, or most of it cannot be used. A file of another kind met in a folder is no mistake, unless its name says that it is one of probe
 /// results.
 fn unusable(file: &ProbeFile) -> Option<String> {
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
@@ -267,12 +263,9 @@ fn unusable(file: &ProbeFile) -> Option<String> {
     if let Some(error) = &file.error {
         return meant.then(|| error.to_string());
     }
-    let many = file.bad_count * 100 > file.records * BAD_PERCENT;
-    many.then(|| format!("{}: {} of {} records could not be used", file.path.display(), file.bad_count, file.records))
+    (file.bad_count > file.results)
+        .then(|| format!("{}: {} of {} records could not be used", file.path.display(), file.bad_count, file.records))
 }
-
-/// So many percent of the records of a probe file may be bad before what is missing may be what mattered.
-const BAD_PERCENT: u64 = 10;
 
 fn unread(files: &[FileAccount]) -> Vec<String> {
     files.iter().filter_map(|file| Some(format!("{}: {}", file.path.display(), file.error.as_ref()?))).collect()

@@ -108,7 +108,7 @@ impl Detector {
         let share = change.now.upper();
         if !starts && !watch.history.is_seeded() && is_seed(change, scene) {
             watch.history.seed(share);
-        } else if cause.is_some_and(|cause| is_new(cause, change, scene)) && watch.history.is_empty() {
+        } else if cause.is_some_and(|cause| is_new(cause, scene)) && watch.history.is_empty() {
             watch.history.seed(Share::ZERO);
         }
         let baseline = watch.baseline(change.at, share, settings);
@@ -461,8 +461,8 @@ fn is_seed(change: &VisibilityChange, scene: Scene<'_>) -> bool {
 }
 
 /// An announcement of what a known table did not have: the prefix is new, and having no route to it was usual.
-fn is_new(cause: &RouteChange, change: &VisibilityChange, scene: Scene<'_>) -> bool {
-    let family = Family::of(&scene.state.rib.prefix_of(change.prefix));
+fn is_new(cause: &RouteChange, scene: Scene<'_>) -> bool {
+    let family = Family::of(&scene.state.rib.prefix_of(cause.prefix));
     cause.cause == ChangeCause::Announced && cause.previous.is_none() && scene.state.feeds.is_seeded(cause.from, family)
 }
 

@@ -3,10 +3,6 @@
 use crate::tree::{self, File};
 use crate::{blessing, nothing};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
-
-/// Held while README.md is read and written anew, which two tests do.
-static README: Mutex<()> = Mutex::new(());
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(tree::root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -124,59 +120,35 @@ fn settings_in_the_method_are_those_of_the_program() {
     nothing(found, "docs/method.md lists every setting as `| `key` | default | reason |`; the truth is src/settings.rs.");
 }
 
-/// `<!-- help: faultline org check -->`, then a fenced block which holds what that command prints with `--help`.
+/// Two kinds of fenced blocks are not written by hand: `<!-- help: faultline org check -->` stands before what that command prints with
+/// `--help`, and `<!-- output: PATH -->` before a file which another test compares with the program.
 #[test]
-fn help_in_the_readme_is_what_the_program_prints() {
-    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
+fn generated_blocks_of_the_readme_are_what_the_program_prints() {
     let text = read("README.md");
-    let mut parts = text.split("<!-- help: faultline");
-    let mut written = parts.next().unwrap_or_default().to_owned();
-    let mut found = Vec::new();
-    let mut blocks = 0;
-    for part in parts {
-        let (arguments, rest) = part.split_once("-->").expect("the marker ends in -->");
-        let (_, body) = rest.split_once("```text\n").expect("a block ```text follows the marker");
-        let (shown, after) = body.split_once("```").expect("the block ends");
-        let help = help(arguments);
-        blocks += 1;
-        if shown != help {
-            found.push(format!("faultline{arguments}--help prints:\n{help}"));
-        }
-        written += &format!("<!-- help: faultline{arguments}-->\n```text\n{help}```{after}");
-    }
-    assert!(blocks > 0, "README.md shows no help text: write `<!-- help: faultline -->` and a ```text block after it");
+    let text = blocks(&text, "<!-- help: faultline", help);
+    let text = blocks(&text, "<!-- output: ", |path| read(path.trim()));
     if blessing() {
-        std::fs::write(tree::root().join("README.md"), written).unwrap();
-    } else {
-        nothing(found, "README.md shows another help text than the program: FAULTLINE_BLESS=1 cargo test --test tidy");
+        std::fs::write(tree::root().join("README.md"), text).unwrap();
+    } else if text != read("README.md") {
+        let written = read("README.md");
+        let found = text.lines().filter(|line| !written.lines().any(|known| known == *line)).map(str::to_owned);
+        nothing(found.collect(), "README.md lacks these lines of a generated block: FAULTLINE_BLESS=1 cargo test --test tidy");
+        panic!("a generated block of README.md has lines too many: FAULTLINE_BLESS=1 cargo test --test tidy");
     }
 }
 
-/// `<!-- output: PATH -->`, then a fenced block which holds that file: output which another test compares with the program.
-#[test]
-fn output_in_the_readme_is_what_the_tests_compare_with() {
-    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = read("README.md");
-    let mut parts = text.split("<!-- output: ");
+/// The text with every block after a marker written anew from what stands in the marker.
+fn blocks(text: &str, marker: &str, content: impl Fn(&str) -> String) -> String {
+    let mut parts = text.split(marker);
     let mut written = parts.next().unwrap_or_default().to_owned();
-    let (mut found, mut blocks) = (Vec::new(), 0);
+    assert_ne!(written.len(), text.len(), "README.md has no block `{marker}… -->`");
     for part in parts {
-        let (path, rest) = part.split_once(" -->").expect("the marker ends in -->");
+        let (named, rest) = part.split_once("-->").expect("the marker ends in -->");
         let (_, body) = rest.split_once("```text\n").expect("a block ```text follows the marker");
-        let (shown, after) = body.split_once("```").expect("the block ends");
-        let file = read(path);
-        blocks += 1;
-        if shown != file {
-            found.push(format!("{path} is:\n{file}"));
-        }
-        written += &format!("<!-- output: {path} -->\n```text\n{file}```{after}");
+        let (_, after) = body.split_once("```").expect("the block ends");
+        written += &format!("{marker}{named}-->\n```text\n{}```{after}", content(named));
     }
-    assert!(blocks > 0, "README.md shows no output: write `<!-- output: tests/golden/lab-A.txt -->` and a ```text block after it");
-    if blessing() {
-        std::fs::write(tree::root().join("README.md"), written).unwrap();
-    } else {
-        nothing(found, "README.md shows another output than the file it names: FAULTLINE_BLESS=1 cargo test --test tidy");
-    }
+    written
 }
 
 fn help(arguments: &str) -> String {

@@ -1,6 +1,7 @@
 //! 4 October 2021: routing took the name servers away, and DNS was the casualty.
 
 use super::{Half, Rebuilt, analysed, at, by_name, comes_out_the_same_twice, only, viewed};
+use crate::drill::anchors::NAME_SERVERS;
 use faultline::feed::{FeedEvent, NotedFeed};
 use faultline::incident::{ReasonCode, Verdict};
 use faultline::reachability::{FailureKind, Layer};
@@ -12,17 +13,6 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 static META: LazyLock<Rebuilt> = LazyLock::new(|| Rebuilt::of("meta-2021-10-04"));
-
-const NAME_SERVERS: [&str; 8] = [
-    "129.134.30.0/24",
-    "129.134.31.0/24",
-    "185.89.218.0/24",
-    "185.89.219.0/24",
-    "2a03:2880:f0fc::/48",
-    "2a03:2880:f0fd::/48",
-    "2a03:2880:f1fc::/48",
-    "2a03:2880:f1fd::/48",
-];
 
 const SERVICES: [&str; 9] = [
     "Facebook",
