@@ -15,6 +15,7 @@ pub mod service;
 pub mod space;
 mod summary;
 pub mod survey;
+pub mod timeline;
 pub mod withdrawal;
 
 use crate::analysis::{Analysis, Outcome};
@@ -30,6 +31,7 @@ use incident::IncidentView;
 use observed::ObservedView;
 use place::{Files, Period};
 use serde::Serialize;
+use timeline::TimelineView;
 use withdrawal::{MomentView, Witnesses};
 
 /// Changed whenever a field of the JSON forms changes its meaning or goes away.
@@ -56,6 +58,9 @@ pub struct ReportView {
     pub doubts: Vec<String>,
     /// In order of their beginning.
     pub incidents: Vec<IncidentView>,
+    /// What pictures of the whole recording are drawn from; `null` where there are incidents, which have their own, and where
+    /// nothing was recorded.
+    pub timeline: Option<TimelineView>,
     /// Told, and no incident, in order of time.
     pub observed: Vec<ObservedView>,
     /// Every prefix of the organization, what covers it and what it depends on, as seen at the end.
@@ -114,7 +119,15 @@ impl ReportView {
         let probes = Period::over(analysis.probe_files.iter().map(|file| (file.first, file.last)));
         let bgp = analysis.routing.first.map(|first| Period::between(first, analysis.routing.last));
         let until = bgp.iter().chain(&probes).map(|period| period.until).max().unwrap_or(analysis.routing.last);
-        let witnesses = Witnesses { vantages: &analysis.vantages, rib: &analysis.routing.rib, files: &files, until };
+        let recorded = bgp.iter().chain(&probes).map(|period| (period.from, period.until));
+        let recorded = recorded.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let witnesses = Witnesses {
+            vantages: &analysis.vantages,
+            rib: &analysis.routing.rib,
+            files: &files,
+            recorded: recorded.unwrap_or((until, until)),
+            until,
+        };
         let incidents = analysis.correlation.incidents.iter().enumerate();
         let doubts = analysis.doubts();
         let none = match (&bgp, &probes) {
@@ -131,9 +144,10 @@ impl ReportView {
             recorded_probes: probes,
             outcome: OutcomeView::of(analysis.outcome(), words::count(words::size(incidents.len()), "incident", "incidents"), none),
             doubts,
-            incidents: incidents
-                .map(|(i, incident)| IncidentView::of(i + 1, incident, &analysis.organization, &witnesses))
-                .collect(),
+            incidents: incidents.map(|(i, incident)| IncidentView::of(i + 1, incident, analysis, &witnesses)).collect(),
+            timeline: recorded
+                .filter(|_| analysis.correlation.incidents.is_empty())
+                .map(|recorded| TimelineView::of_recording(analysis, recorded)),
             observed: observed::observed(analysis, &witnesses),
             prefixes: prefixes(analysis),
             dependencies: DependenciesView::of(analysis, &files),

@@ -6,9 +6,10 @@ use super::loss::{self, LossGroup, LossView};
 use super::place::{When, lasted};
 use super::service::ServiceView;
 use super::space::SpaceView;
+use super::timeline::TimelineView;
 use super::withdrawal::{self, WithdrawalGroup, WithdrawalView, Witnesses};
+use crate::analysis::Analysis;
 use crate::incident::{Incident, Verdict};
-use crate::org::Organization;
 use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
 use crate::time::Timestamp;
@@ -71,6 +72,8 @@ pub struct IncidentView {
     pub controls: ControlView,
     /// Spans while it lasted in which the routing side could not tell.
     pub routing_blind: Vec<IncidentBlindView>,
+    /// What its pictures are drawn from.
+    pub timeline: TimelineView,
 }
 
 /// Where controls were probed.
@@ -96,8 +99,8 @@ pub struct IncidentBlindView {
 }
 
 impl IncidentView {
-    pub(super) fn of(number: usize, incident: &Incident, organization: &Organization, witnesses: &Witnesses<'_>) -> Self {
-        let evidence = &incident.evidence;
+    pub(super) fn of(number: usize, incident: &Incident, analysis: &Analysis, witnesses: &Witnesses<'_>) -> Self {
+        let (evidence, organization) = (&incident.evidence, &analysis.organization);
         let verdict = incident.verdict();
         let decided = verdict.services.iter().filter(|service| service.verdict == verdict.verdict);
         let decided_by = decided.min_by_key(|service| Reverse(service.severity)).map(|service| service.service.clone());
@@ -131,6 +134,7 @@ impl IncidentView {
             control_losses: evidence.controls.iter().map(loss).collect(),
             controls: ControlView::of(incident),
             routing_blind: blind.map(|b| IncidentBlindView { from: b.from, until: b.until, what: b.what.clone() }).collect(),
+            timeline: TimelineView::of_incident(incident, analysis, witnesses.recorded),
         }
     }
 

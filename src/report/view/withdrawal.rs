@@ -160,6 +160,8 @@ pub(in crate::report) struct Witnesses<'a> {
     pub rib: &'a Rib,
     /// Files.
     pub files: &'a Files,
+    /// The recording: its beginning and its end.
+    pub recorded: (Timestamp, Timestamp),
     /// The end of the recording.
     pub until: Timestamp,
 }
