@@ -7,14 +7,19 @@
 //!
 //! Nothing here judges or reads the clock: the time of generation is an argument, and stands in one field.
 
+mod chart;
+mod content;
 mod explain;
+mod html;
 mod markdown;
+mod page;
 mod tables;
 mod terminal;
 mod view;
 mod words;
 mod write;
 
+use chart::{Detail, svg};
 pub use explain::{ExplainError, explain};
 pub use tables::tables;
 pub use view::chain::{ChainLayer, DelayView, LinkView, Phase};
@@ -43,13 +48,26 @@ pub fn plain(text: &str) -> String {
 pub trait Shown: serde::Serialize {
     /// As Markdown.
     fn to_markdown(&self) -> String;
+    /// As HTML.
+    fn to_html(&self) -> String;
+    /// Pictures as SVG files, by name.
+    fn to_charts(&self) -> Vec<(String, String)>;
     /// For a terminal of this width, with colours or without.
     fn to_terminal(&self, width: usize, color: bool) -> String;
 }
 
 impl Shown for ReportView {
     fn to_markdown(&self) -> String {
-        markdown::report(self)
+        markdown::markdown(&content::report(self, Detail::FULL))
+    }
+
+    fn to_html(&self) -> String {
+        let title = format!("Incident report: {}", self.organization.name);
+        html::html(&title, self.outcome.code, |detail| content::report(self, detail))
+    }
+
+    fn to_charts(&self) -> Vec<(String, String)> {
+        svg::files(&content::report(self, Detail::FULL))
     }
 
     fn to_terminal(&self, width: usize, color: bool) -> String {
@@ -59,7 +77,15 @@ impl Shown for ReportView {
 
 impl Shown for SurveyView {
     fn to_markdown(&self) -> String {
-        markdown::survey(self)
+        markdown::markdown(&content::survey(self))
+    }
+
+    fn to_html(&self) -> String {
+        html::html("Survey of all origins", self.outcome.code, |_| content::survey(self))
+    }
+
+    fn to_charts(&self) -> Vec<(String, String)> {
+        svg::files(&content::survey(self))
     }
 
     fn to_terminal(&self, width: usize, color: bool) -> String {
@@ -81,6 +107,27 @@ pub fn json(view: &impl Shown) -> String {
 /// The report for reading. Text which came from outside is escaped.
 pub fn markdown(view: &impl Shown) -> String {
     view.to_markdown()
+}
+
+/// The report to look at: one HTML file which fetches nothing and reads without script.
+pub fn html(view: &impl Shown) -> String {
+    view.to_html()
+}
+
+/// The report's pictures as SVG files, by their names below the report's folder.
+pub fn charts(view: &impl Shown) -> Vec<(String, String)> {
+    view.to_charts()
+}
+
+/// Every file made from a view alone: names below the report's folder, and contents.
+pub fn files(view: &impl Shown) -> Vec<(String, Vec<u8>)> {
+    let mut files = vec![
+        ("report.html".to_owned(), html(view).into_bytes()),
+        ("report.md".to_owned(), markdown(view).into_bytes()),
+        ("incidents.json".to_owned(), json(view).into_bytes()),
+    ];
+    files.extend(charts(view).into_iter().map(|(name, chart)| (name, chart.into_bytes())));
+    files
 }
 
 /// The first screen: at most 24 lines of at most `width` (at least 40) characters; it says how much more there is. Control characters

@@ -50,10 +50,10 @@ fn run_survey(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
 fn show(typed: &Analyze, view: &impl Shown, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
     let json = report::json(view);
     if let Some(dir) = &typed.out {
-        let mut files = vec![("incidents.json", json.clone().into_bytes()), ("report.md", report::markdown(view).into_bytes())];
-        files.extend(tables);
+        let mut files = report::files(view);
+        files.extend(tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
         report::write_dir(dir, &files)?;
-        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         super::tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
     }
     match typed.format {

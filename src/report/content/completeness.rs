@@ -1,7 +1,7 @@
-//! The data in Markdown: what was read, what was not, and what follows from it.
+//! The data as a page has it: what was read, what was not, and what follows from it.
 
 use super::ROWS;
-use super::page::Page;
+use crate::report::page::Page;
 use crate::report::view::completeness::{BgpFileView, CompletenessView, FeedNoteView, ProbeFileView};
 use crate::report::words;
 
@@ -16,10 +16,10 @@ pub(super) fn write(page: &mut Page, view: &CompletenessView) {
 
 fn files(page: &mut Page, view: &CompletenessView) {
     page.heading(3, "BGP files");
-    let rows: Vec<Vec<String>> = view.bgp_files.iter().map(bgp_row).collect();
+    let rows = view.bgp_files.iter().map(bgp_row);
     let heads =
         ["file", "collector", "kind", "records", "from (UTC)", "to (UTC)", "skipped bytes", "not taken again", "error", "BLAKE3"];
-    page.table(&heads, &rows, usize::MAX);
+    page.table(&heads, rows, usize::MAX);
     let damage = view.bgp_files.iter().flat_map(|file| {
         file.skipped.iter().map(|damage| {
             vec![
@@ -35,7 +35,7 @@ fn files(page: &mut Page, view: &CompletenessView) {
     if !rows.is_empty() {
         page.paragraph("Bytes which could not be read (offsets in the decompressed stream); the records after them were read:");
     }
-    page.table(&["file", "offset", "bytes", "record", "cause"], &rows, ROWS);
+    page.table(&["file", "offset", "bytes", "record", "cause"], rows, ROWS);
     let other = view.bgp_files.iter().filter(|file| !file.other.is_empty());
     let rows: Vec<Vec<String>> = other
         .map(|file| {
@@ -48,14 +48,14 @@ fn files(page: &mut Page, view: &CompletenessView) {
     if !rows.is_empty() {
         page.paragraph("Read, counted and not used:");
     }
-    page.table(&["file", "what"], &rows, ROWS);
+    page.table(&["file", "what"], rows, ROWS);
     page.heading(3, "Probe files");
     if view.probe_files.is_empty() {
         page.paragraph("None.");
     }
-    let rows: Vec<Vec<String>> = view.probe_files.iter().map(probe_row).collect();
+    let rows = view.probe_files.iter().map(probe_row);
     let heads = ["file", "format", "records", "results", "repeated", "bad records", "from (UTC)", "to (UTC)", "error", "BLAKE3"];
-    page.table(&heads, &rows, usize::MAX);
+    page.table(&heads, rows, usize::MAX);
     if !view.passed_over.is_empty() {
         let count = words::count(words::size(view.passed_over.len()), "other file", "other files");
         page.paragraph(&format!("{count} in these folders hold no probe results and were passed over."));
@@ -65,7 +65,7 @@ fn files(page: &mut Page, view: &CompletenessView) {
         .iter()
         .flat_map(|file| file.bad.iter().map(|bad| vec![file.path.clone(), bad.record.to_string(), bad.reason.clone()]));
     let rows: Vec<Vec<String>> = bad.collect();
-    page.table(&["file", "record", "why it could not be used"], &rows, ROWS);
+    page.table(&["file", "record", "why it could not be used"], rows, ROWS);
     let left_out = view.probe_files.iter().flat_map(|file| {
         let fields = file
             .ignored_fields
@@ -96,24 +96,24 @@ fn feeds(page: &mut Page, view: &CompletenessView) {
             ]
         })
         .collect();
-    page.table(&["collector", "vantage points", "ASes", "full feed IPv4", "full feed IPv6", "last heard (UTC)"], &rows, ROWS);
+    page.table(&["collector", "vantage points", "ASes", "full feed IPv4", "full feed IPv6", "last heard (UTC)"], rows, ROWS);
     let rows: Vec<Vec<String>> = view.feed_notes.iter().map(note_row).collect();
     if rows.is_empty() {
         page.paragraph("No lost session, no silence, no gap, no table sent again.");
     }
-    page.table(&["when (UTC)", "until (UTC)", "who", "what", "file", "record"], &rows, ROWS);
+    page.table(&["when (UTC)", "until (UTC)", "who", "what", "file", "record"], rows, ROWS);
     let vain = view.vain_state_changes.iter().map(|vain| vec![vain.vantage.clone(), words::grouped(vain.count)]);
     let rows: Vec<Vec<String>> = vain.collect();
     if !rows.is_empty() {
         page.paragraph("State changes of sessions which were not up:");
     }
-    page.table(&["vantage point", "how many"], &rows, ROWS);
+    page.table(&["vantage point", "how many"], rows, ROWS);
     let excluded = view.excluded_peers.iter().map(|peer| vec![peer.vantage.clone(), peer.family.to_string(), peer.why.clone()]);
     let rows: Vec<Vec<String>> = excluded.collect();
     if !rows.is_empty() {
         page.paragraph("Vantage points without a vote:");
     }
-    page.table(&["vantage point", "family", "why"], &rows, ROWS);
+    page.table(&["vantage point", "family", "why"], rows, ROWS);
     let blind = view.blind.iter().map(|blind| format!("{}: {} at least, {}", blind.prefix, blind.worst.words, blind.period.words));
     page.titled("Too few could tell:", blind);
     let insufficient = view.insufficient.iter().map(|few| {
@@ -149,7 +149,7 @@ fn probes(page: &mut Page, view: &CompletenessView) {
             ]
         })
         .collect();
-    page.table(&["layer", "vantage", "target", "good attempts", "from (UTC)", "to (UTC)", "nobody probed"], &rows, ROWS);
+    page.table(&["layer", "vantage", "target", "good attempts", "from (UTC)", "to (UTC)", "nobody probed"], rows, ROWS);
     page.titled("Probe results not used, or not wholly:", view.unmatched_results.iter().map(|unmatched| &unmatched.words));
 }
 

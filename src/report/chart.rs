@@ -1,0 +1,130 @@
+//! Pictures of a stretch of time: what is drawn, apart from what it is drawn on.
+//!
+//! Takes a [`TimelineView`]; gives [`Figure`]s of rows on one axis of time, each row made of stepped areas. Shapes are paths in a box of
+//! 1000 by 100, so that a page may stretch them to any width and zoom by looking at a part. Every number beside a row names the place in
+//! the JSON form from which it was taken. Nothing is decided here.
+
+pub(super) mod area;
+pub(super) mod axis;
+pub(super) mod course;
+pub(super) mod map;
+pub(super) mod marks;
+pub(super) mod svg;
+
+use crate::report::view::timeline::TimelineView;
+use crate::time::Timestamp;
+use axis::Axis;
+use marks::Mark;
+
+/// How much is drawn: a page of ten thousand prefixes must stay one which opens at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Detail {
+    /// Rows of a figure at most.
+    pub rows: usize,
+    /// Vantage points on a map at most.
+    pub vantages: usize,
+    /// Steps along the axis at most, where a row has more than twice as many.
+    pub columns: u32,
+}
+
+impl Detail {
+    /// For pages of usual size.
+    pub const FULL: Detail = Detail { rows: 60, vantages: 2_000, columns: 500 };
+    /// For large ones.
+    pub const COARSE: Detail = Detail { rows: 40, vantages: 1_000, columns: 125 };
+}
+
+/// A picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Figure {
+    /// Unique on a page, and the name of its file.
+    pub id: String,
+    /// What it shows.
+    pub title: String,
+    /// How to read it.
+    pub caption: Vec<Piece>,
+    /// From when to when.
+    pub window: (Timestamp, Timestamp),
+    /// From above to below.
+    pub rows: Vec<Row>,
+    /// What the shapes mean: class and word.
+    pub legend: Vec<(&'static str, &'static str)>,
+    /// Moments marked across all rows.
+    pub marks: Vec<Mark>,
+    /// What was left out.
+    pub left_out: Option<String>,
+}
+
+impl Figure {
+    /// Its file, beside the report.
+    pub fn file(&self) -> String {
+        format!("charts/{}.svg", self.id)
+    }
+}
+
+/// A row of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Stands above it, where a new part begins.
+    pub heading: Option<&'static str>,
+    /// Whose row it is.
+    pub label: String,
+    /// Beside it: text and numbers.
+    pub words: Vec<Piece>,
+    /// How tall, in units of 100.
+    pub height: u32,
+    /// Drawn one over the other.
+    pub layers: Vec<Layer>,
+    /// Height of the opening threshold, in hundredths of a unit from above.
+    pub threshold: Option<u32>,
+    /// Where its steps stand in the JSON form; empty for a row of many.
+    pub source: String,
+    /// Its steps for those who point at it: microseconds from the beginning of the window, then the counts.
+    pub steps: String,
+    /// The counts' names, in their order.
+    pub counts: &'static str,
+}
+
+/// A stepped area.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layer {
+    /// What it means; the legend has the word.
+    pub class: &'static str,
+    /// An SVG path.
+    pub path: String,
+}
+
+/// Text, or a number with its place in the JSON form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// What is shown.
+    pub text: String,
+    /// A JSON pointer (RFC 6901); `None` for text.
+    pub source: Option<String>,
+}
+
+impl Piece {
+    pub fn text(text: impl Into<String>) -> Piece {
+        Piece { text: text.into(), source: None }
+    }
+
+    pub fn number(number: impl ToString, source: String) -> Piece {
+        Piece { text: number.to_string(), source: Some(source) }
+    }
+}
+
+/// The figures of a timeline, whose place in the JSON form is `source`.
+pub(super) fn figures(name: &str, timeline: &TimelineView, source: &str, marks: &[Mark], detail: Detail) -> Vec<Figure> {
+    let axis = Axis::of(&timeline.window);
+    let mut figures = vec![
+        course::glance(name, timeline, source, axis),
+        course::visibility(name, timeline, source, axis, detail),
+        map::map(name, timeline, source, axis, detail),
+        course::lanes(name, timeline, source, axis, detail),
+    ];
+    figures.retain(|figure| !figure.rows.is_empty());
+    for figure in &mut figures {
+        figure.marks = marks.to_vec();
+    }
+    figures
+}

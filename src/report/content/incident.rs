@@ -1,0 +1,169 @@
+//! One incident: its facts, chain of causes, verdicts and limits, with its pictures.
+
+use super::{ROWS, loss, withdrawal};
+use crate::report::chart::marks::Mark;
+use crate::report::chart::{Detail, figures};
+use crate::report::page::Page;
+use crate::report::view::chain::{LinkView, Phase};
+use crate::report::view::incident::IncidentView;
+use crate::report::view::loss::kinds_words;
+use crate::report::view::service::{LayerView, ServiceView};
+use crate::report::words;
+use crate::time::Timestamp;
+
+/// Writes it.
+pub(super) fn write(page: &mut Page, incident: &IncidentView, detail: Detail) {
+    page.heading(2, &format!("Incident {}: {}", incident.number, incident.headline));
+    facts(page, incident);
+    let (name, source) = (format!("incident-{}", incident.number), format!("/incidents/{}/timeline", incident.number - 1));
+    let mut pictures = figures(&name, &incident.timeline, &source, &Mark::of(&incident.chain), detail).into_iter().peekable();
+    let mut picture = |page: &mut Page, kind: &str| {
+        if let Some(figure) = pictures.next_if(|figure| figure.id.ends_with(kind)) {
+            page.figure(figure);
+        }
+    };
+    picture(page, "-glance");
+    chain(page, incident);
+    verdict(page, incident);
+    withdrawal::write(page, incident);
+    picture(page, "-visibility");
+    picture(page, "-map");
+    withdrawal::foreign(page, incident);
+    loss::write(page, incident);
+    picture(page, "-lanes");
+    limits(page, incident);
+    evidence(page, incident);
+}
+
+fn facts(page: &mut Page, incident: &IncidentView) {
+    let ended = match &incident.ended {
+        Some(ended) => format!("{} (lasted {})", ended.words, incident.lasted),
+        None => format!("not over when the recording ended ({} until then)", incident.lasted),
+    };
+    let decided = incident.deciding().map(|service| format!("{}: {}", service.service, service.severity.words));
+    page.facts(&[
+        ("name", incident.id.clone()),
+        ("layer at fault", incident.layer.to_owned()),
+        ("verdict", incident.phrase.to_owned()),
+        ("began", incident.began.words.clone()),
+        ("ended", ended),
+        ("still broken at the end", incident.lasting.join("; ")),
+        ("seen by", incident.seen_by.clone()),
+        ("severity", decided.unwrap_or_default()),
+        ("address space withdrawn", words::all(incident.address_space.iter().map(|space| space.words.clone()))),
+        ("proof", incident.proof.clone()),
+    ]);
+}
+
+fn verdict(page: &mut Page, incident: &IncidentView) {
+    page.heading(3, "Verdict by service");
+    if incident.services.is_empty() {
+        page.paragraph("No service is known which this concerns.");
+    }
+    let row = |service: &ServiceView| {
+        vec![
+            service.service.clone(),
+            service.layer.to_owned(),
+            service.sentence.clone(),
+            service.severity.words.clone(),
+            service.first_failure.as_ref().map_or_else(|| "–".to_owned(), |first| first.on(incident.day())),
+            match (&service.first_failure, &service.last_recovery) {
+                (None, _) => "–".to_owned(),
+                (Some(_), Some(last)) => last.on(incident.day()),
+                (Some(_), None) => "not recovered".to_owned(),
+            },
+        ]
+    };
+    let rows = incident.services.iter().map(row);
+    page.table(&["service", "layer", "verdict", "severity", "first failure (UTC)", "last recovery (UTC)"], rows, ROWS);
+    for group in incident.service_groups() {
+        let Some(first) = group.first() else { continue };
+        page.heading(4, &format!("Why: {}", words::all(group.iter().map(|service| &service.service))));
+        page.paragraph(&format!("{}.", words::capital(&first.sentence)));
+        page.titled("For:", first.reasons_for.iter().map(words::reason));
+        page.titled("Against, or limiting:", first.reasons_against.iter().map(words::reason));
+        page.titled("What would change it:", &first.would_change);
+        let rows = first.layers.iter().map(|layer| layer_row(layer, incident.day()));
+        page.table(&["layer", "probed at", "fails at", "first failure (UTC)", "well again (UTC)", "how"], rows, ROWS);
+    }
+}
+
+fn layer_row(layer: &LayerView, day: Timestamp) -> Vec<String> {
+    let first = layer.first_failure.as_ref().map_or_else(|| "–".to_owned(), |first| first.on(day));
+    let last = match (&layer.last_recovery, layer.still_failing) {
+        (_, open) if open > 0 => "not recovered".to_owned(),
+        (Some(last), _) => last.on(day),
+        (None, _) => "–".to_owned(),
+    };
+    let probed = if layer.vantages.is_empty() { "nobody probed it".to_owned() } else { words::some(&layer.vantages, 6) };
+    let failing = if layer.vantages.is_empty() {
+        "–".to_owned()
+    } else {
+        format!("{} of {}", layer.failing.len(), words::count(words::size(layer.vantages.len()), "vantage", "vantages"))
+    };
+    vec![words::layer(layer.layer).to_owned(), probed, failing, first, last, kinds_words(&layer.kinds)]
+}
+
+fn chain(page: &mut Page, incident: &IncidentView) {
+    page.heading(3, "Chain of causes, in time order");
+    for (phase, title) in [(Phase::Breaks, "What broke:"), (Phase::ComesBack, "What came back:")] {
+        let row = |(number, link): (usize, &LinkView)| {
+            let delay =
+                |delay: &Option<crate::report::DelayView>| delay.as_ref().map_or_else(String::new, |delay| delay.words.clone());
+            vec![
+                number.to_string(),
+                link.at.on(incident.day()),
+                link.layer.word().to_owned(),
+                link.what.clone(),
+                delay(&link.after_first),
+                delay(&link.after_previous),
+            ]
+        };
+        let mut rows = (1..).zip(&incident.chain).filter(|(_, link)| link.phase == phase).map(row).peekable();
+        if rows.peek().is_some() {
+            page.paragraph(title);
+        }
+        page.table(&["", "when (UTC)", "layer", "what", "after the first", "after the one before"], rows, ROWS);
+    }
+    page.titled("Not back when the recording ended:", &incident.lasting);
+}
+
+/// What is not known, and what speaks against the verdict.
+fn limits(page: &mut Page, incident: &IncidentView) {
+    page.heading(3, "What is not known");
+    let mut limits: Vec<String> = Vec::new();
+    let blind = incident.routing_blind.iter();
+    limits.extend(blind.map(|b| format!("{} from {} to {} UTC", b.what, words::moment(b.from), words::clock(b.until, b.from))));
+    if incident.began.earliest.is_none() {
+        limits.push("when it began: a target was never seen up before".to_owned());
+    }
+    if incident.withdrawals.iter().any(|lost| lost.inferred_state) {
+        limits.push(
+            "what some vantage points saw before: they had no table dump, so it is inferred from their updates (inferred state)"
+                .to_owned(),
+        );
+    }
+    if incident.withdrawals.iter().any(|lost| !lost.covers_known) {
+        limits.push("whether a covering route was left: no table dump was read".to_owned());
+    }
+    limits.push(incident.controls.words.clone());
+    for service in &incident.services {
+        for layer in service.layers.iter().filter(|layer| layer.vantages.is_empty()) {
+            limits.push(format!("{}: {} not probed", service.service, words::layer(layer.layer)));
+        }
+    }
+    limits.push("which command or fault caused it: BGP, DNS and probes show what could not be reached, not why".to_owned());
+    page.list(limits);
+}
+
+/// Every statement and every failed attempt, by file and record.
+fn evidence(page: &mut Page, incident: &IncidentView) {
+    page.heading(3, "Evidence");
+    page.paragraph(&format!(
+        "{}. `faultline explain … --incident {}` prints all of it; incidents.json holds all of it.",
+        words::capital(&incident.proof),
+        incident.number
+    ));
+    page.fold("BGP statements", |page| withdrawal::statements(page, incident));
+    page.fold("Failed attempts", |page| loss::attempts(page, incident));
+}

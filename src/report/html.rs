@@ -1,0 +1,189 @@
+//! HTML: one file which fetches nothing, reads without script, prints, and fits a phone and a wall.
+//!
+//! Takes a [`Page`], gives the document. Every text is escaped by the templates, and what could steer or reorder text is taken out of the
+//! whole; the policy in the head forbids all script but our own.
+
+mod flags;
+
+use super::chart::axis::{Axis, units};
+use super::chart::{Detail, Figure};
+use super::page::{Block, Page};
+use super::terminal::is_unsafe;
+use askama::Template;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flags::{Flag, flags};
+use sha2::{Digest, Sha256};
+
+/// Larger documents are drawn anew with less detail.
+const BYTES: usize = 4_500_000;
+
+const STYLE: &str = include_str!("html/style.css");
+const SCRIPT: &str = include_str!("html/script.js");
+
+#[derive(Template)]
+#[template(path = "page.html", config = "src/report/html/askama.toml")]
+struct Document<'a> {
+    title: &'a str,
+    outcome: &'a str,
+    version: &'static str,
+    intro: String,
+    sections: Vec<Section>,
+    style: &'static str,
+    script: &'static str,
+    script_hash: String,
+}
+
+struct Section {
+    id: String,
+    title: String,
+    body: String,
+}
+
+#[derive(Template)]
+#[template(path = "blocks.html", config = "src/report/html/askama.toml")]
+struct Blocks<'a> {
+    blocks: &'a [Block],
+}
+
+#[derive(Template)]
+#[template(path = "figure.html", config = "src/report/html/askama.toml")]
+struct Picture<'a> {
+    figure: &'a Figure,
+    from: i64,
+    until: i64,
+    levels: usize,
+    flags: Vec<Flag>,
+    marks: Vec<Line>,
+    ticks: Vec<Line>,
+}
+
+/// A moment, or a stretch of time, across a picture: places in percent and in units.
+struct Line {
+    class: &'static str,
+    left: String,
+    width: String,
+    x: String,
+    wide: String,
+    words: String,
+}
+
+/// The document; `page` is asked for less detail if it comes out too large.
+pub(super) fn html(title: &str, outcome: &str, page: impl Fn(Detail) -> Page) -> String {
+    let full = document(title, outcome, &page(Detail::FULL));
+    if full.len() <= BYTES { full } else { document(title, outcome, &page(Detail::COARSE)) }
+}
+
+fn document(title: &str, outcome: &str, page: &Page) -> String {
+    let (intro, rest) = match page.blocks.iter().position(is_section) {
+        Some(first) => page.blocks.split_at(first),
+        None => (&page.blocks[..], &[][..]),
+    };
+    let mut sections = Vec::new();
+    for (number, part) in rest.chunk_by(|_, next| !is_section(next)).enumerate() {
+        if let Some((Block::Heading { text, .. }, body)) = part.split_first() {
+            sections.push(Section { id: format!("part-{}", number + 1), title: text.clone(), body: blocks(body) });
+        }
+    }
+    let document = Document {
+        title,
+        outcome,
+        version: env!("CARGO_PKG_VERSION"),
+        intro: blocks(intro),
+        sections,
+        style: STYLE,
+        script: SCRIPT,
+        script_hash: format!("sha256-{}", STANDARD.encode(Sha256::digest(SCRIPT))),
+    };
+    inert(&rendered(&document))
+}
+
+fn is_section(block: &Block) -> bool {
+    matches!(block, Block::Heading { level: 2, .. })
+}
+
+fn blocks(blocks: &[Block]) -> String {
+    rendered(&Blocks { blocks })
+}
+
+#[allow(clippy::expect_used, reason = "the templates call nothing which can fail, and memory does not refuse to be written")]
+fn rendered(template: &impl Template) -> String {
+    template.render().expect("a template can be rendered")
+}
+
+/// Without what could steer or reorder text.
+fn inert(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+}
+
+impl Blocks<'_> {
+    fn figure(&self, figure: &Figure) -> String {
+        let (from, until) = figure.window;
+        let axis = Axis::between(from, until);
+        let (levels, flags) = flags(&figure.marks, axis);
+        let line = |class: &'static str, x: u32, until: u32, words: String| Line {
+            class,
+            left: percent(x),
+            width: percent(until - x),
+            x: units(x),
+            wide: units(until - x),
+            words,
+        };
+        let marks = figure.marks.iter().map(|mark| line(mark.class, axis.x(mark.earliest), axis.x(mark.latest), String::new()));
+        let ticks = axis.ticks(8).into_iter().filter(|tick| (1_500..=98_500).contains(&tick.x));
+        rendered(&Picture {
+            figure,
+            from: from.micros(),
+            until: until.micros(),
+            levels,
+            flags,
+            marks: marks.collect(),
+            ticks: ticks.map(|tick| line("", tick.x, tick.x, tick.words)).collect(),
+        })
+    }
+
+    fn inside(&self, blocks: &[Block]) -> String {
+        self::blocks(blocks)
+    }
+}
+
+/// Hundredths of a unit of a thousand as percent.
+fn percent(hundredths: u32) -> String {
+    format!("{}.{:03}", hundredths / 1_000, hundredths % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_stays_text_wherever_it_stands() {
+        let hostile = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\"'\u{202e}\u{1b}[2J";
+        let fill = |_| {
+            let mut page = Page::default();
+            page.heading(1, hostile);
+            page.heading(2, hostile);
+            page.strong(hostile);
+            page.list([hostile]);
+            page.facts(&[(hostile, hostile.to_owned())]);
+            page.table(&[hostile], [vec![hostile.to_owned()]], 1);
+            page.fold(hostile, |page| page.paragraph(hostile));
+            page
+        };
+        let document = html(hostile, "incident", fill);
+        assert_eq!(document.matches("<script").count(), 1, "our own");
+        assert_eq!(document.matches("<img").count(), 0);
+        assert!(!document.contains(['\u{202e}', '\u{1b}']));
+        assert_eq!(document.matches("&#60;img src=x").count() + document.matches("&lt;img src=x").count(), 11, "{document}");
+    }
+
+    #[test]
+    fn a_document_which_grows_too_large_is_drawn_with_less_detail() {
+        let fill = |detail: Detail| {
+            let mut page = Page::default();
+            page.paragraph(&"x".repeat(if detail == Detail::FULL { BYTES } else { 10 }));
+            page
+        };
+        assert!(html("t", "incident", fill).len() < 100_000);
+    }
+}

@@ -1,0 +1,110 @@
+//! A page before it has a format: headings, paragraphs, lists, tables and figures in the order in which they are read.
+//!
+//! Markdown and HTML are made from the same page, so they say the same. Texts are as they came: each format makes them harmless in its
+//! own way.
+
+use super::chart::Figure;
+
+/// A part of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Block {
+    /// A heading of a level from 1.
+    Heading { level: u8, text: String },
+    /// Running text.
+    Paragraph(String),
+    /// Running text which matters most.
+    Strong(String),
+    /// A remark by somebody else.
+    Quote(String),
+    /// Items.
+    List(Vec<String>),
+    /// Names and values.
+    Facts(Vec<(String, String)>),
+    /// Rows under heads.
+    Table(Table),
+    /// A picture.
+    Figure(Box<Figure>),
+    /// What is opened by those who want it.
+    Fold { title: String, blocks: Vec<Block> },
+}
+
+/// Rows under heads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Table {
+    /// One a column.
+    pub heads: Vec<String>,
+    /// As many cells as heads.
+    pub rows: Vec<Vec<String>>,
+    /// How many more there are in the JSON form.
+    pub more: usize,
+}
+
+/// A page which grows.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub blocks: Vec<Block>,
+}
+
+impl Page {
+    pub fn heading(&mut self, level: u8, text: &str) {
+        self.blocks.push(Block::Heading { level, text: text.to_owned() });
+    }
+
+    pub fn paragraph(&mut self, text: &str) {
+        self.blocks.push(Block::Paragraph(text.to_owned()));
+    }
+
+    pub fn strong(&mut self, text: &str) {
+        self.blocks.push(Block::Strong(text.to_owned()));
+    }
+
+    pub fn quote(&mut self, text: &str) {
+        self.blocks.push(Block::Quote(text.to_owned()));
+    }
+
+    /// A list, or nothing if it is empty.
+    pub fn list<T: AsRef<str>>(&mut self, items: impl IntoIterator<Item = T>) {
+        let items: Vec<String> = items.into_iter().map(|item| item.as_ref().to_owned()).collect();
+        if !items.is_empty() {
+            self.blocks.push(Block::List(items));
+        }
+    }
+
+    /// A list under a line, or nothing if it is empty.
+    pub fn titled<T: AsRef<str>>(&mut self, title: &str, items: impl IntoIterator<Item = T>) {
+        let mut items = items.into_iter().peekable();
+        if items.peek().is_some() {
+            self.paragraph(title);
+            self.list(items);
+        }
+    }
+
+    /// Names and values; rows without a value are left out.
+    pub fn facts(&mut self, rows: &[(&str, String)]) {
+        let rows = rows.iter().filter(|(_, value)| !value.is_empty());
+        self.blocks.push(Block::Facts(rows.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()));
+    }
+
+    /// A table of at most `most` rows, which says how many more there are; nothing if it is empty.
+    pub fn table(&mut self, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, most: usize) {
+        let mut rows = rows.into_iter();
+        let shown: Vec<Vec<String>> = rows.by_ref().take(most).collect();
+        if !shown.is_empty() {
+            let heads = heads.iter().map(|head| (*head).to_owned()).collect();
+            self.blocks.push(Block::Table(Table { heads, rows: shown, more: rows.count() }));
+        }
+    }
+
+    pub fn figure(&mut self, figure: Figure) {
+        self.blocks.push(Block::Figure(Box::new(figure)));
+    }
+
+    /// What is opened by those who want it; nothing if `fill` adds nothing.
+    pub fn fold(&mut self, title: &str, fill: impl FnOnce(&mut Page)) {
+        let mut inside = Page::default();
+        fill(&mut inside);
+        if !inside.blocks.is_empty() {
+            self.blocks.push(Block::Fold { title: title.to_owned(), blocks: inside.blocks });
+        }
+    }
+}
