@@ -101,7 +101,15 @@ impl Shown for SurveyView {
 pub fn json(view: &impl Shown) -> String {
     let mut text = serde_json::to_string_pretty(view).expect("a view can be written as JSON");
     text.push('\n');
-    text
+    text.chars().fold(String::with_capacity(text.len()), |mut inert, c| {
+        // JSON allows these raw in texts, where alone they can stand; a terminal or an editor might obey them.
+        if c != '\n' && terminal::is_unsafe(c) {
+            inert.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            inert.push(c);
+        }
+        inert
+    })
 }
 
 /// The report for reading. Text which came from outside is escaped.

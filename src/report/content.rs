@@ -26,7 +26,13 @@ pub(super) fn report(view: &ReportView, detail: Detail) -> Page {
     if let Some(note) = &view.organization.note {
         page.quote(note);
     }
-    page.strong(&view.outcome.sentence);
+    match &view.incidents[..] {
+        [only] => {
+            page.strong(&only.headline);
+            page.paragraph(&view.outcome.sentence);
+        }
+        _ => page.strong(&view.outcome.sentence),
+    }
     summary(&mut page, view);
     page.titled("Where too little was seen to say that there was nothing more:", &view.doubts);
     page.paragraph(&recorded(view));

@@ -52,6 +52,7 @@ struct Picture<'a> {
     figure: &'a Figure,
     from: i64,
     until: i64,
+    day: String,
     levels: usize,
     flags: Vec<Flag>,
     marks: Vec<Line>,
@@ -130,11 +131,12 @@ impl Blocks<'_> {
             words,
         };
         let marks = figure.marks.iter().map(|mark| line(mark.class, axis.x(mark.earliest), axis.x(mark.latest), String::new()));
-        let ticks = axis.ticks(8).into_iter().filter(|tick| (1_500..=98_500).contains(&tick.x));
+        let ticks = axis.ticks(10).into_iter().filter(|tick| (2_000..=98_000).contains(&tick.x));
         rendered(&Picture {
             figure,
             from: from.micros(),
             until: until.micros(),
+            day: axis.day(),
             levels,
             flags,
             marks: marks.collect(),

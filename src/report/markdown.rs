@@ -38,7 +38,7 @@ fn write(text: &mut String, blocks: &[Block]) {
             Block::Table(rows) => table(text, rows),
             Block::Figure(figure) => *text += &format!("![{}]({})\n\n", escape(&figure.title), figure.file()),
             Block::Fold { title, blocks } => {
-                *text += &format!("{}:\n\n", escape(title));
+                *text += &format!("#### {}\n\n", escape(title));
                 write(text, blocks);
             }
         }

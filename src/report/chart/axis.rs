@@ -47,6 +47,11 @@ impl Axis {
         u32::try_from((part * WIDTH / whole).clamp(0, WIDTH)).unwrap_or(0)
     }
 
+    /// The day on which it begins: `2021-10-04`.
+    pub fn day(self) -> String {
+        self.from.in_words().split(' ').next().unwrap_or_default().to_owned()
+    }
+
     /// Whole moments, at most `most` of them.
     pub fn ticks(self, most: usize) -> Vec<Tick> {
         let length = self.until.since(self.from).seconds().max(1);
@@ -54,7 +59,7 @@ impl Axis {
         let step = STEPS.iter().find(fits).copied().unwrap_or(length);
         let first = (self.from.seconds() + step - 1).div_euclid(step) * step;
         let moments = (0..).map(|number| Timestamp::from_parts(first + number * step, 0)).take_while(|at| *at <= self.until);
-        let mut day = String::new();
+        let mut day = self.day();
         let mut ticks = Vec::new();
         for at in moments.take(most + 1).filter(|at| *at >= self.from) {
             let words = at.in_words();
@@ -63,6 +68,8 @@ impl Axis {
             let words = match (step >= 86_400, date == day) {
                 (true, _) => date.to_owned(),
                 (false, true) => clock.to_owned(),
+                // Midnight is the date itself.
+                (false, false) if clock.starts_with("00:00") => date.to_owned(),
                 (false, false) => format!("{date} {clock}"),
             };
             day = date.to_owned();
@@ -98,10 +105,10 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_whole_moments_and_name_the_day_once() {
+    fn ticks_are_whole_moments_and_name_each_new_day() {
         let words = |axis: Axis| axis.ticks(8).into_iter().map(|tick| tick.words).collect::<Vec<_>>();
         let night = words(axis("2021-10-04T22:10:00Z", "2021-10-05T01:20:00Z"));
-        assert_eq!(night, ["2021-10-04 22:30", "23:00", "23:30", "2021-10-05 00:00", "00:30", "01:00"]);
+        assert_eq!(night, ["22:30", "23:00", "23:30", "2021-10-05", "00:30", "01:00"]);
         assert_eq!(words(axis("2021-10-04T22:10:00Z", "2021-10-04T22:10:03Z"))[1], "22:10:01");
         assert_eq!(words(axis("2021-10-04T22:10:00Z", "2021-10-07T22:10:00Z")), ["2021-10-05", "2021-10-06", "2021-10-07"]);
     }

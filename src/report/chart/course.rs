@@ -21,6 +21,14 @@ const LANES: [(&str, &str); 4] = [
     ("unprobed", "nobody probed"),
 ];
 
+/// What both mean, where they stand together.
+const BOTH: [(&str, &str); 4] = [
+    ("has", "has a route, works"),
+    ("unknown", "cannot be told, or between the last attempt of one kind and the first of the other"),
+    ("lost", "has no route, fails"),
+    ("unprobed", "nothing known, not probed"),
+];
+
 /// Everything in a few rows: prefixes by what they are, and one lane a layer.
 pub(super) fn glance(name: &str, timeline: &TimelineView, source: &str, axis: Axis) -> Figure {
     let mut rows: Vec<Row> = Vec::new();
@@ -34,9 +42,11 @@ pub(super) fn glance(name: &str, timeline: &TimelineView, source: &str, axis: Ax
         row.heading = (place == 0).then_some("Clients: does it work");
         rows.push(row);
     }
-    let mut legend = Vec::new();
-    legend.extend(if timeline.groups.is_empty() { &[][..] } else { &VISIBILITY[..] });
-    legend.extend(if timeline.layers.is_empty() { &[][..] } else { &LANES[..] });
+    let legend = match (timeline.groups.is_empty(), timeline.layers.is_empty()) {
+        (false, false) => BOTH.to_vec(),
+        (false, true) => VISIBILITY.to_vec(),
+        (true, _) => LANES.to_vec(),
+    };
     Figure {
         id: format!("{name}-glance"),
         title: "At a glance: routing, DNS and services on one axis of time".to_owned(),

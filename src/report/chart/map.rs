@@ -15,7 +15,7 @@ const NAMED: usize = 60;
 const PATHS: usize = 600_000;
 
 const LEGEND: [(&str, &str); 4] =
-    [("has", "has routes"), ("foreign", "another origin's route"), ("unknown", "cannot be told"), ("lost", "has lost them")];
+    [("has", "has routes"), ("foreign", "another origin's route"), ("unknown", "cannot be told"), ("lost", "has none")];
 
 pub(super) fn map(name: &str, timeline: &TimelineView, source: &str, axis: Axis, detail: Detail) -> Figure {
     let (all, prefixes) = (&timeline.map.rows, &timeline.map.prefixes);

@@ -58,7 +58,7 @@ fn file(figure: &Figure) -> String {
         let x = place(axis.x(mark.latest));
         body += &format!("<path class=\"{}\" d=\"M{x} {top}V{y}\"><title>{}</title></path>", mark.class, escape(&mark.words));
     }
-    for tick in axis.ticks(9) {
+    for tick in axis.ticks(10) {
         let x = place(tick.x);
         body += &format!(
             "<path class=\"tick\" d=\"M{x} {y}v6\"/><text class=\"faint\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
@@ -66,7 +66,7 @@ fn file(figure: &Figure) -> String {
             tick.words
         );
     }
-    body += &text(LEFT - 50, y + 22, "faint", "UTC");
+    body += &text(LEFT - 130, y + 22, "faint", &format!("UTC, {}", axis.day()));
     if let Some(left_out) = &figure.left_out {
         y += 24;
         body += &text(20, y + 22, "faint", left_out);
@@ -92,7 +92,7 @@ fn legend(figure: &Figure, y: usize) -> String {
 
 fn drawn(row: &Row, y: usize, height: usize) -> String {
     let words = plain(&row.words);
-    let room = if words.is_empty() { LABEL + 14 } else { LABEL.saturating_sub(words.chars().count().saturating_sub(10)) };
+    let room = if words.is_empty() || row.height > 1 { LABEL + 14 } else { LABEL.saturating_sub(words.chars().count().saturating_sub(10)) };
     let mut written = text(20, y + 16, "name", &cut(&row.label, room.max(16)));
     if row.height == 1 {
         written +=

@@ -78,14 +78,24 @@ fn verdict(page: &mut Page, incident: &IncidentView) {
     page.table(&["service", "layer", "verdict", "severity", "first failure (UTC)", "last recovery (UTC)"], rows, ROWS);
     for group in incident.service_groups() {
         let Some(first) = group.first() else { continue };
-        page.heading(4, &format!("Why: {}", words::all(group.iter().map(|service| &service.service))));
-        page.paragraph(&format!("{}.", words::capital(&first.sentence)));
-        page.titled("For:", first.reasons_for.iter().map(words::reason));
-        page.titled("Against, or limiting:", first.reasons_against.iter().map(words::reason));
-        page.titled("What would change it:", &first.would_change);
-        let rows = first.layers.iter().map(|layer| layer_row(layer, incident.day()));
-        page.table(&["layer", "probed at", "fails at", "first failure (UTC)", "well again (UTC)", "how"], rows, ROWS);
+        let title = format!("Why: {}", words::all(group.iter().map(|service| &service.service)));
+        // The one which decides is read first; the others are there for those who ask.
+        if group.iter().any(|service| Some(&service.service) == incident.decided_by.as_ref()) {
+            page.heading(4, &title);
+            why(page, first, incident.day());
+        } else {
+            page.fold(&title, |page| why(page, first, incident.day()));
+        }
     }
+}
+
+fn why(page: &mut Page, service: &ServiceView, day: Timestamp) {
+    page.paragraph(&format!("{}.", words::capital(&service.sentence)));
+    page.titled("For:", service.reasons_for.iter().map(words::reason));
+    page.titled("Against, or limiting:", service.reasons_against.iter().map(words::reason));
+    page.titled("What would change it:", &service.would_change);
+    let rows = service.layers.iter().map(|layer| layer_row(layer, day));
+    page.table(&["layer", "probed at", "fails at", "first failure (UTC)", "well again (UTC)", "how"], rows, ROWS);
 }
 
 fn layer_row(layer: &LayerView, day: Timestamp) -> Vec<String> {
