@@ -85,13 +85,19 @@ impl Page {
         self.blocks.push(Block::Facts(rows.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()));
     }
 
-    /// A table of at most `most` rows, which says how many more there are; nothing if it is empty.
+    /// A table of at most `most` rows, which says how many more there are; nothing if it is empty. A column without anything in it goes.
     pub fn table(&mut self, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, most: usize) {
         let mut rows = rows.into_iter();
         let shown: Vec<Vec<String>> = rows.by_ref().take(most).collect();
         if !shown.is_empty() {
-            let heads = heads.iter().map(|head| (*head).to_owned()).collect();
-            self.blocks.push(Block::Table(Table { heads, rows: shown, more: rows.count() }));
+            let more = rows.count();
+            let filled: Vec<bool> = (0..heads.len())
+                .map(|column| shown.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty())))
+                .collect();
+            let kept =
+                |cells: Vec<String>| cells.into_iter().zip(&filled).filter(|(_, filled)| **filled).map(|(cell, _)| cell).collect();
+            let heads = kept(heads.iter().map(|head| (*head).to_owned()).collect());
+            self.blocks.push(Block::Table(Table { heads, rows: shown.into_iter().map(kept).collect(), more }));
         }
     }
 

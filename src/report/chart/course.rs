@@ -15,10 +15,10 @@ use std::fmt::Write;
 const VISIBILITY: [(&str, &str); 3] = [("has", "has a route"), ("unknown", "cannot be told"), ("lost", "has none")];
 /// What the shapes of lanes mean.
 const LANES: [(&str, &str); 4] = [
-    ("good", "good"),
-    ("unsure", "between the last of one kind and the first of the other"),
-    ("failing", "failing"),
-    ("unprobed", "nobody probed"),
+    ("good", "works"),
+    ("unsure", "between the last attempt of one kind and the first of the other"),
+    ("failing", "fails"),
+    ("unprobed", "not probed"),
 ];
 
 /// What both mean, where they stand together.

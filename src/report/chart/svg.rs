@@ -92,7 +92,11 @@ fn legend(figure: &Figure, y: usize) -> String {
 
 fn drawn(row: &Row, y: usize, height: usize) -> String {
     let words = plain(&row.words);
-    let room = if words.is_empty() || row.height > 1 { LABEL + 14 } else { LABEL.saturating_sub(words.chars().count().saturating_sub(10)) };
+    let room = if words.is_empty() || row.height > 1 {
+        LABEL + 14
+    } else {
+        LABEL.saturating_sub(words.chars().count().saturating_sub(10))
+    };
     let mut written = text(20, y + 16, "name", &cut(&row.label, room.max(16)));
     if row.height == 1 {
         written +=

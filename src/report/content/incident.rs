@@ -1,6 +1,7 @@
 //! One incident: its facts, chain of causes, verdicts and limits, with its pictures.
 
 use super::{ROWS, loss, withdrawal};
+use crate::reachability::Layer;
 use crate::report::chart::marks::Mark;
 use crate::report::chart::{Detail, figures};
 use crate::report::page::Page;
@@ -10,6 +11,7 @@ use crate::report::view::loss::kinds_words;
 use crate::report::view::service::{LayerView, ServiceView};
 use crate::report::words;
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Writes it.
 pub(super) fn write(page: &mut Page, incident: &IncidentView, detail: Detail) {
@@ -28,6 +30,7 @@ pub(super) fn write(page: &mut Page, incident: &IncidentView, detail: Detail) {
     withdrawal::write(page, incident);
     picture(page, "-visibility");
     picture(page, "-map");
+    withdrawal::tables(page, incident);
     withdrawal::foreign(page, incident);
     loss::write(page, incident);
     picture(page, "-lanes");
@@ -156,12 +159,17 @@ fn limits(page: &mut Page, incident: &IncidentView) {
     if incident.withdrawals.iter().any(|lost| !lost.covers_known) {
         limits.push("whether a covering route was left: no table dump was read".to_owned());
     }
-    limits.push(incident.controls.words.clone());
-    for service in &incident.services {
-        for layer in service.layers.iter().filter(|layer| layer.vantages.is_empty()) {
-            limits.push(format!("{}: {} not probed", service.service, words::layer(layer.layer)));
-        }
+    if incident.controls.probed.is_empty() || !incident.controls.failing.is_empty() {
+        limits.push(incident.controls.words.clone());
     }
+    let layers = incident.services.iter().flat_map(|service| service.layers.iter().map(move |layer| (service, layer)));
+    let mut unprobed: BTreeMap<Layer, Vec<&str>> = BTreeMap::new();
+    for (service, layer) in layers.filter(|(_, layer)| layer.vantages.is_empty()) {
+        unprobed.entry(layer.layer).or_default().push(&service.service);
+    }
+    limits.extend(
+        unprobed.iter().map(|(layer, services)| format!("{}: not probed for {}", words::layer(*layer), words::some(services, 6))),
+    );
     limits.push("which command or fault caused it: BGP, DNS and probes show what could not be reached, not why".to_owned());
     page.list(limits);
 }

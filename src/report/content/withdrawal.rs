@@ -34,6 +34,12 @@ pub(super) fn write(page: &mut Page, incident: &IncidentView) {
             group.recovered.map_or_else(|| "not recovered".to_owned(), |at| format!("recovered {}", words::clock(at, day)))
         )
     }));
+    last_seen(page, incident);
+}
+
+/// Every time of every prefix, and what was left of it.
+pub(super) fn tables(page: &mut Page, incident: &IncidentView) {
+    let day = incident.day();
     let rows = incident.withdrawals.iter().map(|lost| times_row(lost, day));
     let heads = [
         "prefix",
@@ -51,7 +57,11 @@ pub(super) fn write(page: &mut Page, incident: &IncidentView) {
         "closed",
     ];
     page.table(&heads, rows, ROWS);
-    let rows = incident.withdrawals.iter().map(|lost| witness_row(lost, day));
+    page.fold("Each prefix: origin, what is usual, what was left, who lost it", |page| witnesses(page, incident));
+}
+
+fn witnesses(page: &mut Page, incident: &IncidentView) {
+    let rows = incident.withdrawals.iter().map(|lost| witness_row(lost, incident.day()));
     let heads = [
         "prefix",
         "origin",
@@ -65,7 +75,6 @@ pub(super) fn write(page: &mut Page, incident: &IncidentView) {
         "statements",
     ];
     page.table(&heads, rows, ROWS);
-    last_seen(page, incident);
 }
 
 /// Who still saw the prefixes when most had lost them.
@@ -78,16 +87,11 @@ fn last_seen(page: &mut Page, incident: &IncidentView) {
     }
     let mut last: Vec<_> = last.into_iter().collect();
     last.sort_by_key(|(asn, (at, _))| (Reverse(*at), *asn));
-    let late = last.iter().take(20).map(|(asn, (at, prefixes))| {
-        format!(
-            "{asn} lost the last of {} at {}",
-            words::count(words::size(*prefixes), "prefix", "prefixes"),
-            words::clock(*at, day)
-        )
+    let late = last.iter().map(|(asn, (at, prefixes))| {
+        format!("{asn} at {} ({})", words::clock(*at, day), words::count(words::size(*prefixes), "prefix", "prefixes"))
     });
-    page.titled("Who lost them late (stragglers):", late);
-    if last.len() > 20 {
-        page.paragraph(&format!("… and {} more: the JSON form has all of them.", last.len() - 20));
+    if !last.is_empty() {
+        page.paragraph(&format!("Stragglers, which lost them late, the last first: {}.", words::some(late, 20)));
     }
     let mut zombies: BTreeMap<Asn, Vec<&str>> = BTreeMap::new();
     for lost in &incident.withdrawals {
