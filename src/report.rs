@@ -77,15 +77,15 @@ impl Shown for ReportView {
 
 impl Shown for SurveyView {
     fn to_markdown(&self) -> String {
-        markdown::markdown(&content::survey(self))
+        markdown::markdown(&content::survey(self, Detail::FULL))
     }
 
     fn to_html(&self) -> String {
-        html::html("Survey of all origins", self.outcome.code, |_| content::survey(self))
+        html::html("Survey of all origins", self.outcome.code, |detail| content::survey(self, detail))
     }
 
     fn to_charts(&self) -> Vec<(String, String)> {
-        svg::files(&content::survey(self))
+        svg::files(&content::survey(self, Detail::FULL))
     }
 
     fn to_terminal(&self, width: usize, color: bool) -> String {

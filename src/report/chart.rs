@@ -9,6 +9,7 @@ pub(super) mod axis;
 pub(super) mod course;
 pub(super) mod map;
 pub(super) mod marks;
+pub(super) mod outages;
 pub(super) mod svg;
 
 use crate::report::view::timeline::TimelineView;

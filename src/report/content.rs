@@ -8,6 +8,7 @@ mod incident;
 mod loss;
 mod withdrawal;
 
+use super::chart::outages::outages;
 use super::chart::{Detail, figures};
 use super::page::Page;
 use super::view::ReportView;
@@ -55,7 +56,7 @@ pub(super) fn report(view: &ReportView, detail: Detail) -> Page {
 }
 
 /// The survey of every origin.
-pub(super) fn survey(view: &SurveyView) -> Page {
+pub(super) fn survey(view: &SurveyView, detail: Detail) -> Page {
     let mut page = Page::default();
     page.heading(1, "Survey of all origins");
     page.strong(&view.outcome.sentence);
@@ -64,6 +65,9 @@ pub(super) fn survey(view: &SurveyView) -> Page {
         page.paragraph(&format!("BGP recorded {}.", recorded.words));
     }
     page.heading(2, "Outages by size");
+    if let Some(figure) = outages(view, detail) {
+        page.figure(figure);
+    }
     let rows: Vec<Vec<String>> = view.outages.iter().map(outage_row).collect();
     let heads = ["origin", "prefixes", "began (UTC)", "ended (UTC)", "lasted", "lost by ASes at most", "peers", "which"];
     page.table(&heads, rows, ROWS);

@@ -8,6 +8,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
+/// The file which makes a folder that of a report.
+const REPORT: &str = "report.html";
+
 /// Why a report could not be written. Each names the path.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum WriteError {
@@ -40,7 +43,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes these files, by name and contents, into the folder, which is made if it is not there.
+/// Writes these files, by name and contents, into the folder, which is made if it is not there. Names may lead into folders below it.
+/// Pictures of an earlier report in `charts/` which this one does not have are taken away: beside it they would lie.
 ///
 /// # Errors
 /// If the folder cannot be made or a file cannot be written: then no file was changed. If one cannot be renamed to its name, those named
@@ -60,9 +64,28 @@ pub fn write_dir<N: AsRef<str>, C: AsRef<[u8]>>(dir: &Path, files: &[(N, C)]) ->
     for (path, file) in written {
         file.persist(&path).map_err(|error| WriteError::Place { path, reason: error.error })?;
     }
+    remove_stale(dir, files)?;
     // The names are on the disk when the folder is. Where a folder cannot be opened for that, there is nothing more to do.
     if let Ok(folder) = File::open(dir) {
         folder.sync_all().map_err(|reason| WriteError::Place { path: dir.to_owned(), reason })?;
+    }
+    Ok(())
+}
+
+/// Takes away what an earlier report left in `charts/`; whatever has another form of name is not ours.
+fn remove_stale<N: AsRef<str>, C>(dir: &Path, files: &[(N, C)]) -> Result<(), WriteError> {
+    if !files.iter().any(|(name, _)| name.as_ref() == REPORT) {
+        return Ok(());
+    }
+    let charts = dir.join("charts");
+    let Ok(entries) = fs::read_dir(&charts) else { return Ok(()) };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = ["incident-", "recording-", "survey-"].iter().any(|start| name.starts_with(start)) && name.ends_with(".svg");
+        let written = files.iter().any(|(file, _)| file.as_ref().strip_prefix("charts/") == Some(name.as_str()));
+        if ours && !written {
+            fs::remove_file(entry.path()).map_err(|reason| WriteError::Place { path: entry.path(), reason })?;
+        }
     }
     Ok(())
 }
@@ -102,6 +125,18 @@ mod tests {
         write_dir(&dir, &[("a.md", "second")]).unwrap();
         assert_eq!(names(&dir), ["a.md", "b.json"]);
         assert_eq!(fs::read_to_string(dir.join("a.md")).unwrap(), "second");
+    }
+
+    #[test]
+    fn pictures_of_an_earlier_report_do_not_stay_beside_a_new_one() {
+        let home = tempfile::tempdir().unwrap();
+        let charts = home.path().join("charts");
+        write_dir(home.path(), &[("report.html", "1"), ("charts/incident-1-map.svg", "1"), ("charts/incident-2-map.svg", "1")])
+            .unwrap();
+        fs::write(charts.join("mine.svg"), "not ours").unwrap();
+        write_dir(home.path(), &[("report.html", "2"), ("charts/incident-1-map.svg", "2")]).unwrap();
+        assert_eq!(names(&charts), ["incident-1-map.svg", "mine.svg"]);
+        assert_eq!(fs::read_to_string(charts.join("incident-1-map.svg")).unwrap(), "2");
     }
 
     #[test]

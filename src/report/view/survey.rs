@@ -2,6 +2,7 @@
 
 use super::completeness::CompletenessView;
 use super::place::{Files, Period, lasted};
+use super::timeline::WithdrawnStep;
 use super::withdrawal::MomentView;
 use super::{OutcomeView, VERSION};
 use crate::analysis::{OriginOutage, Survey};
@@ -54,6 +55,8 @@ pub struct OutageView {
     pub trough: MomentView,
     /// The most vantage points which had lost one of them at its trough.
     pub peers_lost: usize,
+    /// How many of its prefixes were withdrawn, from their onsets to their recoveries.
+    pub steps: Vec<WithdrawnStep>,
     /// Every prefix, in order of onset.
     pub prefixes: Vec<OutagePrefix>,
 }
@@ -118,9 +121,26 @@ impl OutageView {
             lasted: lasted(Bounds::exact(outage.began), outage.ended.map(Bounds::exact), survey.routing.last),
             trough: MomentView::of(worst.trough.at, worst.trough.visibility),
             peers_lost: prefixes.iter().map(|prefix| prefix.peers_lost).max().unwrap_or(0),
+            steps: steps(&prefixes),
             prefixes,
         })
     }
+}
+
+fn steps(prefixes: &[OutagePrefix]) -> Vec<WithdrawnStep> {
+    let mut changes: BTreeMap<Timestamp, (u32, u32)> = BTreeMap::new();
+    for prefix in prefixes {
+        changes.entry(prefix.onset).or_default().0 += 1;
+        if let Some(recovered) = prefix.recovered {
+            changes.entry(recovered).or_default().1 += 1;
+        }
+    }
+    let mut count = 0;
+    let step = |(at, (gone, back)): (Timestamp, (u32, u32))| {
+        count = count + gone - back;
+        WithdrawnStep { at, prefixes: count }
+    };
+    changes.into_iter().map(step).collect()
 }
 
 impl OutagePrefix {
