@@ -13,10 +13,9 @@ fn notebooks() -> Vec<File> {
 
 /// The text of a cell: one string, or its lines.
 fn source(cell: &Value) -> String {
-    match &cell["source"] {
-        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
-        other => other.as_str().unwrap_or_default().to_owned(),
-    }
+    let source = &cell["source"];
+    let lines = source.as_array().map(|lines| lines.iter().filter_map(Value::as_str).collect());
+    lines.unwrap_or_else(|| source.as_str().unwrap_or_default().to_owned())
 }
 
 /// What is wrong with one notebook.
