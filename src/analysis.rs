@@ -9,7 +9,7 @@ use crate::incident::Correlation;
 use crate::org::Organization;
 use crate::pipeline::{BlindSpan, RoutingFindings};
 use crate::probe::{ProbeFile, ProbeResult};
-use crate::reachability::{Layer, ReachabilityFindings};
+use crate::reachability::{JudgedAttempt, Layer, ReachabilityFindings};
 use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
@@ -31,6 +31,8 @@ pub struct Analysis {
     pub routing: RoutingFindings,
     /// Every probe result, in time order.
     pub results: Vec<ProbeResult>,
+    /// What each of them was taken for, in the same order.
+    pub attempts: Vec<JudgedAttempt>,
     /// What the probes found.
     pub reachability: ReachabilityFindings,
     /// Incidents, and what is told without being one.

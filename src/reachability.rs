@@ -214,6 +214,19 @@ pub struct ReachabilityFindings {
     pub unmatched: Vec<Unmatched>,
 }
 
+/// An attempt, judged by what the profile calls up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JudgedAttempt {
+    /// Whose.
+    pub series: Arc<Series>,
+    /// It began.
+    pub began: Timestamp,
+    /// It ended.
+    pub ended: Timestamp,
+    /// Why it failed; `None`: the target was up.
+    pub failure: Option<FailureKind>,
+}
+
 /// The stage: takes results in the order in which they began, gives [`ReachabilityFindings`] at any time.
 #[derive(Debug)]
 pub struct Reachability {
@@ -258,6 +271,12 @@ impl Reachability {
     /// Takes one result. Results of a series which come out of the order in which they began are counted and left out: whoever reads
     /// results as they end holds them back for as long as the longest may take.
     pub fn observe(&mut self, result: &ProbeResult) {
+        self.observe_each(result, |_| {});
+    }
+
+    /// As [`observe`](Self::observe), and hands out what the result was taken for: one attempt for each series it belongs to, none
+    /// where it was left out.
+    pub fn observe_each(&mut self, result: &ProbeResult, mut judged: impl FnMut(JudgedAttempt)) {
         let (checks, tracks) = self.places(result);
         if checks.is_empty() {
             self.set_aside(Mismatch::unknown(&result.target), result);
@@ -276,6 +295,8 @@ impl Reachability {
                 Judgement::Good { .. } | Judgement::Bad { .. } => None,
             };
             if mismatch.is_none() || mismatch == Some(Mismatch::ContentNotRecorded) {
+                let failure = judgement.failure();
+                judged(JudgedAttempt { series: track.series(), began: result.at, ended: result.end(), failure });
                 track.attempt(result, judgement);
             }
             if let Some(mismatch) = mismatch {

@@ -101,6 +101,17 @@ pub struct SettingKey {
     write: fn(&mut Settings, SettingValue) -> bool,
 }
 
+impl SettingValue {
+    /// The number and its unit: `count`, `percent` or `us` (microseconds).
+    pub const fn number(self) -> (i64, &'static str) {
+        match self {
+            SettingValue::Count(count) => (count as i64, "count"),
+            SettingValue::Percent(percent) => (percent as i64, "percent"),
+            SettingValue::Span(span) => (span.micros(), "us"),
+        }
+    }
+}
+
 impl std::fmt::Display for SettingValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -107,7 +107,8 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
         observe(Merge::open(files, interest).into_diagnostic()?, Pipeline::new(scope, &settings))
     };
     let mut reachability = Reachability::new(&organization, &dependencies);
-    recording.results.iter().for_each(|result| reachability.observe(result));
+    let mut attempts = Vec::new();
+    recording.results.iter().for_each(|result| reachability.observe_each(result, |attempt| attempts.push(attempt)));
     let reachability = reachability.finish(last_probe.unwrap_or(routing.last));
     let correlation = correlate(Findings {
         organization: &organization,
@@ -117,7 +118,18 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
         reachability: &reachability,
     });
     let (results, probe_files) = (recording.results, recording.files);
-    Ok(Analysis { organization, dependencies, vantages, routing, results, reachability, correlation, bgp_files, probe_files })
+    Ok(Analysis {
+        organization,
+        dependencies,
+        vantages,
+        routing,
+        results,
+        attempts,
+        reachability,
+        correlation,
+        bgp_files,
+        probe_files,
+    })
 }
 
 /// Everything found about every origin AS.

@@ -32,6 +32,16 @@ pub(super) enum Judgement {
     OtherOutcome,
 }
 
+impl Judgement {
+    /// Why it failed, if it did.
+    pub(super) fn failure(&self) -> Option<FailureKind> {
+        match self {
+            Judgement::Bad { kind, .. } => Some(*kind),
+            Judgement::Good { .. } | Judgement::OtherOutcome => None,
+        }
+    }
+}
+
 const GOOD: Judgement = Judgement::Good { ttl: 0, answered: false, content_unknown: false };
 
 fn bad(kind: FailureKind) -> Judgement {

@@ -98,6 +98,10 @@ impl Track {
         result.at >= self.began
     }
 
+    pub(super) fn series(&self) -> Arc<Series> {
+        Arc::clone(&self.coverage.series)
+    }
+
     pub(super) fn attempts(&self) -> u64 {
         self.coverage.attempts
     }

@@ -5,10 +5,11 @@
 use crate::analysis::Analysis;
 use crate::incident::{Incident, Reason, ServiceVerdict};
 use crate::probe::to_parquet;
-use crate::reachability::ReachabilityLoss;
+use crate::reachability::{ReachabilityLoss, Series};
 use crate::report::view::place::Files;
 use crate::report::words;
 use crate::rib::{ChangeCause, RouteState};
+use crate::settings::{SETTINGS, Settings};
 use crate::table::{Column, TableError, Values, write_parquet};
 use crate::time::{Bounds, Timestamp};
 use crate::withdrawal::{Level, Withdrawal};
@@ -23,8 +24,11 @@ pub fn tables(analysis: &Analysis) -> Result<Vec<(&'static str, Vec<u8>)>, Table
         ("visibility.parquet", visibility(analysis)?),
         ("withdrawals.parquet", withdrawals(analysis)?),
         ("probes.parquet", to_parquet(&analysis.results)?),
+        ("attempts.parquet", attempts(analysis)?),
         ("losses.parquet", losses(analysis)?),
         ("incidents.parquet", incidents(analysis)?),
+        ("settings.parquet", settings(&analysis.organization.settings)?),
+        ("files.parquet", files(analysis)?),
     ])
 }
 
@@ -161,6 +165,7 @@ fn withdrawals(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             "closed_us",
             "stragglers",
             "statements",
+            "baseline_millionths",
         ],
     );
     for withdrawal in &analysis.routing.withdrawals {
@@ -193,6 +198,7 @@ fn withdrawals(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             maybe(withdrawal.closed),
             count(withdrawal.stragglers.len()),
             count(withdrawal.evidence.len()),
+            count(withdrawal.baseline.millionths()),
         ]);
     }
     rows.bytes()
@@ -200,6 +206,30 @@ fn withdrawals(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
 
 fn holds(incident: &Incident, withdrawal: &Withdrawal) -> bool {
     incident.evidence.withdrawals.iter().any(|held| held.id == withdrawal.id && held.onset == withdrawal.onset)
+}
+
+/// The names of the services which a series speaks of.
+fn services(analysis: &Analysis, series: &Series) -> Cell {
+    let services = series.services.iter().filter_map(|index| analysis.organization.services.get(*index));
+    Cell::Text(Some(services.map(|service| service.name.as_str()).collect::<Vec<_>>().join("; ")))
+}
+
+fn attempts(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
+    let mut rows = Rows::new(&["vantage", "target", "check", "layer", "services", "failure"], &["began_us", "ended_us"]);
+    for attempt in &analysis.attempts {
+        let series = &attempt.series;
+        rows.push(vec![
+            text(&series.vantage),
+            text(series.target_in_words()),
+            text(&series.check),
+            text(series.layer.word()),
+            services(analysis, series),
+            Cell::Text(attempt.failure.map(|kind| kind.word().to_owned())),
+            time(attempt.began),
+            time(attempt.ended),
+        ]);
+    }
+    rows.bytes()
 }
 
 fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
@@ -217,14 +247,13 @@ fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
     );
     for loss in &analysis.reachability.losses {
         let incident = analysis.correlation.incidents.iter().find(|incident| names(incident, loss));
-        let services = loss.series.services.iter().filter_map(|index| analysis.organization.services.get(*index));
         let recovery = |pick: fn(Bounds) -> Timestamp| maybe(loss.recovery.map(pick));
         rows.push(vec![
             Cell::Text(incident.map(|incident| incident.id.clone())),
             text(&loss.series.vantage),
             text(&loss.series.check),
             text(loss.series.layer.word()),
-            Cell::Text(Some(services.map(|service| service.name.as_str()).collect::<Vec<_>>().join("; "))),
+            services(analysis, &loss.series),
             Cell::Text(Some(loss.kinds.iter().map(|(kind, n)| format!("{} {n}", kind.word())).collect::<Vec<_>>().join("; "))),
             time(loss.onset.earliest),
             time(loss.onset.latest),
@@ -296,6 +325,51 @@ fn incidents(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
                 count(incident.evidence.losses.len()),
             ]);
         }
+    }
+    rows.bytes()
+}
+
+fn settings(settings: &Settings) -> Result<Vec<u8>, TableError> {
+    let defaults = Settings::default();
+    let mut rows = Rows::new(&["key", "value", "default", "unit", "reason", "source"], &["number", "default_number"]);
+    for key in SETTINGS {
+        let (value, default) = (key.get(settings), key.get(&defaults));
+        let (number, unit) = value.number();
+        rows.push(vec![
+            text(key.key),
+            text(value),
+            text(default),
+            text(unit),
+            text(key.reason),
+            text(key.source),
+            count(number),
+            count(default.number().0),
+        ]);
+    }
+    rows.bytes()
+}
+
+fn files(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
+    let mut rows = Rows::new(&["file", "holds", "collector"], &["first_us", "last_us", "records"]);
+    for file in &analysis.bgp_files {
+        rows.push(vec![
+            text(file.path.display()),
+            text("BGP"),
+            text(&file.collector),
+            maybe(file.first),
+            maybe(file.last),
+            count(file.records),
+        ]);
+    }
+    for file in &analysis.probe_files {
+        rows.push(vec![
+            text(file.path.display()),
+            text("probes"),
+            Cell::Text(None),
+            maybe(file.first),
+            maybe(file.last),
+            count(file.records),
+        ]);
     }
     rows.bytes()
 }

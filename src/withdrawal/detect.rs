@@ -161,7 +161,7 @@ impl Detector {
         let Reverse((_, prefix)) = self.due.pop()?;
         let mut steps = self.open_or_worsen(at, prefix, scene, &counts);
         self.close(at, prefix, scene, &mut steps);
-        self.find_zombies(at, prefix, scene);
+        self.find_zombies(at, prefix, scene, steps.contains(&Step::Worsened(prefix)));
         Some((at, steps))
     }
 
@@ -239,10 +239,12 @@ impl Detector {
         self.closed.push(*open);
     }
 
-    fn find_zombies(&mut self, at: Timestamp, prefix: PrefixId, scene: Scene<'_>) {
+    /// Looked for once: when they are due, or when the withdrawal becomes full after that. Later holds end while routes come back.
+    fn find_zombies(&mut self, at: Timestamp, prefix: PrefixId, scene: Scene<'_>, worsened: bool) {
         let after = self.settings.zombie_after;
         let Some(open) = watch_of(&mut self.watches, prefix).open.as_mut() else { return };
-        if open.level == Level::Full && open.zombies.is_empty() && at >= open.onset.earliest + after {
+        let due = open.onset.earliest + after;
+        if open.level == Level::Full && (at == due || worsened && at > due) {
             open.zombies = scene.votes.voters(prefix, Vote::Seeing);
         }
     }

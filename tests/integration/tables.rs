@@ -6,7 +6,7 @@ use faultline::probe::read_results;
 use faultline::report::{self, ReportView};
 use faultline::table::{Column, TableError, Values, read_parquet};
 use faultline::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The tables of a case of the lab with its view, or `None` where the program was built without Parquet.
@@ -55,6 +55,8 @@ fn the_tables_of_case_a_agree_with_its_json() {
     let statements: usize = incident.withdrawals.iter().map(|lost| lost.statements.len()).sum();
     assert_eq!(whole(&withdrawals, "statements").into_iter().flatten().sum::<i64>(), i64::try_from(statements).unwrap());
     assert_eq!(whole(&withdrawals, "trough_lost"), vec![Some(6); 8]);
+    let baselines = incident.withdrawals.iter().map(|lost| i64::from(lost.baseline_millionths)).sum::<i64>();
+    assert_eq!(whole(&withdrawals, "baseline_millionths").into_iter().flatten().sum::<i64>(), baselines);
 
     let losses = columns(&tables["losses.parquet"]);
     assert_eq!(text(&losses, "vantage").len(), incident.losses.len());
@@ -113,4 +115,38 @@ fn written_probe_results_read_back_as_they_were() {
             .collect::<Vec<_>>()
     };
     assert_eq!(plain(&again.results), plain(&first.results));
+}
+
+#[test]
+fn every_attempt_and_every_threshold_is_there() {
+    let Some((view, tables)) = tables("A") else { return };
+    let attempts = columns(&tables["attempts.parquet"]);
+    let (vantage, target, check) = (text(&attempts, "vantage"), text(&attempts, "target"), text(&attempts, "check"));
+    let (failure, began, ended) = (text(&attempts, "failure"), whole(&attempts, "began_us"), whole(&attempts, "ended_us"));
+    assert!((0..began.len()).all(|row| began[row] <= ended[row]));
+    assert_eq!(failure.len() as u64, view.completeness.series.iter().map(|series| series.attempts).sum::<u64>());
+    for series in &view.completeness.series {
+        let is_of = |row: &usize| {
+            (&vantage[*row], &target[*row], &check[*row])
+                == (&Some(series.vantage.clone()), &Some(series.target.clone()), &Some(series.check.clone()))
+        };
+        let rows: Vec<usize> = (0..failure.len()).filter(is_of).collect();
+        let good = rows.iter().filter(|row| failure[**row].is_none()).count();
+        assert_eq!((rows.len() as u64, good as u64), (series.attempts, series.successes), "{} {}", series.vantage, series.target);
+    }
+    let kinds: BTreeSet<&str> = failure.iter().flatten().map(String::as_str).collect();
+    assert!(kinds.contains("DNS time-out") && kinds.contains("name not resolved"), "{kinds:?}");
+
+    let settings = columns(&tables["settings.parquet"]);
+    let (key, value, unit) = (text(&settings, "key"), text(&settings, "value"), text(&settings, "unit"));
+    assert_eq!(key.len(), view.settings.len());
+    let row = key.iter().position(|key| key.as_deref() == Some("open_hold")).unwrap();
+    assert_eq!((value[row].as_deref(), unit[row].as_deref()), (Some("5 s"), Some("us")), "lab.toml says 5 s");
+    assert_eq!((whole(&settings, "number")[row], whole(&settings, "default_number")[row]), (Some(5_000_000), Some(60_000_000)));
+
+    let files = columns(&tables["files.parquet"]);
+    let (holds, first, last) = (text(&files, "holds"), whole(&files, "first_us"), whole(&files, "last_us"));
+    let of = |kind: &str| holds.iter().filter(|held| held.as_deref() == Some(kind)).count();
+    assert_eq!((of("BGP"), of("probes")), (view.completeness.bgp_files.len(), view.completeness.probe_files.len()));
+    assert!((0..first.len()).all(|row| first[row] <= last[row]));
 }

@@ -16,6 +16,7 @@ mod code;
 mod documents;
 mod hashes;
 mod layers;
+mod notebooks;
 mod tree;
 
 /// Fails with everything found, or passes when nothing was.

@@ -173,3 +173,15 @@ fn three_percent_zombies_are_listed_after_90_minutes() {
         assert_eq!(withdrawals(only(&shorter), &["203.0.113.0/24"])[0].zombies.len(), zombies, "{end}");
     }
 }
+
+/// As the RIS beacons do, which are withdrawn for two hours: whoever has the route again is no zombie, though it flaps once more.
+#[test]
+fn who_has_the_route_back_is_no_zombie() {
+    let path = folder().join("zombies.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("percent = 97", "until = 2026-01-01T14:00:00Z");
+    let flap = "[[events]]\nat = 2026-01-01T14:00:40Z\naction = \"flap\"\nprefixes = [\"203.0.113.0/24\"]\ntimes = 1\nperiod = \"60s\"\ndown = \"20s\"\n";
+    let analysis = play_text(&path, &format!("{text}\n{flap}"), EXAMPLE).analyze();
+    let lost = withdrawals(only(&analysis), &["203.0.113.0/24"])[0];
+    assert_eq!((lost.level, lost.trough.visibility.lost, lost.zombies.as_slice()), (Level::Full, 34, [].as_slice()));
+    assert_between(lost.recovered.unwrap(), "14:01:00", "14:01:25");
+}
