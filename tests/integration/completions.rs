@@ -1,6 +1,6 @@
 //! Completion scripts: the shells take them, and complete with them.
 
-use crate::skip::installed;
+use crate::installed::installed;
 use assert_cmd::cargo::cargo_bin_cmd;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -14,6 +14,7 @@
 mod completions;
 mod doubts;
 mod drill;
+mod installed;
 mod lab_cases;
 mod lab_reachability;
 mod lab_truth;

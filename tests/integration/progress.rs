@@ -1,6 +1,6 @@
 //! Progress from outside: drawn on a terminal, nowhere else.
 
-use crate::skip::installed;
+use crate::installed::installed;
 use assert_cmd::cargo::cargo_bin_cmd;
 use std::path::{Path, PathBuf};
 

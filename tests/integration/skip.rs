@@ -1,7 +1,6 @@
-//! Recorded data and programs which are not part of the package, and how a test says loudly that it did without.
+//! Recorded data which is not part of the package, and how a test says loudly that it did without.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// A file or folder of `../shared`, beside the package; `None`, with a line which `scripts/test` shows at its end, if it is not
 /// there: a fresh clone has none.
@@ -17,15 +16,6 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     found
 }
 
-/// A program of this name; `None`, with such a line, if it cannot be started.
-pub fn installed(program: &str, what_for: &str) -> Option<Command> {
-    let found = std::env::split_paths(&std::env::var_os("PATH")?).any(|folder| folder.join(program).is_file());
-    if !found {
-        eprintln!("SKIPPED: {what_for}: {program} is not there");
-    }
-    found.then(|| Command::new(program))
-}
-
 fn beside(package: &Path, path: &str) -> Option<PathBuf> {
     Some(package.parent()?.join("shared").join(path)).filter(|full| full.exists())
 }
@@ -37,12 +27,6 @@ fn only_what_is_there_is_given() {
     std::fs::create_dir_all(home.path().join("shared/data")).unwrap();
     assert_eq!(beside(&package, "data"), Some(home.path().join("shared/data")));
     assert_eq!(beside(&package, "absent"), None);
-}
-
-#[test]
-fn a_program_which_is_not_there_is_none() {
-    assert!(installed("faultline-no-such-shell", "nothing").is_none());
-    assert!(installed("sh", "a shell, which is everywhere").is_some());
 }
 
 #[test]
