@@ -1,54 +1,75 @@
 //! What was typed. Nothing is read or decided here; each command turns its part into what it means.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Which layer broke — routing, DNS, the application, or our own eyes —, since when, seen by whom, and what proves it.
 #[derive(Debug, Parser)]
-#[command(name = "faultline", version, max_term_width = 100, after_help = EXIT_STATUS)]
+#[command(name = "faultline", version, max_term_width = 100, after_help = exit_status())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 ran, no incident; 1 an incident was found; 2 failed; \
-3 no incident was found, but too little was seen to say that there was none.";
+/// What the exit statuses of an analysis mean.
+pub const EXIT_STATUS: &[(&str, &str)] = &[
+    ("0", "ran, no incident"),
+    ("1", "an incident was found"),
+    ("2", "failed"),
+    ("3", "no incident was found, but too little was seen to say that there was none"),
+];
+
+fn exit_status() -> String {
+    let meanings: Vec<String> = EXIT_STATUS.iter().map(|(status, meaning)| format!("{status} {meaning}")).collect();
+    format!("Exit status: {}.", meanings.join("; "))
+}
+
+// The profile and the archives are one list, since a survey has no profile; only a usage written out can say so.
+const ANALYZE_USAGE: &str = "faultline analyze [OPTIONS] <ORG.toml> [FILES]...
+       faultline analyze [OPTIONS] --all-origins <FILES>...";
+const EXPLAIN_USAGE: &str = "faultline explain [OPTIONS] <ORG.toml> [FILES]...";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read archives and recorded probe results; find incidents, say which layer broke, and write a report
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = exit_status(), override_usage = ANALYZE_USAGE)]
     Analyze(Analyze),
     /// Print every observation behind a verdict, down to file and record number
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = exit_status(), override_usage = EXPLAIN_USAGE)]
     Explain(Explain),
     /// Work with organization profiles
     Org(Org),
     /// Turn a written timeline into archives, probe results and service status, to rehearse with
     Drill(Drill),
+    /// Print a script which completes commands, options and files in a shell
+    Completions(Completions),
+    /// Print the manual page, or write the pages of all commands into a folder
+    Man(Man),
 }
 
 /// What to read.
 #[derive(Debug, Args)]
 pub struct Inputs {
-    /// The organization's profile (TOML), then BGP archives: MRT files (plain, gz, bz2, zst, xz), RIPEstat answers, folders,
-    /// globs, or - for standard input. With --all-origins: archives only
-    #[arg(required = true, value_name = "ORG.toml> <FILES")]
+    /// First the organization's profile (TOML), then BGP archives: MRT files (plain, gz, bz2, zst, xz), RIPEstat answers,
+    /// folders, globs, or - for standard input
+    // As for the probes: folders are meant too, but only after this hint bash goes on into a folder.
+    #[arg(required = true, value_name = "FILES", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<PathBuf>,
     /// An archive file, folder or glob with the name of the collector it is from, where its own name does not tell
     #[arg(long = "collector", value_name = "NAME=PATH")]
     pub collectors: Vec<String>,
     /// Recorded probe results: files, folders or globs (Faultline's own JSON Lines and Parquet, RIPE Atlas, zdns, service status)
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub probes: Vec<PathBuf>,
 }
 
 /// How results are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A summary for people.
+    /// Text for people.
     Text,
     /// JSON for machines.
     Json,
@@ -60,11 +81,11 @@ pub struct Analyze {
     /// What to read.
     #[command(flatten)]
     pub inputs: Inputs,
-    /// Watch every origin AS in the input instead of one organization
+    /// Watch every origin AS in the input instead of one organization: all files are archives, none is a profile
     #[arg(long, conflicts_with = "probes")]
     pub all_origins: bool,
     /// Write incidents.json, report.md and Parquet tables into this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -83,6 +104,9 @@ pub struct Explain {
     /// Only what concerns this service
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `faultline org`
@@ -99,8 +123,11 @@ pub enum OrgCommand {
     /// Validate a profile: every error with line, column and what to write
     Check {
         /// The profile (TOML)
-        #[arg(value_name = "ORG.toml")]
+        #[arg(value_name = "ORG.toml", value_hint = ValueHint::FilePath)]
         profile: PathBuf,
+        /// What to print on standard output
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
     },
 }
 
@@ -108,9 +135,28 @@ pub enum OrgCommand {
 #[derive(Debug, Args)]
 pub struct Drill {
     /// The timeline (TOML); docs/drill.md lists what may stand in it
-    #[arg(value_name = "TIMELINE.toml")]
+    #[arg(value_name = "TIMELINE.toml", value_hint = ValueHint::FilePath)]
     pub timeline: PathBuf,
     /// The folder to write into; it must be new or empty
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `faultline completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell which is to read the script
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// `faultline man`
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write one page for each command into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
 }

@@ -1,9 +1,12 @@
 //! The commands: wiring only, one file each. Data goes to standard output, words for people to standard error.
 
 pub mod analyze;
+pub mod completions;
 pub mod drill;
 pub mod explain;
+pub mod man;
 pub mod org;
+mod progress;
 
 use crate::analysis::Outcome;
 use crate::cli::{Cli, Command};
@@ -20,6 +23,8 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Explain(typed) => explain::run(&typed),
         Command::Org(typed) => org::run(&typed),
         Command::Drill(typed) => drill::run(&typed),
+        Command::Completions(typed) => completions::run(&typed),
+        Command::Man(typed) => man::run(&typed),
     }
 }
 

@@ -8,6 +8,7 @@
 //! Nothing here judges or reads the clock: the time of generation is an argument, and stands in one field.
 
 mod chart;
+mod check;
 mod content;
 mod explain;
 mod html;
@@ -20,7 +21,8 @@ mod words;
 mod write;
 
 use chart::{Detail, svg};
-pub use explain::{ExplainError, explain};
+pub use check::{CheckView, MessageView};
+pub use explain::{ExplainError, explain, explanation, explanation_text};
 pub use tables::tables;
 pub use view::chain::{ChainLayer, DelayView, LinkView, Phase};
 pub use view::completeness::{
@@ -28,6 +30,7 @@ pub use view::completeness::{
     SeriesView, UnmatchedView,
 };
 pub use view::dependency::{AddressView, DependenciesView, HostView, NameServerView, ServiceDependenciesView, ZoneView};
+pub use view::explanation::{AttemptView, ExplainedIncident, ExplainedLoss, ExplanationView, InputFile};
 pub use view::foreign::{ForeignStatementView, ForeignView};
 pub use view::incident::{ControlView, IncidentBlindView, IncidentView};
 pub use view::loss::{ExtendedErrorView, KindView, LossGroup, LossView, Records};
@@ -93,12 +96,13 @@ impl Shown for SurveyView {
     }
 }
 
-/// The whole view as JSON: pretty, in the order of the fields, with a final newline. `docs/formats/report.md` names the fields.
+/// The whole view as JSON: pretty, in the order of the fields, with a final newline. `docs/formats/report.md` names the fields of
+/// reports, `docs/formats/commands.md` those of everything else.
 #[allow(
     clippy::expect_used,
     reason = "views hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
 )]
-pub fn json(view: &impl Shown) -> String {
+pub fn json(view: &impl serde::Serialize) -> String {
     let mut text = serde_json::to_string_pretty(view).expect("a view can be written as JSON");
     text.push('\n');
     text.chars().fold(String::with_capacity(text.len()), |mut inert, c| {

@@ -1,13 +1,15 @@
 //! `faultline analyze`: archives and recorded probes in, incidents and a report out.
 
+use super::progress::Progress;
 use crate::analysis::{Analysis, Outcome, Survey};
 use crate::cli::{Analyze, Format, Inputs};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
+use crate::org::profile::ProfileWarning;
 use crate::org::scope::Scope;
 use crate::org::{Organization, profile};
 use crate::pipeline::{Pipeline, RoutingFindings};
-use crate::probe::{ProbeRecording, ProbeResult, read_results};
+use crate::probe::{ProbeRecording, ProbeResult, read_results_watched};
 use crate::reachability::Reachability;
 use crate::report::{self, Shown};
 use crate::settings::Settings;
@@ -15,7 +17,6 @@ use crate::source::{FileAccount, InputSpec, Interest, Merge, WatchedPrefixes, di
 use crate::table::TableError;
 use crate::time::Timestamp;
 use crate::vantage::Vantages;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ipnet::IpNet;
 use miette::{IntoDiagnostic, WrapErr};
 use std::collections::BTreeSet;
@@ -36,23 +37,30 @@ fn run_organization(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> 
         Some(_) => tables(&analysis)?,
         None => Vec::new(),
     };
-    show(typed, &report::ReportView::of(&analysis, now), tables)?;
+    show(typed, || report::ReportView::of(&analysis, now), tables)?;
     Ok(analysis.outcome())
 }
 
 fn run_survey(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
     let survey = survey(&typed.inputs)?;
-    show(typed, &report::SurveyView::of(&survey, now), Vec::new())?;
+    show(typed, || report::SurveyView::of(&survey, now), Vec::new())?;
     Ok(survey.outcome())
 }
 
 /// Writes the report, if asked to, and prints what was asked for.
-fn show(typed: &Analyze, view: &impl Shown, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
+fn show<V: Shown>(typed: &Analyze, view: impl FnOnce() -> V, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
+    let progress = Progress::working("putting the report together");
+    let view = &view();
     let json = report::json(view);
+    let mut files = Vec::new();
     if let Some(dir) = &typed.out {
-        let mut files = report::files(view);
+        files = report::files(view);
         files.extend(tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
+        progress.now("writing the report");
         report::write_dir(dir, &files)?;
+    }
+    drop(progress);
+    if let Some(dir) = &typed.out {
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         super::tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
     }
@@ -64,7 +72,10 @@ fn show(typed: &Analyze, view: &impl Shown, tables: Vec<(&'static str, Vec<u8>)>
 
 /// The Parquet tables; a program without them says so and goes on.
 fn tables(analysis: &Analysis) -> miette::Result<Vec<(&'static str, Vec<u8>)>> {
-    match report::tables(analysis) {
+    let progress = Progress::working("making the Parquet tables");
+    let tables = report::tables(analysis);
+    drop(progress);
+    match tables {
         Ok(tables) => Ok(tables),
         Err(TableError::WithoutTables) => {
             super::tell("no Parquet tables: this program was built without the feature `tables`");
@@ -106,6 +117,7 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
     } else {
         observe(Merge::open(files, interest).into_diagnostic()?, Pipeline::new(scope, &settings))
     };
+    let progress = Progress::working("comparing what was seen");
     let mut reachability = Reachability::new(&organization, &dependencies);
     let mut attempts = Vec::new();
     recording.results.iter().for_each(|result| reachability.observe_each(result, |attempt| attempts.push(attempt)));
@@ -117,6 +129,7 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
         vantages: &vantages,
         reachability: &reachability,
     });
+    drop(progress);
     let (results, probe_files) = (recording.results, recording.files);
     Ok(Analysis {
         organization,
@@ -146,15 +159,17 @@ pub fn survey(inputs: &Inputs) -> miette::Result<Survey> {
 }
 
 /// The profile at a path, its warnings told.
-///
-/// # Errors
-/// If it is not valid.
-pub(super) fn read_profile(path: &Path) -> miette::Result<Organization> {
+fn read_profile(path: &Path) -> miette::Result<Organization> {
     let checked = profile::read(path)?;
-    for warning in &checked.warnings {
+    tell_warnings(path, &checked.warnings);
+    Ok(checked.organization)
+}
+
+/// Tells what in a profile is allowed but looks like a mistake.
+pub(super) fn tell_warnings(path: &Path, warnings: &[ProfileWarning]) {
+    for warning in warnings {
         super::tell(&format!("{}:{}:{}: warning: {warning}; {}", path.display(), warning.line, warning.column, warning.help));
     }
-    Ok(checked.organization)
 }
 
 fn specs(archives: &[PathBuf], collectors: &[String]) -> miette::Result<Vec<InputSpec>> {
@@ -171,7 +186,8 @@ fn read_probes(paths: &[PathBuf], first_file: u32) -> miette::Result<ProbeRecord
     if paths.is_empty() {
         return Ok(ProbeRecording::default());
     }
-    read_results(paths, first_file).into_diagnostic().wrap_err("the probe results could not be read")
+    let progress = Progress::bytes("probe results");
+    read_results_watched(paths, first_file, progress.watcher()).into_diagnostic().wrap_err("the probe results could not be read")
 }
 
 fn watched(organization: &Organization, addresses: &BTreeSet<IpAddr>) -> WatchedPrefixes {
@@ -182,10 +198,9 @@ fn watched(organization: &Organization, addresses: &BTreeSet<IpAddr>) -> Watched
 /// Drives the merged stream through the pipeline, showing progress on a terminal.
 fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantages, Vec<FileAccount>) {
     let mut vantages = Vantages::default();
-    let bar = ProgressBar::with_draw_target(Some(merge.progress().1), ProgressDrawTarget::stderr_with_hz(4));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} read, {eta} left") {
-        bar.set_style(style);
-    }
+    let progress = Progress::bytes("BGP archives");
+    let (read, all) = merge.progress();
+    progress.is_at(read, all);
     let mut last = Timestamp::MIN;
     let mut count = 0u32;
     while let Some(observation) = merge.next(&mut vantages) {
@@ -193,10 +208,11 @@ fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantag
         pipeline.observe(&observation, &vantages);
         count = count.wrapping_add(1);
         if count.is_multiple_of(4096) {
-            bar.set_position(merge.progress().0);
+            let (read, all) = merge.progress();
+            progress.is_at(read, all);
         }
     }
-    bar.finish_and_clear();
+    progress.now("judging what was read");
     let accounts = merge.accounts().to_vec();
     let end = accounts.iter().filter_map(|file| file.last).max().map_or(last, |end| end.max(last));
     (pipeline.finish(end, &vantages), vantages, accounts)

@@ -28,6 +28,8 @@ pub struct WrittenFile {
     pub path: PathBuf,
     /// Its length in bytes.
     pub bytes: u64,
+    /// Its BLAKE3 hash, in hexadecimal.
+    pub blake3: String,
 }
 
 /// How much was written, in a sentence.
@@ -148,7 +150,8 @@ impl Folder {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.written.files.push(WrittenFile { path: path.clone(), bytes: length });
+        let blake3 = blake3::hash(bytes).to_hex().to_string();
+        self.written.files.push(WrittenFile { path: path.clone(), bytes: length, blake3 });
         std::fs::write(&path, bytes).map_err(failed)
     }
 }

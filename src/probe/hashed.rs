@@ -5,7 +5,27 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// How much of all files was read, told to whoever watches.
+pub struct Tally {
+    all: u64,
+    read: AtomicU64,
+    watcher: Arc<dyn Fn(u64, u64) + Send + Sync>,
+}
+
+impl Tally {
+    /// Nothing yet of so many bytes.
+    pub fn of(all: u64, watcher: Arc<dyn Fn(u64, u64) + Send + Sync>) -> Tally {
+        Tally { all, read: AtomicU64::new(0), watcher }
+    }
+
+    fn add(&self, bytes: u64) {
+        let read = self.read.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        (self.watcher)(read, self.all.max(read));
+    }
+}
 
 /// The file behind all handles.
 pub struct Hashed {
@@ -20,6 +40,7 @@ struct Counted {
     file: File,
     hasher: blake3::Hasher,
     bytes: u64,
+    tally: Arc<Tally>,
 }
 
 impl Read for Counted {
@@ -27,6 +48,7 @@ impl Read for Counted {
         let count = self.file.read(buffer)?;
         self.hasher.update(&buffer[..count]);
         self.bytes += count as u64;
+        self.tally.add(count as u64);
         Ok(count)
     }
 }
@@ -38,17 +60,17 @@ impl Read for Handle {
 }
 
 impl Hashed {
-    /// Opens the file.
+    /// Opens the file; what is read of it is added to the tally.
     ///
     /// # Errors
     /// If it cannot be opened, or is a folder.
-    pub fn open(path: &Path) -> io::Result<Hashed> {
+    pub fn open(path: &Path, tally: &Arc<Tally>) -> io::Result<Hashed> {
         let file = File::open(path)?;
         let kind = file.metadata()?.file_type();
         if kind.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
-        let counted = Counted { file, hasher: blake3::Hasher::new(), bytes: 0 };
+        let counted = Counted { file, hasher: blake3::Hasher::new(), bytes: 0, tally: Arc::clone(tally) };
         Ok(Hashed { shared: Arc::new(Mutex::new(counted)), regular: kind.is_file() })
     }
 

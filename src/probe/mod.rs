@@ -26,7 +26,7 @@ pub use format::ProbeFormat;
 pub use intake::{BAD_RECORDS_SHOWN, BadLine};
 pub use own::write::line as to_line;
 pub use parquet::write as to_parquet;
-pub use recording::{ProbeError, ProbeFile, ProbeRecording, read_results};
+pub use recording::{ProbeError, ProbeFile, ProbeRecording, read_results, read_results_watched};
 pub use service_status::STATUS_WORDS;
 
 use crate::observation::RecordRef;

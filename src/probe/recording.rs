@@ -5,7 +5,7 @@
 
 use super::fields::BadRecord;
 use super::format::{self, Layout, ProbeFormat};
-use super::hashed::Hashed;
+use super::hashed::{Hashed, Tally};
 use super::intake::{BadLine, Intake, Names};
 use super::lines::{self, NextLine};
 use super::zdns::Zdns;
@@ -124,13 +124,28 @@ pub enum ProbeError {
 /// If a path is not there, a pattern is invalid or fits nothing, or a folder holds no file: mistakes in what was typed. What is wrong
 /// with a file itself stands in its [`ProbeFile::error`].
 pub fn read_results(paths: &[PathBuf], first_file: u32) -> Result<ProbeRecording, ProbeError> {
-    let mut reader = Reader::default();
+    read_results_watched(paths, first_file, Arc::new(|_, _| {}))
+}
+
+/// As [`read_results`]; the watcher is told, from whichever thread reads, how many bytes of how many were read so far.
+///
+/// # Errors
+/// As for [`read_results`].
+pub fn read_results_watched(
+    paths: &[PathBuf],
+    first_file: u32,
+    watcher: Arc<dyn Fn(u64, u64) + Send + Sync>,
+) -> Result<ProbeRecording, ProbeError> {
+    let files = expand(paths)?;
+    let all = files.iter().filter_map(|(path, _)| Some(fs::metadata(path).ok()?.len())).sum();
+    let mut reader =
+        Reader { names: Names::default(), questions: atlas::Questions::default(), tally: Arc::new(Tally::of(all, watcher)) };
     let mut recording = ProbeRecording::default();
-    for (id, (path, in_folder)) in (first_file..).map(FileId).zip(expand(paths)?) {
+    for (id, (path, in_folder)) in (first_file..).map(FileId).zip(files) {
         let file = reader.read(path, id, in_folder, &mut recording.results);
         recording.files.push(file);
     }
-    let Reader { mut names, questions } = reader;
+    let Reader { mut names, questions, .. } = reader;
     for (id, record, draft) in questions.end(&mut names) {
         let Some(file) = recording.files.iter_mut().find(|file| file.id == id) else { continue };
         let mut intake = Intake::of(id);
@@ -246,10 +261,10 @@ fn identity(path: &Path) -> PathBuf {
 }
 
 /// What files share.
-#[derive(Default)]
 struct Reader {
     names: Names,
     questions: atlas::Questions,
+    tally: Arc<Tally>,
 }
 
 /// A stream which failed.
@@ -323,7 +338,7 @@ impl Reader {
     fn read_file(&mut self, file: &mut ProbeFile, intake: &mut Intake) -> Result<(), ProbeError> {
         let path = file.path.clone();
         let unreadable = |error: io::Error| ProbeError::Unreadable { path: path.clone(), reason: error.to_string() };
-        let hashed = Hashed::open(&file.path).map_err(unreadable)?;
+        let hashed = Hashed::open(&file.path, &self.tally).map_err(unreadable)?;
         let done = self.read_content(file, intake, hashed.handle());
         (file.bytes, file.blake3) = hashed.finish().map_err(unreadable)?;
         done

@@ -1,20 +1,18 @@
 //! Every observation behind a verdict, down to file and record number.
 //!
-//! Takes an analysis and the name of an incident; gives plain text. Nothing is cut: what a report only counts is listed here, so that a
-//! verdict can be checked by hand.
+//! Takes an analysis and the name of an incident; gives an [`ExplanationView`], or the same as plain text. Nothing is cut: what a report
+//! only counts is listed here, so that a verdict can be checked by hand.
 
+use super::view::ReportView;
+use super::view::explanation::{ExplainedLoss, ExplanationView};
 use super::view::incident::IncidentView;
-use super::view::loss::{LossView, kinds_words};
+use super::view::loss::kinds_words;
 use super::view::service::ServiceView;
 use super::view::withdrawal::{StatementView, WithdrawalView};
-use super::view::{ReportView, dependency::ServiceDependenciesView};
 use super::{terminal, words};
 use crate::analysis::Analysis;
 use crate::time::Timestamp;
-use ipnet::IpNet;
-use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::IpAddr;
 
 /// Why nothing can be explained.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,29 +50,41 @@ pub enum ExplainError {
 ///
 /// # Errors
 /// If no incident or several fit, or the incident has no such service.
-pub fn explain(analysis: &Analysis, incident: &str, service: Option<&str>) -> Result<String, ExplainError> {
+pub fn explanation(analysis: &Analysis, incident: &str, service: Option<&str>) -> Result<ExplanationView, ExplainError> {
     let view = ReportView::of(analysis, Timestamp::MIN);
     let incident = find(&view.incidents, incident.trim())?;
-    let services: Vec<&ServiceView> = match service {
-        None => incident.services.iter().collect(),
+    let only = match service {
+        None => None,
         Some(asked) => {
             let found = incident.services.iter().find(|service| service.service.eq_ignore_ascii_case(asked.trim()));
             let known = || incident.services.iter().map(|service| service.service.clone()).collect();
-            vec![found.ok_or_else(|| ExplainError::NoSuchService { asked: asked.to_owned(), known: known() })?]
+            Some(found.ok_or_else(|| ExplainError::NoSuchService { asked: asked.to_owned(), known: known() })?)
         }
     };
-    let only = service.and(services.first().copied());
+    Ok(ExplanationView::of(analysis, &view, incident, only))
+}
+
+/// The [`explanation`] as text. Of failed attempts it lists the records.
+///
+/// # Errors
+/// As for [`explanation`].
+pub fn explain(analysis: &Analysis, incident: &str, service: Option<&str>) -> Result<String, ExplainError> {
+    Ok(explanation_text(&explanation(analysis, incident, service)?))
+}
+
+/// An explanation for people.
+pub fn explanation_text(view: &ExplanationView) -> String {
     let mut text = Explanation::default();
-    text.head(incident, &view);
-    for service in services {
+    text.head(view);
+    for service in &view.services {
         text.service(service);
     }
-    text.routing(incident, only, &view);
-    text.losses("Failed attempts", &incident.losses, only);
-    text.losses("Muted: failed attempts at vantages whose controls failed too", &incident.muted_losses, only);
-    text.losses("Controls which failed", &incident.control_losses, None);
-    text.files(&view);
-    Ok(text.0)
+    text.routing(view);
+    text.losses("Failed attempts", &view.losses);
+    text.losses("Muted: failed attempts at vantages whose controls failed too", &view.muted_losses);
+    text.losses("Controls which failed", &view.control_losses);
+    text.files(view);
+    text.0
 }
 
 fn find<'a>(incidents: &'a [IncidentView], asked: &str) -> Result<&'a IncidentView, ExplainError> {
@@ -110,7 +120,8 @@ impl Explanation {
         self.line(0, text);
     }
 
-    fn head(&mut self, incident: &IncidentView, view: &ReportView) {
+    fn head(&mut self, view: &ExplanationView) {
+        let incident = &view.incident;
         self.line(0, &format!("Incident {} of {}: {}", incident.number, view.organization.name, incident.id));
         if let Some(note) = &view.organization.note {
             self.line(0, note);
@@ -145,19 +156,15 @@ impl Explanation {
         }
     }
 
-    fn routing(&mut self, incident: &IncidentView, only: Option<&ServiceView>, view: &ReportView) {
-        let needs = only.and_then(|service| view.dependencies.services.iter().find(|needs| needs.service == service.service));
-        let concerns = |prefix: &str| needs.is_none_or(|needs| needs_prefix(needs, prefix));
-        let withdrawals: Vec<&WithdrawalView> = incident.withdrawals.iter().filter(|lost| concerns(&lost.prefix)).collect();
-        for withdrawal in &withdrawals {
+    fn routing(&mut self, view: &ExplanationView) {
+        for withdrawal in &view.withdrawals {
             self.withdrawal(withdrawal);
         }
-        let left_out = incident.withdrawals.len() - withdrawals.len();
-        if left_out > 0 {
-            let count = words::count(words::size(left_out), "withdrawal", "withdrawals");
+        if view.withdrawals_left_out > 0 {
+            let count = words::count(view.withdrawals_left_out, "withdrawal", "withdrawals");
             self.title(&format!("{count} of prefixes which this service is not known to need: left out; ask without a service."));
         }
-        for foreign in incident.foreign_origins.iter().filter(|foreign| concerns(&foreign.prefix)) {
+        for foreign in &view.foreign_origins {
             self.title(&format!("Foreign origin: {}", foreign.sentence));
             for statement in &foreign.statements {
                 let took = words::took(statement.taken);
@@ -178,14 +185,12 @@ impl Explanation {
         }
     }
 
-    fn losses(&mut self, title: &str, losses: &[LossView], only: Option<&ServiceView>) {
-        let concerns = |loss: &&LossView| only.is_none_or(|service| loss.services.contains(&service.service));
-        let losses: Vec<&LossView> = losses.iter().filter(concerns).collect();
+    fn losses(&mut self, title: &str, losses: &[ExplainedLoss]) {
         if losses.is_empty() {
             return;
         }
         self.title(title);
-        for loss in losses {
+        for ExplainedLoss { loss, .. } in losses {
             let layer = words::layer(loss.layer);
             self.line(2, &format!("{} at {} ({layer}): {}", loss.named_target(), loss.vantage, kinds_words(&loss.kinds)));
             let recovery = loss.recovery.as_ref().map_or("not recovered", |recovery| recovery.words.as_str());
@@ -202,13 +207,10 @@ impl Explanation {
         }
     }
 
-    fn files(&mut self, view: &ReportView) {
+    fn files(&mut self, view: &ExplanationView) {
         self.title("Files (BLAKE3)");
-        let bgp = view.completeness.bgp_files.iter().map(|file| (&file.path, &file.blake3));
-        let probes = view.completeness.probe_files.iter().map(|file| (&file.path, &file.blake3));
-        let files: BTreeMap<&String, &String> = bgp.chain(probes).collect();
-        for (path, hash) in files {
-            self.line(2, &format!("{hash}  {path}"));
+        for file in &view.files {
+            self.line(2, &format!("{}  {}", file.blake3, file.path));
         }
     }
 }
@@ -224,16 +226,4 @@ fn place(file: Option<&str>, record: Option<u64>) -> String {
         (Some(file), Some(record)) => format!("{file} record {record}"),
         _ => "by silence: no record".to_owned(),
     }
-}
-
-/// Whether an address the service needs lies in the prefix, or the prefix inside one which holds such an address.
-fn needs_prefix(needs: &ServiceDependenciesView, prefix: &str) -> bool {
-    let Ok(prefix) = prefix.parse::<IpNet>() else { return true };
-    let servers = needs.name_servers();
-    let addresses = needs.own_addresses().into_iter().chain(servers.iter().flat_map(|server| &server.addresses));
-    let mut addresses = addresses.filter_map(|address| Some((address.address.parse::<IpAddr>().ok()?, address.prefix.as_deref())));
-    addresses.any(|(address, held)| {
-        let inside = held.and_then(|held| held.parse::<IpNet>().ok()).is_some_and(|held| held.contains(&prefix));
-        prefix.contains(&address) || inside
-    })
 }

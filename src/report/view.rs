@@ -6,6 +6,7 @@
 pub mod chain;
 pub mod completeness;
 pub mod dependency;
+pub mod explanation;
 pub mod foreign;
 pub mod incident;
 pub mod loss;

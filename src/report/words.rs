@@ -3,6 +3,7 @@
 use crate::feed::FeedEvent;
 use crate::incident::{Reason, ReasonCode};
 use crate::observation::GapCause;
+use crate::probe::{DnsKind, HttpKind, Outcome, ServiceStatus};
 use crate::reachability::Layer;
 use crate::source::FileKind;
 use crate::time::{Bounds, Span, Timestamp};
@@ -185,6 +186,42 @@ pub(super) const fn feed_event(event: FeedEvent) -> &'static str {
         FeedEvent::Gap(GapCause::DamagedFile) => "nothing recorded: a file could not be read to its end",
         FeedEvent::Gap(GapCause::Silence) => "nothing recorded: the collector fell silent",
         FeedEvent::Gap(GapCause::Disconnected) => "nothing recorded: the connection was lost",
+    }
+}
+
+/// What came of an attempt, as it was recorded; nothing is judged.
+pub(super) fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Dns(dns) => {
+            let said = match dns.kind {
+                DnsKind::Answered => format!("answered {}", all(dns.answers.iter().map(|answer| &answer.data))),
+                DnsKind::NoData => "NOERROR without an answer".to_owned(),
+                DnsKind::NxDomain => "NXDOMAIN".to_owned(),
+                DnsKind::ServFail => "SERVFAIL".to_owned(),
+                DnsKind::Refused => "REFUSED".to_owned(),
+                DnsKind::OtherRcode(code) => format!("response code {code}"),
+                DnsKind::Timeout => "no answer in time".to_owned(),
+                DnsKind::NetworkError => "network error".to_owned(),
+                DnsKind::Malformed => "malformed answer".to_owned(),
+            };
+            let extended = |code| format!("{said}, extended error {code} ({})", extended_error(code));
+            dns.extended_error.map_or_else(|| said.clone(), extended)
+        }
+        Outcome::Http(http) => match http.kind {
+            HttpKind::Status(status) => format!("status {status}"),
+            HttpKind::Connected => "connected".to_owned(),
+            HttpKind::ConnectRefused => "connection refused".to_owned(),
+            HttpKind::ConnectTimeout => "no answer to the connection attempt".to_owned(),
+            HttpKind::Unreachable => "host or net unreachable".to_owned(),
+            HttpKind::TlsFailed => "TLS handshake failed".to_owned(),
+            HttpKind::ReadFailed => "connected, but no whole response in time".to_owned(),
+            HttpKind::NameNotResolved => "name not resolved".to_owned(),
+        },
+        Outcome::Ping { answered: true } => "answered".to_owned(),
+        Outcome::Ping { answered: false } => "no answer".to_owned(),
+        Outcome::Status(ServiceStatus::Up) => "reported up".to_owned(),
+        Outcome::Status(ServiceStatus::Degraded) => "reported degraded".to_owned(),
+        Outcome::Status(ServiceStatus::Down) => "reported down".to_owned(),
     }
 }
 

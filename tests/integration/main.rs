@@ -11,13 +11,18 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod completions;
 mod doubts;
 mod drill;
+mod installed;
 mod lab_cases;
 mod lab_reachability;
 mod lab_truth;
+mod machine;
+mod manual;
 mod probes;
 mod program;
+mod progress;
 mod properties;
 mod rebuilt;
 mod report;

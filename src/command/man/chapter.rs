@@ -1,0 +1,160 @@
+//! What the pages of the manual say beside what the command line says of itself: exit status, files, examples.
+
+use crate::cli::EXIT_STATUS;
+
+/// What one page says.
+pub(super) struct Chapter {
+    /// The page, such as `faultline-org-check`.
+    pub title: &'static str,
+    /// Paragraphs which follow the first sentence.
+    pub description: &'static [&'static str],
+    /// Exit statuses with their meaning.
+    pub exit: &'static [(&'static str, &'static str)],
+    /// Files with what they are.
+    pub files: &'static [(&'static str, &'static str)],
+    /// What for, and what to type.
+    pub examples: &'static [(&'static str, &'static str)],
+}
+
+impl Chapter {
+    /// Of the page with this title.
+    pub(super) fn of(title: &str) -> Option<&'static Chapter> {
+        CHAPTERS.iter().find(|chapter| chapter.title == title)
+    }
+}
+
+const PROFILE: (&str, &str) =
+    ("ORG.toml", "The organization's profile: its AS numbers, prefixes, services, host names and name servers.");
+const DONE: &[(&str, &str)] = &[("0", "done"), ("2", "failed; the message says what to do")];
+
+const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        title: "faultline",
+        description: &[
+            "Faultline reads what the Internet saw (BGP archives of RIPE RIS, RouteViews or your own collectors) and what clients saw \
+             (DNS and HTTP probe results, service status), and writes an incident report: one verdict per service, with reasons for \
+             and against, times with their bounds, and every number traceable to a file and record. It says that it could not tell \
+             when it could not.",
+            "Data goes to standard output, words for people to standard error. Long work shows its progress there, if it is a terminal.",
+        ],
+        exit: EXIT_STATUS,
+        files: &[PROFILE],
+        examples: &[
+            (
+                "From archives and recorded probe results to a report in the folder report:",
+                "faultline analyze my.toml rrc00/ route-views.linx/ --probes probes/ --out report",
+            ),
+            (
+                "Every observation behind the first incident:",
+                "faultline explain my.toml rrc00/ route-views.linx/ --probes probes/ --incident 1",
+            ),
+        ],
+    },
+    Chapter {
+        title: "faultline-analyze",
+        description: &[
+            "Files, folders, globs and standard input are read; formats and compression are told by content. Without a RIB dump state \
+             is inferred from updates, and the report says so.",
+            "With --all-origins there is no profile: the answer is which prefixes of which origin AS were withdrawn together, and when.",
+        ],
+        exit: EXIT_STATUS,
+        files: &[
+            PROFILE,
+            ("DIR/incidents.json", "All of the report, for programs. --format json prints the same."),
+            ("DIR/report.md", "The report for reading."),
+            ("DIR/*.parquet", "Tables for notebooks, from a program built with the feature tables."),
+        ],
+        examples: &[
+            (
+                "A report of two collectors' archives and recorded probe results:",
+                "faultline analyze my.toml rrc00/ route-views.linx/ --probes dns.jsonl.gz http.jsonl.gz --out report",
+            ),
+            (
+                "Archives whose folder does not name the collector:",
+                "faultline analyze my.toml --collector rrc00=archive/ --collector linx=other/",
+            ),
+            ("The same for programs:", "faultline analyze my.toml rrc00/ --format json"),
+            ("Without a profile:", "faultline analyze --all-origins rrc00/"),
+        ],
+    },
+    Chapter {
+        title: "faultline-explain",
+        description: &[
+            "The analysis is made again from the same input, and finds the same. Nothing is cut: what a report only counts is \
+                        listed here, so that a verdict can be checked by hand.",
+        ],
+        exit: EXIT_STATUS,
+        files: &[PROFILE],
+        examples: &[
+            ("What proves the first incident:", "faultline explain my.toml rrc00/ --probes probes/ --incident 1"),
+            (
+                "Only what concerns one service, for programs:",
+                "faultline explain my.toml rrc00/ --probes probes/ --incident 2024-03-05T15:2 --service login --format json",
+            ),
+        ],
+    },
+    Chapter {
+        title: "faultline-org",
+        description: &[],
+        exit: &[("0", "the profile is valid"), ("2", "it is not, or cannot be read")],
+        files: &[PROFILE],
+        examples: &[("Is the profile valid?", "faultline org check my.toml")],
+    },
+    Chapter {
+        title: "faultline-org-check",
+        description: &[
+            "No network is asked: whether a host name exists is not checked. What is allowed but looks like a mistake is a \
+                        warning.",
+        ],
+        exit: &[("0", "the profile is valid; there may be warnings"), ("2", "it is not, or cannot be read")],
+        files: &[PROFILE],
+        examples: &[
+            ("Every error with line, column and what to write:", "faultline org check my.toml"),
+            ("The profile as it was understood, or its errors, for programs:", "faultline org check my.toml --format json"),
+        ],
+    },
+    Chapter {
+        title: "faultline-drill",
+        description: &["The same timeline gives the same bytes. Nothing in the folder was recorded, and PROVENANCE.md says so."],
+        exit: DONE,
+        files: &[
+            ("TIMELINE.toml", "Who speaks, what is announced and withdrawn when, what clients see."),
+            ("DIR/mrt/COLLECTOR/", "Archives, cut and named as RIPE RIS and RouteViews do."),
+            ("DIR/dns.jsonl.gz, DIR/http.jsonl.gz, DIR/status.jsonl.gz", "Probe results and service status."),
+            (
+                "DIR/PROVENANCE.md",
+                "Where each row of the timeline comes from. It is written last: a folder without it is not whole.",
+            ),
+        ],
+        examples: &[
+            ("Write the recordings of a timeline:", "faultline drill timeline.toml --out drill"),
+            ("And analyze them:", "faultline analyze my.toml drill/mrt --probes drill"),
+        ],
+    },
+    Chapter {
+        title: "faultline-completions",
+        description: &["A new shell completes commands and options after faultline, and files where files are meant."],
+        exit: DONE,
+        files: &[],
+        examples: &[
+            ("bash:", "faultline completions bash > ~/.local/share/bash-completion/completions/faultline"),
+            ("zsh, in a folder of its fpath:", "faultline completions zsh > ~/.zfunc/_faultline"),
+            ("fish:", "faultline completions fish > ~/.config/fish/completions/faultline.fish"),
+            ("elvish:", "faultline completions elvish >> ~/.config/elvish/rc.elv"),
+            ("PowerShell:", "faultline completions powershell >> $PROFILE"),
+        ],
+    },
+    Chapter {
+        title: "faultline-man",
+        description: &["Without --out, the page faultline(1) is printed."],
+        exit: DONE,
+        files: &[(
+            "DIR/faultline.1, DIR/faultline-COMMAND.1",
+            "The pages. A folder man1 of the manual path makes them known to man.",
+        )],
+        examples: &[
+            ("Read the page of the program:", "faultline man | man -l -"),
+            ("Make all pages known to man:", "faultline man --out ~/.local/share/man/man1"),
+        ],
+    },
+];
