@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, Vantages};
 use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything found about one organization.
@@ -70,7 +72,8 @@ pub struct OriginOutage {
 }
 
 /// What an input comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was all seen, and no incident was found.
     NoIncident,

@@ -1,14 +1,15 @@
 //! Reports: what is shown of an analysis.
 //!
 //! A [`ReportView`] (one organization) or a [`SurveyView`] (every origin) is made first: in it everything is decided, counted and put into
-//! words, so that formats cannot disagree. [`json`] is the view itself, whole; [`markdown`] is for reading and filing; [`terminal`]
-//! is the one screen for whoever was just woken. [`explain`] prints every observation behind a verdict, and [`write_dir`] puts files into
-//! a folder whole or not at all.
+//! words, so that formats cannot disagree. [`json`] is the view itself, whole, [`schema`] says what may stand in it, and [`from_json`] reads
+//! it back; [`markdown`] is for reading and filing; [`terminal`] is the one screen for whoever was just woken. [`files`] are all files made
+//! from a view. [`explain`] prints every observation behind a verdict, and [`write_dir`] puts files into a folder whole or not at all.
 //!
 //! Nothing here judges or reads the clock: the time of generation is an argument, and stands in one field.
 
 mod explain;
 mod markdown;
+mod read;
 mod tables;
 mod terminal;
 mod view;
@@ -16,13 +17,14 @@ mod words;
 mod write;
 
 pub use explain::{ExplainError, explain};
+pub use read::{ReadError, Saved, from_json};
 pub use tables::tables;
 pub use view::chain::{ChainLayer, DelayView, LinkView, Phase};
 pub use view::completeness::{
-    BgpFileView, BlindView, CollectorView, CompletenessView, ExcludedPeer, FeedNoteView, InsufficientView, PeerView, ProbeFileView,
-    SeriesView, UnmatchedView,
+    BlindView, CollectorView, CompletenessView, ExcludedPeer, FeedNoteView, InsufficientView, PeerView, SeriesView, UnmatchedView,
 };
 pub use view::dependency::{AddressView, DependenciesView, HostView, NameServerView, ServiceDependenciesView, ZoneView};
+pub use view::file::{BadRecordView, BgpFileView, ProbeFileView};
 pub use view::foreign::{ForeignStatementView, ForeignView};
 pub use view::incident::{ControlView, IncidentBlindView, IncidentView};
 pub use view::loss::{ExtendedErrorView, KindView, LossGroup, LossView, Records};
@@ -34,13 +36,22 @@ pub use view::withdrawal::{CoverView, Crossings, MomentView, StatementView, With
 pub use view::{OrganizationView, OutcomeView, PrefixView, ReportView};
 pub use write::{WriteError, write_dir};
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 /// Lines for a terminal, without what could steer it: names in profiles and recordings come from outside.
 pub fn plain(text: &str) -> String {
     text.split('\n').map(terminal::clean).collect::<Vec<_>>().join("\n")
 }
 
 /// A view which can be shown in every format.
-pub trait Shown: serde::Serialize {
+pub trait Shown: Serialize + DeserializeOwned + JsonSchema {
+    /// The `format` which its JSON names.
+    const FORMAT: &'static str;
+    /// What it comes to.
+    fn outcome(&self) -> &OutcomeView;
     /// As Markdown.
     fn to_markdown(&self) -> String;
     /// For a terminal of this width, with colours or without.
@@ -48,6 +59,12 @@ pub trait Shown: serde::Serialize {
 }
 
 impl Shown for ReportView {
+    const FORMAT: &'static str = "faultline-incidents";
+
+    fn outcome(&self) -> &OutcomeView {
+        &self.outcome
+    }
+
     fn to_markdown(&self) -> String {
         markdown::report(self)
     }
@@ -58,6 +75,12 @@ impl Shown for ReportView {
 }
 
 impl Shown for SurveyView {
+    const FORMAT: &'static str = "faultline-survey";
+
+    fn outcome(&self) -> &OutcomeView {
+        &self.outcome
+    }
+
     fn to_markdown(&self) -> String {
         markdown::survey(self)
     }
@@ -67,13 +90,27 @@ impl Shown for SurveyView {
     }
 }
 
+/// Every file which is made from a view alone, by name.
+pub fn files(view: &impl Shown) -> Vec<(String, Vec<u8>)> {
+    vec![("incidents.json".to_owned(), json(view).into_bytes()), ("report.md".to_owned(), markdown(view).into_bytes())]
+}
+
 /// The whole view as JSON: pretty, in the order of the fields, with a final newline. `docs/formats/report.md` names the fields.
+pub fn json(view: &impl Shown) -> String {
+    pretty(view)
+}
+
+/// The JSON Schema (2020-12) of what [`json`] writes of such a view: every field, required, and no other.
+pub fn schema<V: Shown>() -> String {
+    pretty(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<V>())
+}
+
 #[allow(
     clippy::expect_used,
-    reason = "views hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
+    reason = "views and schemas hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
 )]
-pub fn json(view: &impl Shown) -> String {
-    let mut text = serde_json::to_string_pretty(view).expect("a view can be written as JSON");
+fn pretty(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("it can be written as JSON");
     text.push('\n');
     text
 }

@@ -1,7 +1,7 @@
 //! `faultline analyze`: archives and recorded probes in, incidents and a report out.
 
 use crate::analysis::{Analysis, Outcome, Survey};
-use crate::cli::{Analyze, Format, Inputs};
+use crate::cli::{Analyze, Inputs};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
 use crate::org::scope::Scope;
@@ -48,18 +48,12 @@ fn run_survey(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
 
 /// Writes the report, if asked to, and prints what was asked for.
 fn show(typed: &Analyze, view: &impl Shown, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
-    let json = report::json(view);
     if let Some(dir) = &typed.out {
-        let mut files = vec![("incidents.json", json.clone().into_bytes()), ("report.md", report::markdown(view).into_bytes())];
-        files.extend(tables);
-        report::write_dir(dir, &files)?;
-        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-        super::tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
+        let mut files = report::files(view);
+        files.extend(tables.into_iter().map(|(name, table)| (name.to_owned(), table)));
+        super::write(dir, &files)?;
     }
-    match typed.format {
-        Format::Json => super::print(&json),
-        Format::Text => super::print(&report::terminal(view, width(), super::colour())),
-    }
+    super::show(view, typed.format)
 }
 
 /// The Parquet tables; a program without them says so and goes on.
@@ -188,8 +182,4 @@ fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantag
     let accounts = merge.accounts().to_vec();
     let end = accounts.iter().filter_map(|file| file.last).max().map_or(last, |end| end.max(last));
     (pipeline.finish(end, &vantages), vantages, accounts)
-}
-
-fn width() -> usize {
-    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
 }

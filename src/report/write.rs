@@ -45,11 +45,11 @@ pub enum WriteError {
 /// # Errors
 /// If the folder cannot be made or a file cannot be written: then no file was changed. If one cannot be renamed to its name, those named
 /// before it are in place and the others as they were.
-pub fn write_dir<C: AsRef<[u8]>>(dir: &Path, files: &[(&str, C)]) -> Result<(), WriteError> {
+pub fn write_dir<N: AsRef<str>, C: AsRef<[u8]>>(dir: &Path, files: &[(N, C)]) -> Result<(), WriteError> {
     fs::create_dir_all(dir).map_err(|reason| WriteError::Folder { path: dir.to_owned(), reason })?;
     let mut written = Vec::new();
     for (name, contents) in files {
-        let path = dir.join(name);
+        let path = dir.join(name.as_ref());
         match temporary(dir, contents.as_ref()) {
             Ok(file) => written.push((path, file)),
             Err(reason) => return Err(WriteError::File { path, reason }),
