@@ -11,6 +11,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod again;
 mod doubts;
 mod drill;
 mod lab_cases;
@@ -22,6 +23,7 @@ mod properties;
 mod rebuilt;
 mod report;
 mod scenarios;
+mod schema;
 mod skip;
 mod source_counts;
 mod source_damage;
@@ -31,3 +33,4 @@ mod stage;
 mod tables;
 mod thresholds;
 mod wire;
+mod written;
