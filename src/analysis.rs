@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, Vantages};
 use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything found about one organization.
@@ -72,7 +74,8 @@ pub struct OriginOutage {
 }
 
 /// What an input comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was all seen, and no incident was found.
     NoIncident,
@@ -83,6 +86,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Its code, as the JSON form writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Outcome::NoIncident => "no_incident",
+            Outcome::Incident => "incident",
+            Outcome::CouldNotTell => "could_not_tell",
+        }
+    }
+
     /// The exit status of the program.
     pub const fn exit_status(self) -> u8 {
         match self {

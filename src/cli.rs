@@ -40,6 +40,9 @@ pub enum Command {
     /// Print every observation behind a verdict, down to file and record number
     #[command(after_help = exit_status(), override_usage = EXPLAIN_USAGE)]
     Explain(Explain),
+    /// Render a report again from its incidents.json, without the archives
+    #[command(after_help = exit_status())]
+    Report(Report),
     /// Work with organization profiles
     Org(Org),
     /// Turn a written timeline into archives, probe results and service status, to rehearse with
@@ -107,6 +110,32 @@ pub struct Explain {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `faultline report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// An incidents.json, of an organization or a survey, the folder which holds it, or - for standard input
+    #[arg(required_unless_present = "schema", value_name = "INCIDENTS.json")]
+    pub input: Option<PathBuf>,
+    /// Write incidents.json and report.md into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print the JSON Schema of a format instead
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["input", "out", "format"])]
+    pub schema: Option<Schema>,
+}
+
+/// The formats which have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// A report about an organization: faultline-incidents.
+    Incidents,
+    /// A survey of every origin: faultline-survey.
+    Survey,
 }
 
 /// `faultline org`

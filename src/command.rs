@@ -7,11 +7,14 @@ pub mod explain;
 pub mod man;
 pub mod org;
 mod progress;
+pub mod report;
 
 use crate::analysis::Outcome;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Format};
+use crate::report::Shown;
 use crate::time::Timestamp;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 /// Runs what was typed. `now` is the time which reports name as that of their making.
 ///
@@ -21,6 +24,7 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
     match cli.command {
         Command::Analyze(typed) => analyze::run(&typed, now),
         Command::Explain(typed) => explain::run(&typed),
+        Command::Report(typed) => report::run(&typed),
         Command::Org(typed) => org::run(&typed),
         Command::Drill(typed) => drill::run(&typed),
         Command::Completions(typed) => completions::run(&typed),
@@ -39,6 +43,22 @@ fn print(text: &str) -> miette::Result<()> {
     }
 }
 
+/// Prints a view as it was asked for.
+fn show(view: &impl Shown, format: Format) -> miette::Result<()> {
+    match format {
+        Format::Json => print(&crate::report::json(view)),
+        Format::Text => print(&crate::report::terminal(view, width(), colour())),
+    }
+}
+
+/// Writes files into a folder, and tells which.
+fn write(dir: &Path, files: &[(String, Vec<u8>)]) -> miette::Result<()> {
+    crate::report::write_dir(dir, files)?;
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
+    Ok(())
+}
+
 /// Tells people something, on standard error.
 fn tell(text: &str) {
     let mut err = std::io::stderr().lock();
@@ -49,4 +69,8 @@ fn tell(text: &str) {
 /// Whether standard output may be coloured.
 fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
 }

@@ -3,7 +3,8 @@
 //! Takes any reader, gives a buffered reader of the bytes inside. Members written one after another (`cat a.gz b.gz`) are read as one.
 //! A stream which ends in the middle is an error of the reader, never a quiet end. Nothing is known here of what the bytes mean.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -15,7 +16,7 @@ pub const LOOKED_AT: usize = 10;
 const BUFFER: usize = 128 * 1024;
 
 /// How a stream is compressed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// Not at all, as far as its first bytes tell.

@@ -11,7 +11,8 @@ use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId, Vantages};
 use collector::CollectorFeed;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 pub use table_size::FullFeedRule;
 use table_size::TableSizes;
 
@@ -111,7 +112,7 @@ impl NotedFeed {
 }
 
 /// What can happen to a feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedEvent {
     /// A session which held routes was lost.

@@ -6,6 +6,7 @@
 use crate::time::Timestamp;
 use crate::vantage::{Asn, CollectorId, Family, VantageId};
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -85,7 +86,7 @@ pub enum Statement {
 }
 
 /// Why nothing was recorded.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GapCause {
     /// A file is missing from the regular sequence of an archive.

@@ -32,7 +32,8 @@ use crate::probe::{ProbeResult, Target};
 use crate::time::{Bounds, Span, Timestamp};
 use judgement::{Judgement, judge};
 use matching::{Check, Matcher};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use track::{Rule, Track};
@@ -53,7 +54,7 @@ pub struct Series {
 }
 
 /// What a series tests.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// A name through a recursive resolver.
@@ -110,7 +111,7 @@ pub struct ReachabilityLoss {
 }
 
 /// Why an attempt failed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// DNS: NOERROR without a record which was there before.

@@ -1,9 +1,9 @@
 //! Reports: what is shown of an analysis.
 //!
 //! A [`ReportView`] (one organization) or a [`SurveyView`] (every origin) is made first: in it everything is decided, counted and put into
-//! words, so that formats cannot disagree. [`json`] is the view itself, whole; [`markdown`] is for reading and filing; [`terminal`]
-//! is the one screen for whoever was just woken. [`explain`] prints every observation behind a verdict, and [`write_dir`] puts files into
-//! a folder whole or not at all.
+//! words, so that formats cannot disagree. [`json`] is the view itself, whole, [`schema`] says what may stand in it, and [`from_json`] reads
+//! it back; [`markdown`] is for reading and filing; [`terminal`] is the one screen for whoever was just woken. [`files`] are all files made
+//! from a view. [`explain`] prints every observation behind a verdict, and [`write_dir`] puts files into a folder whole or not at all.
 //!
 //! Nothing here judges or reads the clock: the time of generation is an argument, and stands in one field.
 
@@ -14,6 +14,7 @@ mod explain;
 mod html;
 mod markdown;
 mod page;
+mod read;
 mod tables;
 mod terminal;
 mod view;
@@ -23,14 +24,15 @@ mod write;
 use chart::{Detail, svg};
 pub use check::{CheckView, MessageView};
 pub use explain::{ExplainError, explain, explanation, explanation_text};
+pub use read::{ReadError, Saved, from_json};
 pub use tables::tables;
 pub use view::chain::{ChainLayer, DelayView, LinkView, Phase};
 pub use view::completeness::{
-    BgpFileView, BlindView, CollectorView, CompletenessView, ExcludedPeer, FeedNoteView, InsufficientView, PeerView, ProbeFileView,
-    SeriesView, UnmatchedView,
+    BlindView, CollectorView, CompletenessView, ExcludedPeer, FeedNoteView, InsufficientView, PeerView, SeriesView, UnmatchedView,
 };
 pub use view::dependency::{AddressView, DependenciesView, HostView, NameServerView, ServiceDependenciesView, ZoneView};
 pub use view::explanation::{AttemptView, ExplainedIncident, ExplainedLoss, ExplanationView, InputFile};
+pub use view::file::{BadRecordView, BgpFileView, ProbeFileView};
 pub use view::foreign::{ForeignStatementView, ForeignView};
 pub use view::incident::{ControlView, IncidentBlindView, IncidentView};
 pub use view::loss::{ExtendedErrorView, KindView, LossGroup, LossView, Records};
@@ -42,13 +44,22 @@ pub use view::withdrawal::{CoverView, Crossings, MomentView, StatementView, With
 pub use view::{OrganizationView, OutcomeView, PrefixView, ReportView};
 pub use write::{WriteError, write_dir};
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 /// Lines for a terminal, without what could steer it: names in profiles and recordings come from outside.
 pub fn plain(text: &str) -> String {
     text.split('\n').map(terminal::clean).collect::<Vec<_>>().join("\n")
 }
 
 /// A view which can be shown in every format.
-pub trait Shown: serde::Serialize {
+pub trait Shown: Serialize + DeserializeOwned + JsonSchema {
+    /// The `format` which its JSON names.
+    const FORMAT: &'static str;
+    /// What it comes to.
+    fn outcome(&self) -> &OutcomeView;
     /// As Markdown.
     fn to_markdown(&self) -> String;
     /// As HTML.
@@ -60,13 +71,19 @@ pub trait Shown: serde::Serialize {
 }
 
 impl Shown for ReportView {
+    const FORMAT: &'static str = "faultline-incidents";
+
+    fn outcome(&self) -> &OutcomeView {
+        &self.outcome
+    }
+
     fn to_markdown(&self) -> String {
         markdown::markdown(&content::report(self, Detail::FULL))
     }
 
     fn to_html(&self) -> String {
         let title = format!("Incident report: {}", self.organization.name);
-        html::html(&title, self.outcome.code, |detail| content::report(self, detail))
+        html::html(&title, self.outcome.code.word(), |detail| content::report(self, detail))
     }
 
     fn to_charts(&self) -> Vec<(String, String)> {
@@ -79,12 +96,18 @@ impl Shown for ReportView {
 }
 
 impl Shown for SurveyView {
+    const FORMAT: &'static str = "faultline-survey";
+
+    fn outcome(&self) -> &OutcomeView {
+        &self.outcome
+    }
+
     fn to_markdown(&self) -> String {
         markdown::markdown(&content::survey(self, Detail::FULL))
     }
 
     fn to_html(&self) -> String {
-        html::html("Survey of all origins", self.outcome.code, |detail| content::survey(self, detail))
+        html::html("Survey of all origins", self.outcome.code.word(), |detail| content::survey(self, detail))
     }
 
     fn to_charts(&self) -> Vec<(String, String)> {
@@ -98,12 +121,21 @@ impl Shown for SurveyView {
 
 /// The whole view as JSON: pretty, in the order of the fields, with a final newline. `docs/formats/report.md` names the fields of
 /// reports, `docs/formats/commands.md` those of everything else.
+pub fn json(view: &impl Serialize) -> String {
+    pretty(view)
+}
+
+/// The JSON Schema (2020-12) of what [`json`] writes of such a view: every field, required, and no other.
+pub fn schema<V: Shown>() -> String {
+    pretty(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<V>())
+}
+
 #[allow(
     clippy::expect_used,
-    reason = "views hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
+    reason = "views and schemas hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
 )]
-pub fn json(view: &impl serde::Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(view).expect("a view can be written as JSON");
+fn pretty(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("it can be written as JSON");
     text.push('\n');
     text.chars().fold(String::with_capacity(text.len()), |mut inert, c| {
         // JSON allows these raw in texts, where alone they can stand; a terminal or an editor might obey them.

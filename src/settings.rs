@@ -3,7 +3,9 @@
 //! Only values are here. What they mean is decided where they are used.
 
 use crate::time::Span;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The thresholds in force.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -62,18 +64,19 @@ pub struct Settings {
 }
 
 /// One threshold with its words.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SettingInForce {
     /// Its key in the profile's `[settings]`.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// The value in force, with its unit.
     pub value: String,
     /// The default, with its unit.
     pub default: String,
     /// What it does and why the default is what it is.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// Where the default comes from.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// True if the profile overrides it.
     pub overridden: bool,
 }
@@ -269,11 +272,11 @@ impl Settings {
         SETTINGS
             .iter()
             .map(|key| SettingInForce {
-                key: key.key,
+                key: key.key.into(),
                 value: key.get(self).to_string(),
                 default: key.get(&defaults).to_string(),
-                reason: key.reason,
-                source: key.source,
+                reason: key.reason.into(),
+                source: key.source.into(),
                 overridden: key.get(self) != key.get(&defaults),
             })
             .collect()

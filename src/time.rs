@@ -3,7 +3,9 @@
 //! Takes and gives RFC 3339 text. There are no floats and no local times here, and nothing reads the clock: time is always an
 //! argument, so a replay of an archive decides exactly what a live run decided.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
@@ -207,6 +209,22 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// What [`Serialize`] writes: always UTC, with all six decimals or none.
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A time in UTC (RFC 3339), with six decimals where there are microseconds.",
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$",
+        })
+    }
+}
+
 /// `90 s`, `2 min 30 s`, `3 h 05 min`, with a fraction of a second only below one minute.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -273,6 +291,45 @@ impl Serialize for Span {
     }
 }
 
+impl Span {
+    /// Reads what [`Serialize`] writes, which has a sign where it is negative; what people write is a length, and has none.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn signed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (sign, length) = text.strip_prefix('-').map_or((1, text.as_str()), |length| (-1, length));
+        let micros = length.strip_suffix("us").and_then(|micros| micros.parse().ok()).map(Span::from_micros);
+        let length = micros.map_or_else(|| length.parse(), Ok).map_err(serde::de::Error::custom)?;
+        Ok(length.times(sign))
+    }
+
+    /// The same, or `null`.
+    ///
+    /// # Errors
+    /// If it is neither.
+    pub fn signed_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        #[derive(Deserialize)]
+        struct Signed(#[serde(deserialize_with = "Span::signed")] Span);
+        Ok(Option::<Signed>::deserialize(deserializer)?.map(|signed| signed.0))
+    }
+}
+
+/// What [`Serialize`] writes.
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A length of time: whole seconds, else milliseconds, else microseconds; with a sign if it is negative.",
+            "type": "string",
+            "pattern": "^-?[0-9]+(s|ms|us)$",
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -325,6 +382,16 @@ mod tests {
         assert_eq!(Span::from_micros(1_500_000).to_string(), "1.5 s");
         assert_eq!(Span::from_seconds(18_300).to_string(), "5 h 05 min");
         assert_eq!(Span::from_seconds(-60).to_string(), "-60 s");
+    }
+
+    #[test]
+    fn a_written_span_is_read_again_to_the_microsecond() {
+        for micros in [0, 1, -1, 250_000, -250_000, 90_000_000, -90_000_000, 1_500_001] {
+            let span = Span::from_micros(micros);
+            let written = serde_json::to_string(&span).unwrap();
+            assert_eq!(Span::signed(&mut serde_json::Deserializer::from_str(&written)).unwrap(), span, "{written}");
+        }
+        assert!(serde_json::from_str::<Span>("\"-90s\"").is_err(), "what people write is a length");
     }
 
     #[test]

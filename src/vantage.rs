@@ -3,6 +3,7 @@
 //! A [`VantagePoint`] is one BGP peer of one collector. The same router at two collectors is two witnesses; votes are counted by AS
 //! number. Streams of millions of messages carry a [`VantageId`]; [`Vantages`] turns it back into the whole.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -10,8 +11,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// An autonomous system number (RFC 6793: four bytes).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("maximum" = u32::MAX))]
 pub struct Asn(pub u32);
 
 impl fmt::Display for Asn {
@@ -21,7 +23,7 @@ impl fmt::Display for Asn {
 }
 
 /// IPv4 or IPv6.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// IPv4 unicast.

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use crate::analysis::{Analysis, Outcome, Survey};
-use crate::cli::{Analyze, Format, Inputs};
+use crate::cli::{Analyze, Inputs};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
 use crate::org::profile::ProfileWarning;
@@ -51,23 +51,13 @@ fn run_survey(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
 fn show<V: Shown>(typed: &Analyze, view: impl FnOnce() -> V, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
     let progress = Progress::working("putting the report together");
     let view = &view();
-    let json = report::json(view);
-    let mut files = Vec::new();
     if let Some(dir) = &typed.out {
-        files = report::files(view);
-        files.extend(tables.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)));
+        let mut files = report::files(view);
+        files.extend(tables.into_iter().map(|(name, table)| (name.to_owned(), table)));
         progress.now("writing the report");
-        report::write_dir(dir, &files)?;
+        super::write(dir, &files)?;
     }
-    drop(progress);
-    if let Some(dir) = &typed.out {
-        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-        super::tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
-    }
-    match typed.format {
-        Format::Json => super::print(&json),
-        Format::Text => super::print(&report::terminal(view, width(), super::colour())),
-    }
+    super::show(view, typed.format)
 }
 
 /// The Parquet tables; a program without them says so and goes on.
@@ -216,8 +206,4 @@ fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantag
     let accounts = merge.accounts().to_vec();
     let end = accounts.iter().filter_map(|file| file.last).max().map_or(last, |end| end.max(last));
     (pipeline.finish(end, &vantages), vantages, accounts)
-}
-
-fn width() -> usize {
-    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
 }

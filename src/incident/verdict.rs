@@ -8,10 +8,11 @@ mod words;
 use super::Incident;
 use super::facts::ServiceFacts;
 use super::reason::Reason;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Which layer broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The monitor is blind: nothing can be said.
@@ -102,6 +103,20 @@ pub struct IncidentVerdict {
 }
 
 impl Verdict {
+    /// Every word which [`layer`](Self::layer) gives.
+    pub const LAYERS: [&str; 10] = [
+        "undetermined",
+        "a layer below",
+        "routing",
+        "foreign origin",
+        "DNS",
+        "application",
+        "host or path",
+        "coincident",
+        "healthy",
+        "not probed",
+    ];
+
     /// The word for the layer at fault.
     pub const fn layer(self) -> &'static str {
         match self {

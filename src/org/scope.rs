@@ -4,6 +4,8 @@ use super::Organization;
 use crate::vantage::Asn;
 use ipnet::IpNet;
 use prefix_trie::joint::JointPrefixMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// What is watched.
@@ -32,16 +34,30 @@ struct OwnPrefix {
 }
 
 /// What a prefix is to the organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Relation {
     /// One of its prefixes, of a length which the profile names.
     Own,
     /// Inside one of its prefixes, of a length which the profile does not name.
+    #[serde(rename = "more specific")]
     MoreSpecific,
     /// Covers one of its prefixes.
     Cover,
     /// Holds an address of others on which it depends.
     Dependency,
+}
+
+impl Relation {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Relation::Own => "own",
+            Relation::MoreSpecific => "more specific",
+            Relation::Cover => "cover",
+            Relation::Dependency => "dependency",
+        }
+    }
 }
 
 impl Scope {

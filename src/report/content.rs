@@ -139,7 +139,7 @@ fn prefixes(page: &mut Page, view: &ReportView) {
     page.heading(2, "Watched prefixes at the end of the recording");
     let row = |prefix: &super::PrefixView| {
         let seen = prefix.at_end.as_ref().map_or("never seen: nothing was said of it", |seen| seen.words.as_str());
-        vec![prefix.prefix.clone(), prefix.relation.to_owned(), prefix.label.clone().unwrap_or_default(), seen.to_owned()]
+        vec![prefix.prefix.clone(), prefix.relation.word().to_owned(), prefix.label.clone().unwrap_or_default(), seen.to_owned()]
     };
     let rows: Vec<Vec<String>> = view.prefixes.iter().map(row).collect();
     page.table(&["prefix", "relation", "label", "visibility"], rows, ROWS);
@@ -178,11 +178,11 @@ fn settings(page: &mut Page, settings: &[SettingInForce]) {
     page.heading(2, "Settings in force");
     let row = |setting: &SettingInForce| {
         vec![
-            setting.key.to_owned(),
+            setting.key.to_string(),
             setting.value.clone(),
             if setting.overridden { format!("{} (overridden by the profile)", setting.default) } else { setting.default.clone() },
-            setting.reason.to_owned(),
-            setting.source.to_owned(),
+            setting.reason.to_string(),
+            setting.source.to_string(),
         ]
     };
     let rows: Vec<Vec<String>> = settings.iter().map(row).collect();

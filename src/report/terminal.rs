@@ -13,6 +13,8 @@ use super::view::service::ServiceView;
 use super::view::survey::{OutageView, SurveyView};
 use super::view::withdrawal::{CoverView, WithdrawalView};
 use super::words;
+use crate::analysis::Outcome;
+use crate::org::scope::Relation;
 use crate::time::Bounds;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use screen::{Look, Screen, Weight};
@@ -85,11 +87,11 @@ pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect()
 }
 
-fn look(outcome: &str) -> Look {
+fn look(outcome: Outcome) -> Look {
     match outcome {
-        "no_incident" => Look::Good,
-        "could_not_tell" => Look::Warning,
-        _ => Look::Bad,
+        Outcome::NoIncident => Look::Good,
+        Outcome::CouldNotTell => Look::Warning,
+        Outcome::Incident => Look::Bad,
     }
 }
 
@@ -268,7 +270,7 @@ fn because(screen: &mut Screen, doubts: &[String]) {
 fn quiet(screen: &mut Screen, view: &ReportView) {
     screen.text(Weight::Must, look(view.outcome.code), &loud(&view.outcome.sentence), 2);
     because(screen, &view.doubts);
-    let own: Vec<_> = view.prefixes.iter().filter(|prefix| prefix.relation == "own").collect();
+    let own: Vec<_> = view.prefixes.iter().filter(|prefix| prefix.relation == Relation::Own).collect();
     let seen = own.iter().filter(|prefix| prefix.at_end.as_ref().is_some_and(|end| end.seeing > 0)).count();
     let routes = match view.recorded_bgp {
         Some(_) => {

@@ -7,6 +7,7 @@ pub mod chain;
 pub mod completeness;
 pub mod dependency;
 pub mod explanation;
+pub mod file;
 pub mod foreign;
 pub mod incident;
 pub mod loss;
@@ -22,7 +23,7 @@ pub mod withdrawal;
 use crate::analysis::{Analysis, Outcome};
 use crate::org::Organization;
 use crate::org::scope::Relation;
-use crate::report::words;
+use crate::report::{Shown, words};
 use crate::settings::SettingInForce;
 use crate::time::Timestamp;
 use crate::vantage::Asn;
@@ -31,7 +32,9 @@ use dependency::DependenciesView;
 use incident::IncidentView;
 use observed::ObservedView;
 use place::{Files, Period};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use timeline::TimelineView;
 use withdrawal::{MomentView, Witnesses};
 
@@ -39,11 +42,15 @@ use withdrawal::{MomentView, Witnesses};
 pub(super) const VERSION: u32 = 1;
 
 /// Everything a report about one organization shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "faultline-incidents")]
 pub struct ReportView {
     /// Always `faultline-incidents`.
-    pub format: &'static str,
+    #[schemars(extend("const" = Self::FORMAT))]
+    pub format: Cow<'static, str>,
     /// Of the format.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// When this was made: the only field which differs between two runs over the same input.
     pub generated_at: Timestamp,
@@ -75,7 +82,8 @@ pub struct ReportView {
 }
 
 /// Whose report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OrganizationView {
     /// Its name.
     pub name: String,
@@ -90,25 +98,28 @@ pub struct OrganizationView {
 }
 
 /// What it comes to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OutcomeView {
-    /// `incident`, `no_incident` or `could_not_tell`.
-    pub code: &'static str,
+    /// As a code.
+    pub code: Outcome,
     /// The exit status of the program.
+    #[schemars(extend("enum" = [0, 1, 3]))]
     pub exit_status: u8,
     /// In a sentence.
     pub sentence: String,
 }
 
 /// A prefix at the end of the recording.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PrefixView {
     /// The prefix.
     pub prefix: String,
     /// What the profile calls it.
     pub label: Option<String>,
     /// What it is to the organization.
-    pub relation: &'static str,
+    pub relation: Relation,
     /// Who saw it at the end; `null` if nothing was ever said of it.
     pub at_end: Option<MomentView>,
 }
@@ -137,7 +148,7 @@ impl ReportView {
             (Some(_), Some(_)) | (None, None) => "No incident: none was found, and enough was seen to find one.",
         };
         ReportView {
-            format: "faultline-incidents",
+            format: Self::FORMAT.into(),
             version: VERSION,
             generated_at: generated,
             organization: OrganizationView::of(&analysis.organization),
@@ -173,15 +184,15 @@ impl OrganizationView {
 impl OutcomeView {
     /// "No incident" and "could not tell" differ in words, and "no incident" says what was looked at: `none` is its sentence.
     fn of(outcome: Outcome, found: String, none: &str) -> Self {
-        let (code, sentence) = match outcome {
-            Outcome::Incident => ("incident", format!("{found} found.")),
-            Outcome::NoIncident => ("no_incident", none.to_owned()),
+        let sentence = match outcome {
+            Outcome::Incident => format!("{found} found."),
+            Outcome::NoIncident => none.to_owned(),
             Outcome::CouldNotTell => {
                 let what = none.split(':').next().unwrap_or(none).to_lowercase();
-                ("could_not_tell", format!("Could not tell: {what} was found, but too little was seen to say that there was none."))
+                format!("Could not tell: {what} was found, but too little was seen to say that there was none.")
             }
         };
-        OutcomeView { code, exit_status: outcome.exit_status(), sentence }
+        OutcomeView { code: outcome, exit_status: outcome.exit_status(), sentence }
     }
 }
 
@@ -195,7 +206,7 @@ fn prefixes(analysis: &Analysis) -> Vec<PrefixView> {
         .map(|own| PrefixView {
             prefix: own.prefix.to_string(),
             label: own.label.clone(),
-            relation: relation(Relation::Own),
+            relation: Relation::Own,
             at_end: routing.rib.id_of(&own.prefix).map(at_end),
         })
         .collect();
@@ -203,17 +214,8 @@ fn prefixes(analysis: &Analysis) -> Vec<PrefixView> {
     others.sort_by_key(|(_, prefix)| *prefix);
     for (id, prefix) in others {
         if let Some(what) = routing.scope.relation(&prefix) {
-            shown.push(PrefixView { prefix: prefix.to_string(), label: None, relation: relation(what), at_end: Some(at_end(id)) });
+            shown.push(PrefixView { prefix: prefix.to_string(), label: None, relation: what, at_end: Some(at_end(id)) });
         }
     }
     shown
-}
-
-const fn relation(relation: Relation) -> &'static str {
-    match relation {
-        Relation::Own => "own",
-        Relation::MoreSpecific => "more specific",
-        Relation::Cover => "cover",
-        Relation::Dependency => "dependency",
-    }
 }

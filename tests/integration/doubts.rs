@@ -1,12 +1,14 @@
 //! What must not pass as "no incident": copies lying about, gaps, muted and destroyed probe results, prefixes which nobody ever saw.
 
 use crate::stage::{Stage, at};
+use crate::written;
 use faultline::analysis::{Analysis, Outcome};
 use faultline::cli::Inputs;
 use faultline::command::analyze::analyze;
 use faultline::foreign::ForeignOrigin;
 use faultline::observation::{Route, Statement};
 use faultline::pipeline::{Pipeline, RoutingFindings};
+use faultline::report::{ObservedKind, ReportView};
 use faultline::settings::Settings;
 use faultline::vantage::Asn;
 use std::fmt::Write;
@@ -77,6 +79,10 @@ fn probes_whose_controls_failed_everywhere_are_no_health() {
     let muted = quiet(std::slice::from_ref(&path));
     assert_eq!(muted.outcome(), Outcome::CouldNotTell);
     assert!(muted.doubts().iter().any(|doubt| doubt.starts_with("controls failed at every vantage")), "{:?}", muted.doubts());
+    let view = ReportView::of(&muted, at(0));
+    let kinds: Vec<ObservedKind> = view.observed.iter().map(|seen| seen.kind).collect();
+    assert!(kinds.contains(&ObservedKind::Muted) && kinds.contains(&ObservedKind::ControlFailed), "{kinds:?}");
+    written::reads_back(&view);
 }
 
 #[test]
@@ -89,6 +95,7 @@ fn destroyed_probe_results_are_no_health() {
     let analysis = quiet(&[lines]);
     assert_eq!(analysis.outcome(), Outcome::CouldNotTell);
     assert!(analysis.doubts()[0].ends_with("9 of 10 records could not be used"), "{:?}", analysis.doubts());
+    written::reads_back(&ReportView::of(&analysis, at(0)));
 
     // In a folder a file of another kind is no mistake, but one which is called so was meant.
     let folder = home.path().join("probes");

@@ -12,6 +12,7 @@ use faultline::cli::Inputs;
 use faultline::command::analyze::analyze;
 use faultline::feed::{FeedEvent, NotedFeed};
 use faultline::incident::{Incident, ReasonCode, ServiceVerdict, Verdict};
+use faultline::org::scope::Relation;
 use faultline::reachability::{FailureKind, Layer, ReachabilityLoss};
 use faultline::report::{self, ReportView};
 use faultline::time::{Bounds, Span, Timestamp};
@@ -100,7 +101,7 @@ impl Run {
         assert_eq!(routing.withdrawals.len(), withdrawn.len(), "{name}: none twice");
         assert_eq!(routing.insufficient, [], "{name}");
         assert_eq!(self.analysis.correlation.observed.len(), 0, "{name}: nothing told beside the incident");
-        for prefix in self.view.prefixes.iter().filter(|prefix| prefix.relation == "own") {
+        for prefix in self.view.prefixes.iter().filter(|prefix| prefix.relation == Relation::Own) {
             let end = prefix.at_end.as_ref().unwrap();
             assert_eq!((end.seeing, end.eligible), (6, 6), "{name}: {} is back at the end", prefix.prefix);
         }

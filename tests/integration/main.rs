@@ -11,6 +11,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod again;
 mod completions;
 mod doubts;
 mod drill;
@@ -27,6 +28,7 @@ mod properties;
 mod rebuilt;
 mod report;
 mod scenarios;
+mod schema;
 mod skip;
 mod source_counts;
 mod source_damage;
@@ -36,3 +38,4 @@ mod stage;
 mod tables;
 mod thresholds;
 mod wire;
+mod written;

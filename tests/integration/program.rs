@@ -1,5 +1,6 @@
 //! The program as it is typed: exit status, what goes to standard output and what to standard error, and the files it writes.
 
+use crate::written;
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -49,7 +50,7 @@ fn json_is_printed_whole_and_alone_and_is_what_the_folder_holds() {
         let out = home.path().join("report");
         let ran = analyze(case, &["--format", "json", "--out", out.to_str().unwrap()]);
         assert_eq!(ran.status.code(), Some(status), "{case}: {}", text(&ran.stderr));
-        let json: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let json = written::valid(text(&ran.stdout));
         assert_eq!(
             (&json["format"], &json["outcome"]["code"]),
             (&Value::from("faultline-incidents"), &Value::from(code)),

@@ -77,7 +77,7 @@ impl Rebuilt {
         let provenance = std::fs::read_to_string(self.folder.path().join("PROVENANCE.md")).unwrap();
         assert!(provenance.starts_with("# Rebuilt, not recorded"), "{provenance}");
         let note = "rebuilt from published facts, not recorded";
-        let json: serde_json::Value = serde_json::from_str(&report::json(&self.view)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&crate::written::json(&self.view)).unwrap();
         assert!(json["organization"]["note"].as_str().unwrap().contains(note), "{}", json["organization"]);
         let markdown = report::markdown(&self.view);
         let quoted = markdown.lines().find(|line| line.starts_with('>')).unwrap();
@@ -113,7 +113,8 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// The same timeline gives the same files, and the same files the same report: byte for byte, with the same time of generation.
+/// The same timeline gives the same files, and the same files the same report: byte for byte, with the same time of generation. Read back it
+/// is the same too.
 fn comes_out_the_same_twice(first: &Rebuilt, name: &str) {
     // The second time was for the tests of the drill itself.
     let (once, again) = (files(first.folder.path()), files(crate::drill::anchors::folder(name)));
@@ -121,9 +122,10 @@ fn comes_out_the_same_twice(first: &Rebuilt, name: &str) {
     for (path, bytes) in &once {
         assert!(again[path] == *bytes, "{} differs", path.display());
     }
+    crate::written::reads_back(&first.view);
     let view = viewed(&analysed(first.folder.path(), Half::Both));
     for (form, first, second) in [
-        ("JSON", report::json(&first.view), report::json(&view)),
+        ("JSON", crate::written::json(&first.view), crate::written::json(&view)),
         ("Markdown", report::markdown(&first.view), report::markdown(&view)),
         ("terminal", report::terminal(&first.view, 100, false), report::terminal(&view, 100, false)),
     ] {

@@ -1,6 +1,7 @@
 //! Reports of recorded cases, from files to text: the golden report, and what every report must hold.
 
-use faultline::analysis::{Analysis, Survey};
+use crate::written;
+use faultline::analysis::{Analysis, Outcome, Survey};
 use faultline::cli::Inputs;
 use faultline::command::analyze::{analyze, survey};
 use faultline::org::profile;
@@ -11,6 +12,7 @@ use faultline::source::{InputSpec, Interest, Merge, discover};
 use faultline::time::Timestamp;
 use faultline::vantage::Vantages;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// An analysis, as the program makes it.
 fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
@@ -25,23 +27,27 @@ fn lab(case: &str) -> Analysis {
     analyse(Path::new("data/lab/lab.toml"), &[folder.join("mrt")], &probes)
 }
 
-fn generated() -> Timestamp {
+pub fn generated() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
 /// Compares with the file of this name in `tests/golden`; `FAULTLINE_BLESS=1` writes it anew.
 fn golden(name: &str, text: &str) {
-    let path = Path::new("tests/golden").join(name);
+    kept(&Path::new("tests/golden").join(name), text);
+}
+
+/// Compares with a file which is kept; `FAULTLINE_BLESS=1` writes it anew.
+pub fn kept(path: &Path, text: &str) {
     if std::env::var_os("FAULTLINE_BLESS").is_some() {
-        std::fs::create_dir_all("tests/golden").unwrap();
-        std::fs::write(&path, text).unwrap();
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
     let differs = expected.lines().zip(text.lines()).position(|(a, b)| a != b);
     if expected != text {
         let line = differs.unwrap_or_else(|| expected.lines().count().min(text.lines().count()));
         panic!(
-            "{} differs from line {}:\n  expected {:?}\n  found    {:?}\nIf this is meant: FAULTLINE_BLESS=1 cargo test --test integration report",
+            "{} differs from line {}:\n  expected {:?}\n  found    {:?}\nIf this is meant: FAULTLINE_BLESS=1 cargo test --test integration",
             path.display(),
             line + 1,
             expected.lines().nth(line).unwrap_or("the end"),
@@ -54,17 +60,29 @@ fn golden(name: &str, text: &str) {
 fn the_report_of_lab_case_a_is_as_it_was() {
     let view = ReportView::of(&lab("A"), generated());
     golden("lab-A.md", &report::markdown(&view));
-    golden("lab-A.json", &report::json(&view));
+    golden("lab-A.json", &written::json(&view));
     golden("lab-A.txt", &report::terminal(&view, 100, false));
 }
 
 /// Every case, and the first without probes and without BGP.
-fn all() -> Vec<(String, Analysis)> {
-    let mut all: Vec<(String, Analysis)> = ["A", "B", "C", "D", "E", "H"].map(|case| (case.to_owned(), lab(case))).into();
-    let profile = Path::new("data/lab/lab.toml");
-    all.push(("A without probes".to_owned(), analyse(profile, &["data/lab/A/mrt".into()], &[])));
-    all.push(("A without BGP".to_owned(), analyse(profile, &[], &["data/lab/A/dns.jsonl.gz".into()])));
-    all
+fn all() -> &'static [(String, ReportView)] {
+    static ALL: OnceLock<Vec<(String, ReportView)>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut all: Vec<(String, Analysis)> = ["A", "B", "C", "D", "E", "H"].map(|case| (case.to_owned(), lab(case))).into();
+        let profile = Path::new("data/lab/lab.toml");
+        all.push(("A without probes".to_owned(), analyse(profile, &["data/lab/A/mrt".into()], &[])));
+        all.push(("A without BGP".to_owned(), analyse(profile, &[], &["data/lab/A/dns.jsonl.gz".into()])));
+        all.into_iter().map(|(name, analysis)| (name, ReportView::of(&analysis, generated()))).collect()
+    })
+}
+
+// Why: a report is rendered again from its JSON alone, and must not say anything else then.
+#[test]
+fn every_report_of_the_lab_is_read_back_as_it_was_written() {
+    for (name, view) in all() {
+        eprintln!("{name}");
+        written::reads_back(view);
+    }
 }
 
 #[test]
@@ -75,7 +93,7 @@ fn only_the_time_of_generation_differs_between_two_reports_of_one_input() {
         assert_eq!(a.lines().count(), b.lines().count());
         a.lines().zip(b.lines()).filter(|(a, b)| a != b).map(|(a, _)| a.to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(differing(report::json(&first), report::json(&second)), ["  \"generated_at\": \"2026-11-23T12:00:00Z\","]);
+    assert_eq!(differing(written::json(&first), written::json(&second)), ["  \"generated_at\": \"2026-11-23T12:00:00Z\","]);
     let markdown = differing(report::markdown(&first), report::markdown(&second));
     assert_eq!(markdown.len(), 1);
     assert!(markdown[0].contains("Made by Faultline at 2026-11-23T12:00:00Z"), "{markdown:?}");
@@ -84,17 +102,16 @@ fn only_the_time_of_generation_differs_between_two_reports_of_one_input() {
 
 #[test]
 fn the_first_screen_is_one_screen_and_holds_the_answer() {
-    for (name, analysis) in all() {
-        let view = ReportView::of(&analysis, generated());
+    for (name, view) in all() {
         for width in [40, 80, 100] {
-            let screen = report::terminal(&view, width, false);
+            let screen = report::terminal(view, width, false);
             assert!(screen.lines().count() <= 24, "{name} at {width}: {screen}");
             assert!(screen.lines().all(|line| line.chars().count() <= width), "{name} at {width}: {screen}");
-            let painted = report::terminal(&view, width, true);
+            let painted = report::terminal(view, width, true);
             assert!(painted.contains("\u{1b}["), "{name}");
             assert_eq!(unpainted(&painted), screen, "{name}: colours carry no meaning of their own");
         }
-        let screen = report::terminal(&view, 100, false);
+        let screen = report::terminal(view, 100, false);
         let answers: &[&str] = if view.incidents.is_empty() {
             &["NO INCIDENT", "routes", "probes", "data"]
         } else {
@@ -116,11 +133,11 @@ fn unpainted(text: &str) -> String {
 #[test]
 fn no_incident_and_could_not_tell_are_different_words() {
     let quiet = ReportView::of(&lab("C"), generated());
-    assert_eq!((quiet.outcome.code, quiet.outcome.exit_status), ("no_incident", 0));
+    assert_eq!((quiet.outcome.code, quiet.outcome.exit_status), (Outcome::NoIncident, 0));
     // One collector's table dump without a single route: nothing was seen, so nothing can be said.
     let empty = analyse(Path::new("data/lab/lab.toml"), &["data/lab/A/mrt/copen/rib.20261122.091309.mrt.gz".into()], &[]);
     let blind = ReportView::of(&empty, generated());
-    assert_eq!((blind.outcome.code, blind.outcome.exit_status), ("could_not_tell", 3));
+    assert_eq!((blind.outcome.code, blind.outcome.exit_status), (Outcome::CouldNotTell, 3));
     assert!(!blind.doubts.is_empty());
     for text in [report::markdown(&blind), report::terminal(&blind, 100, false)] {
         assert!(text.to_lowercase().contains("could not tell"), "{text}");
@@ -185,7 +202,7 @@ fn a_hostile_name_stays_a_name() {
     std::fs::write(&path, profile.replacen("name = \"web\"", &format!("name = \"{quoted}\""), 1)).unwrap();
     let probes = ["data/lab/B/dns.jsonl.gz".into(), "data/lab/B/http.jsonl.gz".into()];
     let view = ReportView::of(&analyse(&path, &["data/lab/B/mrt".into()], &probes), generated());
-    let json: serde_json::Value = serde_json::from_str(&report::json(&view)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&written::json(&view)).unwrap();
     assert_eq!(json["incidents"][0]["services"][0]["service"], hostile);
     let markdown = report::markdown(&view);
     assert!(!markdown.contains("<script") && !markdown.contains('\u{1b}') && !markdown.contains("[l]("), "{markdown}");
@@ -224,7 +241,8 @@ fn a_survey_shows_who_was_gone_with_how_many_prefixes() {
     let screen = report::terminal(&view, 100, false);
     assert!(screen.lines().count() <= 24 && screen.contains("AS64500"), "{screen}");
     assert!(report::markdown(&view).contains("| AS64500 | 8 | 2026-11-22 09:13:49 | 09:14:48 |"));
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&report::json(&view)).unwrap()["format"], "faultline-survey");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&written::json(&view)).unwrap()["format"], "faultline-survey");
+    written::reads_back(&view);
     golden("lab-A-survey.txt", &screen);
 }
 
@@ -232,7 +250,11 @@ fn a_survey_shows_who_was_gone_with_how_many_prefixes() {
 fn a_survey_of_too_few_witnesses_says_that_it_could_not_tell() {
     let inputs = Inputs { inputs: vec!["data/lab/A/mrt".into()], collectors: Vec::new(), probes: Vec::new() };
     let view = SurveyView::of(&survey(&inputs).unwrap(), generated());
-    assert_eq!((view.outcome.code, view.outcome.exit_status), ("could_not_tell", 3), "6 ASes of the 10 which the default demands");
+    assert_eq!(
+        (view.outcome.code, view.outcome.exit_status),
+        (Outcome::CouldNotTell, 3),
+        "6 ASes of the 10 which the default demands"
+    );
     let screen = report::terminal(&view, 100, false);
     assert!(screen.contains("COULD NOT TELL") && screen.contains("10 are needed to tell a withdrawal"), "{screen}");
 }

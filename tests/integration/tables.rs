@@ -65,7 +65,7 @@ fn the_tables_of_case_a_agree_with_its_json() {
 
     let incidents = columns(&tables["incidents.parquet"]);
     assert_eq!(text(&incidents, "service"), [Some("web".to_owned())]);
-    assert_eq!(text(&incidents, "verdict"), [Some(incident.phrase.to_owned())]);
+    assert_eq!(text(&incidents, "verdict"), [Some(incident.phrase.to_string())]);
     assert_eq!(whole(&incidents, "name_servers_lost"), [Some(4)]);
     assert!(text(&incidents, "reasons_for")[0].as_ref().unwrap().starts_with("NAME_SERVER_PREFIXES_LOST "));
 }

@@ -59,6 +59,22 @@ fn nothing_is_left_undone_or_switched_off() {
     nothing(found, "No stubs, no tests switched off or asleep: finish it, or take it out and open an issue.");
 }
 
+/// The one file of tests which writes reports as JSON.
+const WRITES_JSON: &str = "tests/integration/written.rs";
+
+#[test]
+fn every_report_which_a_test_writes_as_json_is_held_against_its_schema() {
+    // Put together here so that this file does not find itself.
+    let words = [concat!("report::", "json("), concat!("report::", "json}"), concat!("report::", "json;")];
+    let mut found = Vec::new();
+    for file in tree::rust().into_iter().filter(|file| file.path.starts_with("tests/") && file.path != WRITES_JSON) {
+        for (number, line) in file.code().lines().enumerate() {
+            found.extend(words.iter().any(|word| line.contains(word)).then(|| format!("{}:{}", file.path, number + 1)));
+        }
+    }
+    nothing(found, "Tests write a report as JSON with `written::json`, which validates it against the published schema.");
+}
+
 #[test]
 fn getters_are_named_for_what_they_give() {
     let mut found = Vec::new();

@@ -68,7 +68,7 @@ fn the_profile_of_the_lab_says_what_its_truth_says() {
     let servers: usize = organization.zones[0].name_servers.iter().map(|s| s.addresses.len()).sum();
     assert_eq!((organization.prefixes.len(), servers, organization.services[0].probes.len()), (13, 8, 3));
     let changed: Vec<_> = organization.settings.in_force().into_iter().filter(|s| s.overridden).map(|s| s.key).collect();
-    assert!(changed.contains(&"eligible_min") && changed.contains(&"full_feed_percent"), "{changed:?}");
+    assert!(changed.contains(&"eligible_min".into()) && changed.contains(&"full_feed_percent".into()), "{changed:?}");
 }
 
 #[test]

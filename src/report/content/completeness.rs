@@ -2,7 +2,8 @@
 
 use super::ROWS;
 use crate::report::page::Page;
-use crate::report::view::completeness::{BgpFileView, CompletenessView, FeedNoteView, ProbeFileView};
+use crate::report::view::completeness::{CompletenessView, FeedNoteView};
+use crate::report::view::file::{BgpFileView, ProbeFileView};
 use crate::report::words;
 
 /// Writes it.
@@ -198,7 +199,7 @@ fn note_row(note: &FeedNoteView) -> Vec<String> {
         words::moment(note.at),
         note.until.map(|until| words::clock(until, note.at)).unwrap_or_default(),
         note.whom.clone(),
-        note.words.to_owned(),
+        note.words.to_string(),
         note.file.clone().unwrap_or_default(),
         note.record.map(|record| record.to_string()).unwrap_or_default(),
     ]

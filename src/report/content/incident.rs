@@ -46,8 +46,8 @@ fn facts(page: &mut Page, incident: &IncidentView) {
     let decided = incident.deciding().map(|service| format!("{}: {}", service.service, service.severity.words));
     page.facts(&[
         ("name", incident.id.clone()),
-        ("layer at fault", incident.layer.to_owned()),
-        ("verdict", incident.phrase.to_owned()),
+        ("layer at fault", incident.layer.to_string()),
+        ("verdict", incident.phrase.to_string()),
         ("began", incident.began.words.clone()),
         ("ended", ended),
         ("still broken at the end", incident.lasting.join("; ")),
@@ -66,7 +66,7 @@ fn verdict(page: &mut Page, incident: &IncidentView) {
     let row = |service: &ServiceView| {
         vec![
             service.service.clone(),
-            service.layer.to_owned(),
+            service.layer.to_string(),
             service.sentence.clone(),
             service.severity.words.clone(),
             service.first_failure.as_ref().map_or_else(|| "–".to_owned(), |first| first.on(incident.day())),

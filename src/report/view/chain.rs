@@ -9,11 +9,13 @@ use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::withdrawal::{Level, Withdrawal};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// One link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LinkView {
     /// Breaking or coming back.
     pub phase: Phase,
@@ -30,7 +32,7 @@ pub struct LinkView {
 }
 
 /// Breaking or coming back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It breaks.
@@ -40,7 +42,7 @@ pub enum Phase {
 }
 
 /// Where something breaks or comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainLayer {
     /// BGP.
@@ -54,11 +56,14 @@ pub enum ChainLayer {
 }
 
 /// A delay with its bounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct DelayView {
     /// At least; `null` if that cannot be told. Negative where the bounds overlap.
+    #[serde(deserialize_with = "Span::signed_or_null")]
     pub least: Option<Span>,
     /// At most.
+    #[serde(deserialize_with = "Span::signed")]
     pub most: Span,
     /// For people.
     pub words: String,
@@ -171,7 +176,7 @@ fn clients(layer: Layer, losses: &[&ReachabilityLoss], breaks: &mut Vec<Link>, b
     let mut kinds = kinds(losses.iter().copied());
     kinds.sort_by_key(|kind| kind.first);
     let at_first = kinds.iter().take_while(|kind| kind.first <= first.onset.latest).count().max(1);
-    let kinds = words::all(kinds.iter().take(at_first).map(|kind| kind.words));
+    let kinds = words::all(kinds.iter().take(at_first).map(|kind| &kind.words));
     let what = format!("{name}: failing ({kinds}) at {}", words::some(vantages, 3));
     breaks.push((place, what, first.onset));
     let ended: Vec<Bounds> = losses.iter().filter_map(|loss| loss.recovery).collect();

@@ -1,24 +1,27 @@
 //! How complete the data was: every file, peer, note and gap, and what follows from it. Absence is told, never left out.
 
+use super::file::{BgpFileView, ProbeFileView};
 use super::place::{Files, Period};
 use super::withdrawal::MomentView;
 use crate::analysis::Analysis;
 use crate::feed::{FeedEvent, FeedNote, Feeds, FullFeedRule, Liveness};
 use crate::pipeline::{BlindSpan, RoutingFindings};
-use crate::probe::ProbeFile;
 use crate::reachability::{Layer, SeriesCoverage, Unmatched};
 use crate::report::words;
 use crate::settings::Settings;
-use crate::source::{Damage, FileAccount, FileKind};
+use crate::source::FileAccount;
 use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, VantageId, Vantages};
 use crate::withdrawal::Moment;
 use ipnet::IpNet;
-use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// How complete the data was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CompletenessView {
     /// In a few sentences.
     pub summary: Vec<String>,
@@ -48,67 +51,9 @@ pub struct CompletenessView {
     pub unmatched_results: Vec<UnmatchedView>,
 }
 
-/// A BGP file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the fields mean what those of `FileAccount` mean")]
-pub struct BgpFileView {
-    pub path: String,
-    pub collector: String,
-    pub kind: FileKind,
-    pub compression: crate::compression::Compression,
-    pub bytes: u64,
-    pub blake3: String,
-    pub first: Option<Timestamp>,
-    pub last: Option<Timestamp>,
-    pub records: u64,
-    pub announced: u64,
-    pub withdrawn: u64,
-    pub treated_as_withdrawn: u64,
-    pub state_changes: u64,
-    pub tables: u64,
-    pub table_entries: u64,
-    pub other: BTreeMap<String, u64>,
-    pub out_of_order: u64,
-    pub duplicates_dropped: u64,
-    pub skipped_count: u64,
-    pub skipped_bytes: u64,
-    pub skipped: Vec<Damage>,
-    pub copy_of: Option<String>,
-    pub error: Option<String>,
-}
-
-/// A file of probe results.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the fields mean what those of `ProbeFile` mean")]
-pub struct ProbeFileView {
-    pub path: String,
-    pub format: Option<String>,
-    pub compression: String,
-    pub bytes: u64,
-    pub blake3: String,
-    pub first: Option<Timestamp>,
-    pub last: Option<Timestamp>,
-    pub records: u64,
-    pub results: u64,
-    pub repeated: u64,
-    pub bad_count: u64,
-    pub bad: Vec<BadRecordView>,
-    pub ignored_fields: BTreeMap<String, u64>,
-    pub unsupported: BTreeMap<String, u64>,
-    pub error: Option<String>,
-}
-
-/// A record of a probe file which could not be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BadRecordView {
-    /// Its number, from 1.
-    pub record: u64,
-    /// Why.
-    pub reason: String,
-}
-
 /// A collector.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CollectorView {
     /// Its name.
     pub name: String,
@@ -125,7 +70,8 @@ pub struct CollectorView {
 }
 
 /// A vantage point which spoke.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PeerView {
     /// Its name: statements refer to it.
     pub vantage: String,
@@ -142,7 +88,8 @@ pub struct PeerView {
 }
 
 /// A vantage point without a vote in a family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ExcludedPeer {
     /// Its name.
     pub vantage: String,
@@ -153,7 +100,8 @@ pub struct ExcludedPeer {
 }
 
 /// A note on a feed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FeedNoteView {
     /// When it began.
     pub at: Timestamp,
@@ -164,7 +112,7 @@ pub struct FeedNoteView {
     /// What happened, as a code.
     pub event: FeedEvent,
     /// For people.
-    pub words: &'static str,
+    pub words: Cow<'static, str>,
     /// The file; `null` for silence.
     pub file: Option<String>,
     /// The record in it, from 1.
@@ -172,7 +120,8 @@ pub struct FeedNoteView {
 }
 
 /// State changes of a session which was not up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct VainStateChanges {
     /// The vantage point.
     pub vantage: String,
@@ -181,7 +130,8 @@ pub struct VainStateChanges {
 }
 
 /// A span in which too few could tell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BlindView {
     /// Of which prefix.
     pub prefix: String,
@@ -192,7 +142,8 @@ pub struct BlindView {
 }
 
 /// A threshold crossed where too few could tell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct InsufficientView {
     /// Of which prefix.
     pub prefix: String,
@@ -201,7 +152,8 @@ pub struct InsufficientView {
 }
 
 /// A probed series.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SeriesView {
     /// Who asked.
     pub vantage: String,
@@ -224,7 +176,8 @@ pub struct SeriesView {
 }
 
 /// Results which could not be used, or not wholly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UnmatchedView {
     /// How many.
     pub results: u64,
@@ -281,59 +234,6 @@ impl CompletenessView {
     }
 }
 
-impl BgpFileView {
-    fn of(file: &FileAccount) -> Self {
-        BgpFileView {
-            path: file.path.display().to_string(),
-            collector: file.collector.clone(),
-            kind: file.kind,
-            compression: file.compression,
-            bytes: file.bytes,
-            blake3: file.blake3.clone(),
-            first: file.first,
-            last: file.last,
-            records: file.records,
-            announced: file.announced,
-            withdrawn: file.withdrawn,
-            treated_as_withdrawn: file.treated_as_withdrawn,
-            state_changes: file.state_changes,
-            tables: file.tables,
-            table_entries: file.table_entries,
-            other: file.other.clone(),
-            out_of_order: file.out_of_order,
-            duplicates_dropped: file.duplicates_dropped,
-            skipped_count: file.skipped_count,
-            skipped_bytes: file.skipped_bytes,
-            skipped: file.skipped.clone(),
-            copy_of: file.copy_of.as_ref().map(|path| path.display().to_string()),
-            error: file.error.clone(),
-        }
-    }
-}
-
-impl ProbeFileView {
-    fn of(file: &ProbeFile) -> Self {
-        let bad = file.bad.iter().map(|bad| BadRecordView { record: bad.record, reason: bad.reason.clone() });
-        ProbeFileView {
-            path: file.path.display().to_string(),
-            format: file.format.map(|format| format.to_string()),
-            compression: file.compression.to_string(),
-            bytes: file.bytes,
-            blake3: file.blake3.clone(),
-            first: file.first,
-            last: file.last,
-            records: file.records,
-            results: file.results,
-            repeated: file.repeated,
-            bad_count: file.bad_count,
-            bad: bad.collect(),
-            ignored_fields: file.ignored_fields.clone(),
-            unsupported: file.unsupported.clone(),
-            error: file.error.as_ref().map(ToString::to_string),
-        }
-    }
-}
-
 impl PeerView {
     fn of(id: VantageId, vantages: &Vantages, feeds: &Feeds) -> Self {
         let point = vantages.point(id);
@@ -351,7 +251,7 @@ impl PeerView {
 impl FeedNoteView {
     fn of(note: &FeedNote, vantages: &Vantages, files: &Files) -> Self {
         let (file, record) = files.place(note.source);
-        let words = words::feed_event(note.what);
+        let words = words::feed_event(note.what).into();
         FeedNoteView { at: note.at, until: note.until, whom: note.whom.name(vantages), event: note.what, words, file, record }
     }
 }

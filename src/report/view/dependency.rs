@@ -4,10 +4,12 @@ use super::place::Files;
 use crate::analysis::Analysis;
 use crate::dependency::{AddressDependency, ServiceDependencies, ZoneDependency};
 use crate::vantage::Asn;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Of all services.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct DependenciesView {
     /// In the profile's order.
     pub services: Vec<ServiceDependenciesView>,
@@ -16,7 +18,8 @@ pub struct DependenciesView {
 }
 
 /// Of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ServiceDependenciesView {
     /// Its name.
     pub service: String,
@@ -27,7 +30,8 @@ pub struct ServiceDependenciesView {
 }
 
 /// A host name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct HostView {
     /// The name.
     pub name: String,
@@ -40,7 +44,8 @@ pub struct HostView {
 }
 
 /// A zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ZoneView {
     /// Its name.
     pub name: String,
@@ -49,7 +54,8 @@ pub struct ZoneView {
 }
 
 /// A name server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NameServerView {
     /// Its name.
     pub name: String,
@@ -58,7 +64,8 @@ pub struct NameServerView {
 }
 
 /// An address and what holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AddressView {
     /// The address.
     pub address: String,

@@ -21,6 +21,7 @@ use crate::report::words;
 use crate::time::Timestamp;
 use ipnet::IpNet;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
@@ -68,7 +69,7 @@ pub struct ExplainedIncident {
     /// The verdict, as a code.
     pub verdict: Verdict,
     /// The layer at fault.
-    pub layer: &'static str,
+    pub layer: Cow<'static, str>,
     /// The headline.
     pub headline: String,
     /// It began in here.
@@ -166,7 +167,7 @@ impl ExplainedIncident {
             number: incident.number,
             id: incident.id.clone(),
             verdict: incident.verdict,
-            layer: incident.layer,
+            layer: incident.layer.clone(),
             headline: incident.headline.clone(),
             began: incident.began.clone(),
             ended: incident.ended.clone(),

@@ -6,10 +6,12 @@ use crate::foreign::ForeignOrigin;
 use crate::report::words;
 use crate::time::{Bounds, Timestamp};
 use crate::vantage::Asn;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Another AS announced a prefix of the organization, or a more specific of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ForeignView {
     /// What was announced.
     pub prefix: String,
@@ -36,7 +38,8 @@ pub struct ForeignView {
 }
 
 /// A vantage point takes or drops the route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ForeignStatementView {
     /// When.
     pub at: Timestamp,

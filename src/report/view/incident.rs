@@ -13,12 +13,15 @@ use crate::incident::{Incident, Verdict};
 use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
 use crate::time::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// One incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct IncidentView {
     /// Its place in the report, from 1.
     pub number: usize,
@@ -27,9 +30,10 @@ pub struct IncidentView {
     /// The verdict, as a code.
     pub verdict: Verdict,
     /// The layer at fault.
-    pub layer: &'static str,
+    #[schemars(extend("enum" = Verdict::LAYERS))]
+    pub layer: Cow<'static, str>,
     /// The verdict in a few words.
-    pub phrase: &'static str,
+    pub phrase: Cow<'static, str>,
     /// The headline.
     pub headline: String,
     /// The service whose verdict it is; `null` if no service is concerned.
@@ -77,7 +81,8 @@ pub struct IncidentView {
 }
 
 /// Where controls were probed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ControlView {
     /// Vantages which probed a control.
     pub probed: Vec<String>,
@@ -88,7 +93,8 @@ pub struct ControlView {
 }
 
 /// A span in which the routing side could not tell.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct IncidentBlindView {
     /// It began.
     pub from: Timestamp,
@@ -111,8 +117,8 @@ impl IncidentView {
             number,
             id: incident.id.clone(),
             verdict: verdict.verdict,
-            layer: verdict.verdict.layer(),
-            phrase: verdict.verdict.phrase(),
+            layer: verdict.verdict.layer().into(),
+            phrase: verdict.verdict.phrase().into(),
             headline: verdict.sentence,
             decided_by,
             began: When::of(incident.began),

@@ -6,11 +6,14 @@ use crate::org::Organization;
 use crate::reachability::{FailureKind, Layer, ReachabilityLoss};
 use crate::report::words;
 use crate::time::{Bounds, Timestamp};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One loss.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LossView {
     /// Who asked.
     pub vantage: String,
@@ -43,12 +46,13 @@ pub struct LossView {
 }
 
 /// A kind of failure, and how often.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct KindView {
     /// Its code.
     pub kind: FailureKind,
     /// For people.
-    pub words: &'static str,
+    pub words: Cow<'static, str>,
     /// How often.
     pub count: u64,
     /// The first such attempt began.
@@ -58,18 +62,20 @@ pub struct KindView {
 }
 
 /// An extended DNS error (RFC 8914), and how often.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ExtendedErrorView {
     /// Its code.
     pub code: u16,
     /// Its name.
-    pub words: &'static str,
+    pub words: Cow<'static, str>,
     /// How often.
     pub count: u64,
 }
 
 /// Records of one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Records {
     /// The file.
     pub file: String,
@@ -80,7 +86,8 @@ pub struct Records {
 }
 
 /// Losses of one layer at one vantage, together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LossGroup {
     /// Who asked.
     pub vantage: String,
@@ -115,7 +122,7 @@ impl LossView {
             extended_errors: loss
                 .extended_errors
                 .iter()
-                .map(|(code, count)| ExtendedErrorView { code: *code, words: words::extended_error(*code), count: *count })
+                .map(|(code, count)| ExtendedErrorView { code: *code, words: words::extended_error(*code).into(), count: *count })
                 .collect(),
             cached_for_s: loss.cached_for,
             failed_attempts: words::size(loss.evidence.len()),
@@ -137,7 +144,7 @@ pub(in crate::report) fn kinds<'a>(losses: impl Iterator<Item = &'a Reachability
     for loss in losses {
         for (kind, count) in &loss.kinds {
             let (first, last) = loss.kind_spans.get(kind).copied().unwrap_or((loss.onset.latest, loss.last_failure));
-            let empty = KindView { kind: *kind, words: kind.word(), count: 0, first, last };
+            let empty = KindView { kind: *kind, words: kind.word().into(), count: 0, first, last };
             let view = kinds.entry(*kind).or_insert(empty);
             view.count += count;
             view.first = view.first.min(first);

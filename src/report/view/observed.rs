@@ -11,11 +11,13 @@ use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::withdrawal::Churn;
 use ipnet::IpNet;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// One observation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ObservedView {
     /// When it began.
     pub at: Timestamp,
@@ -34,7 +36,8 @@ pub struct ObservedView {
 }
 
 /// A prefix lost by many and back within the hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ChurnView {
     /// The prefix.
     pub prefix: String,
@@ -47,7 +50,7 @@ pub struct ChurnView {
 }
 
 /// Why it is no incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ObservedKind {
     /// A partial withdrawal which no incident took in.

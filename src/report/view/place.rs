@@ -5,11 +5,13 @@ use crate::observation::{FileId, RecordRef};
 use crate::report::words;
 use crate::source::FileAccount;
 use crate::time::{Bounds, Span, Timestamp};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A moment with its bounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct When {
     /// Not before this; `null` if that cannot be told, because the target was never seen up before.
     pub earliest: Option<Timestamp>,
@@ -20,7 +22,8 @@ pub struct When {
 }
 
 /// From when to when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Period {
     /// The first.
     pub from: Timestamp,

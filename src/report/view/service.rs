@@ -7,18 +7,22 @@ use crate::reachability::Layer;
 use crate::reachability::ReachabilityLoss;
 use crate::report::words;
 use crate::withdrawal::Withdrawal;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// One service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ServiceView {
     /// Its name.
     pub service: String,
     /// The verdict, as a code.
     pub verdict: Verdict,
     /// The layer at fault.
-    pub layer: &'static str,
+    #[schemars(extend("enum" = Verdict::LAYERS))]
+    pub layer: Cow<'static, str>,
     /// The verdict in a sentence.
     pub sentence: String,
     /// How bad it is.
@@ -38,7 +42,8 @@ pub struct ServiceView {
 }
 
 /// How bad it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SeverityView {
     /// True if the service fails for those who use it.
     pub fails: bool,
@@ -59,7 +64,8 @@ pub struct SeverityView {
 }
 
 /// How a layer of a service was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LayerView {
     /// Which.
     pub layer: Layer,
@@ -88,7 +94,7 @@ impl ServiceView {
         let last = ends.and_then(|ends| ends.into_iter().max_by_key(|end| (end.latest, end.earliest)));
         let severity = SeverityView::of(&facts, &verdict);
         let view = ServiceView {
-            layer: verdict.verdict.layer(),
+            layer: verdict.verdict.layer().into(),
             verdict: verdict.verdict,
             severity,
             first_failure: losses.iter().map(|failure| failure.onset).min_by_key(|on| (on.latest, on.earliest)).map(When::of),

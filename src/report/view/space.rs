@@ -7,16 +7,21 @@ use crate::org::Organization;
 use crate::vantage::Family;
 use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The share of the organization's addresses of one family which was withdrawn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SpaceView {
     /// `IPv4` or `IPv6`.
+    #[schemars(extend("enum" = ["IPv4", "IPv6"]))]
     pub family: String,
     /// What was withdrawn, as few prefixes as will do.
+    #[schemars(with = "Vec<String>")]
     pub withdrawn: Vec<IpNet>,
     /// Their share of the addresses of the profile's prefixes, in millionths.
+    #[schemars(range(max = 1_000_000))]
     pub share_millionths: u64,
     /// For people: `0.8 % of the IPv4 addresses of the profile's prefixes`.
     pub words: String,

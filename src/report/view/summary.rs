@@ -1,6 +1,7 @@
 //! The data in a few sentences: what was read, what was damaged, who fell silent, who had no vote.
 
-use super::completeness::{BgpFileView, CompletenessView};
+use super::completeness::CompletenessView;
+use super::file::BgpFileView;
 use crate::feed::FeedEvent;
 use crate::report::words;
 use crate::source::FileKind;

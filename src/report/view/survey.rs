@@ -6,21 +6,27 @@ use super::timeline::WithdrawnStep;
 use super::withdrawal::MomentView;
 use super::{OutcomeView, VERSION};
 use crate::analysis::{OriginOutage, Survey};
-use crate::report::words;
+use crate::report::{Shown, words};
 use crate::settings::SettingInForce;
 use crate::time::{Bounds, Timestamp};
 use crate::vantage::{Asn, VantageId};
 use crate::withdrawal::{Level, Said, Withdrawal};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Everything a survey shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "faultline-survey")]
 pub struct SurveyView {
     /// Always `faultline-survey`.
-    pub format: &'static str,
+    #[schemars(extend("const" = Self::FORMAT))]
+    pub format: Cow<'static, str>,
     /// Of the format.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// When this was made.
     pub generated_at: Timestamp,
@@ -39,7 +45,8 @@ pub struct SurveyView {
 }
 
 /// Prefixes of one origin which were withdrawn together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OutageView {
     /// The origin; `null` for prefixes whose origin was never seen.
     pub origin: Option<Asn>,
@@ -62,7 +69,8 @@ pub struct OutageView {
 }
 
 /// One prefix of an outage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OutagePrefix {
     /// The prefix.
     pub prefix: String,
@@ -90,7 +98,7 @@ impl SurveyView {
         let mut outages: Vec<OutageView> = survey.outages.iter().filter_map(|outage| OutageView::of(outage, survey)).collect();
         outages.sort_by_key(|outage| (Reverse(outage.prefix_count), Reverse(outage.peers_lost), outage.began, outage.origin));
         SurveyView {
-            format: "faultline-survey",
+            format: Self::FORMAT.into(),
             version: VERSION,
             generated_at: generated,
             recorded_bgp: routing.first.map(|first| Period::between(first, routing.last)),

@@ -17,7 +17,8 @@ use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
 use lane::LaneView;
 use map::MapView;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use visibility::{GroupSeries, Role, VisibilitySeries};
 
@@ -25,7 +26,8 @@ use visibility::{GroupSeries, Role, VisibilitySeries};
 const MARGIN_MIN: Span = Span::from_seconds(60);
 
 /// Everything drawn of one stretch of time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TimelineView {
     /// From when to when.
     pub window: Period,
@@ -44,7 +46,8 @@ pub struct TimelineView {
 }
 
 /// So many prefixes below the opening threshold, from here on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WithdrawnStep {
     /// From when on.
     pub at: Timestamp,

@@ -8,11 +8,13 @@ use crate::time::{Bounds, Timestamp};
 use crate::vantage::{Asn, Vantages};
 use crate::visibility::Visibility;
 use crate::withdrawal::{Cover, Level, Said, Statement, Withdrawal};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One withdrawal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WithdrawalView {
     /// The prefix.
     pub prefix: String,
@@ -25,6 +27,7 @@ pub struct WithdrawalView {
     /// The share which counted as usual, such as `100.0 %`.
     pub baseline: String,
     /// The same in millionths.
+    #[schemars(range(max = 1_000_000))]
     pub baseline_millionths: u32,
     /// True if some eligible vantage point had no table dump: its state is inferred from updates.
     pub inferred_state: bool,
@@ -69,7 +72,8 @@ pub struct WithdrawalView {
 }
 
 /// When each level was first crossed for good; `null` if it was not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Crossings {
     /// Below the setting `warn_percent`.
     pub partial: Option<Timestamp>,
@@ -80,7 +84,8 @@ pub struct Crossings {
 }
 
 /// Visibility at a moment; never without its denominator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MomentView {
     /// When.
     pub at: Timestamp,
@@ -97,7 +102,8 @@ pub struct MomentView {
 }
 
 /// An AS which lost the route late.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct StragglerView {
     /// The AS.
     pub asn: Asn,
@@ -106,7 +112,8 @@ pub struct StragglerView {
 }
 
 /// The covering route which was left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CoverView {
     /// The less specific prefix.
     pub prefix: String,
@@ -119,7 +126,8 @@ pub struct CoverView {
 }
 
 /// One statement of one vantage point.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct StatementView {
     /// When.
     pub at: Timestamp,
@@ -136,7 +144,8 @@ pub struct StatementView {
 }
 
 /// Withdrawals which look alike: the same onset to the second, level and cover.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WithdrawalGroup {
     /// The prefixes.
     pub prefixes: Vec<String>,

@@ -1,9 +1,10 @@
 //! The same input gives the same findings, however it is named, ordered and cut into files (METHOD.md §8.10).
 
 use super::{EXAMPLE, Played, SMALL, at, play};
-use faultline::report::{self, ReportView};
+use crate::written;
+use faultline::report::{ObservedKind, ReportView};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Everything but the time of generation.
 fn json(played: &Played, files: &[PathBuf]) -> String {
-    report::json(&ReportView::of(&played.analyze_files(files), at("15:00:00")))
+    written::json(&ReportView::of(&played.analyze_files(files), at("15:00:00")))
 }
 
 /// Incidents and observations as JSON.
@@ -60,6 +61,23 @@ fn the_same_input_gives_the_same_bytes() {
         let files = files(&played.folder.path().join("mrt"));
         assert!(json(&played, &files) == json(&played, &files), "{name}");
     }
+}
+
+#[test]
+fn every_kind_of_finding_is_read_back_as_it_was_written() {
+    let mut seen = BTreeSet::new();
+    for (name, profile) in
+        [("hijack-same-prefix", EXAMPLE), ("partial-with-probes", SMALL), ("feed-gap", EXAMPLE), ("churn", EXAMPLE)]
+    {
+        let view = ReportView::of(&play(name, profile).analyze(), at("15:00:00"));
+        written::reads_back(&view);
+        let incidents = view.incidents.iter();
+        seen.extend(incidents.flat_map(|i| [("withdrawal", i.withdrawals.len()), ("foreign origin", i.foreign_origins.len())]));
+        seen.extend([("churn", view.observed.iter().filter(|seen| seen.kind == ObservedKind::Churn).count())]);
+        seen.extend([("note", view.completeness.feed_notes.len()), ("blind", view.completeness.blind.len())]);
+    }
+    let seen: BTreeSet<&str> = seen.into_iter().filter(|(_, count)| *count > 0).map(|(what, _)| what).collect();
+    assert_eq!(seen, ["withdrawal", "foreign origin", "churn", "note", "blind"].into());
 }
 
 #[test]

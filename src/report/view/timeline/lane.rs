@@ -7,11 +7,13 @@ use crate::analysis::Analysis;
 use crate::probe::{DnsServer, Target};
 use crate::reachability::{Layer, ReachabilityLoss, Series, SeriesCoverage};
 use crate::time::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// Series which belong together, through time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LaneView {
     /// What they test.
     pub layer: Layer,
@@ -24,7 +26,8 @@ pub struct LaneView {
 }
 
 /// How the series of a lane were, from here on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LaneStep {
     /// From when on.
     pub at: Timestamp,

@@ -7,12 +7,14 @@ use crate::rib::{PrefixId, RouteState};
 use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, VantageId};
 use ipnet::IpNet;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Vantage points through time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MapView {
     /// The prefixes whose routes are counted.
     pub prefixes: Vec<String>,
@@ -21,7 +23,8 @@ pub struct MapView {
 }
 
 /// A vantage point through time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MapRow {
     /// Its name: one of `completeness.peers`.
     pub vantage: String,
@@ -34,7 +37,8 @@ pub struct MapRow {
 }
 
 /// Of the prefixes of which the vantage point ever spoke, from here on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MapStep {
     /// From when on.
     pub at: Timestamp,

@@ -5,11 +5,13 @@ use crate::analysis::Analysis;
 use crate::time::Timestamp;
 use crate::vantage::Family;
 use ipnet::IpNet;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The visibility of one prefix in the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct VisibilitySeries {
     /// The prefix.
     pub prefix: String,
@@ -26,7 +28,8 @@ pub struct VisibilitySeries {
 }
 
 /// The visibility of several prefixes of one kind and family together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct GroupSeries {
     /// Why they are shown.
     pub role: Role,
@@ -39,7 +42,7 @@ pub struct GroupSeries {
 }
 
 /// Why a prefix is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// It was withdrawn.
@@ -55,7 +58,8 @@ pub enum Role {
 }
 
 /// Who saw a prefix from here on; never without its denominator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct VisibilityStep {
     /// From when on.
     pub at: Timestamp,
