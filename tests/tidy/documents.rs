@@ -9,7 +9,8 @@ fn read(path: &str) -> String {
 }
 
 fn documents() -> Vec<File> {
-    tree::files(|path| path.ends_with(".md"))
+    // A golden report links to pictures which were written beside it, elsewhere.
+    tree::files(|path| path.ends_with(".md") && !path.starts_with("tests/golden/"))
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Stepped areas as SVG paths.
+//! Stepped areas as SVG paths, and steps thinned to what a picture can show.
 
 use super::axis::{Axis, units};
 use crate::time::Timestamp;
