@@ -12,6 +12,7 @@
 )]
 
 mod again;
+mod agreement;
 mod completions;
 mod doubts;
 mod drill;

@@ -57,6 +57,12 @@ struct Count {
     unprobed: u32,
 }
 
+/// The series of a lane, each with its states.
+struct Gathered {
+    layer: Layer,
+    series: Vec<Vec<(Timestamp, State)>>,
+}
+
 impl Count {
     fn slot(&mut self, state: State) -> &mut u32 {
         match state {
@@ -74,20 +80,21 @@ pub(super) fn lanes(analysis: &Analysis, window: (Timestamp, Timestamp), names: 
     for loss in &analysis.reachability.losses {
         losses.entry(&loss.series).or_default().push(loss);
     }
-    let mut lanes: BTreeMap<(usize, String), (Layer, Vec<Vec<(Timestamp, State)>>)> = BTreeMap::new();
+    let mut lanes: BTreeMap<(usize, String), Gathered> = BTreeMap::new();
     for covered in &analysis.reachability.coverage {
         let losses = losses.get(&*covered.series).map_or(&[][..], Vec::as_slice);
         let states = states(covered, losses);
         for name in names(&covered.series) {
             let layer = covered.series.layer;
-            lanes.entry((order(layer), name)).or_insert((layer, Vec::new())).1.push(states.clone());
+            let lane = lanes.entry((order(layer), name)).or_insert(Gathered { layer, series: Vec::new() });
+            lane.series.push(states.clone());
         }
     }
-    let lane = |((_, name), (layer, series)): ((usize, String), (Layer, Vec<Vec<(Timestamp, State)>>))| LaneView {
-        layer,
+    let lane = |((_, name), gathered): ((usize, String), Gathered)| LaneView {
+        layer: gathered.layer,
         name,
-        series: u32::try_from(series.len()).unwrap_or(u32::MAX),
-        steps: steps(series, window),
+        series: u32::try_from(gathered.series.len()).unwrap_or(u32::MAX),
+        steps: steps(gathered.series, window),
     };
     lanes.into_iter().map(lane).collect()
 }
