@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let told = read("{\"format\": \"faultline-incidents\", \"version\": 1,\n \"generated_at\": \"2026-11-23T12:00:00Z\"}");
-        assert_eq!(told, "r/incidents.json:2:41: not as in faultline-incidents, version 1: missing field `organization`");
+        assert_eq!(told, "r/incidents.json:2:40: not as in faultline-incidents, version 1: missing field `organization`");
     }
 
     #[test]
