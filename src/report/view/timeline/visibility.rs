@@ -4,6 +4,7 @@ use super::windowed;
 use crate::analysis::Analysis;
 use crate::time::Timestamp;
 use crate::vantage::Family;
+use crate::withdrawal::Withdrawal;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -143,17 +144,23 @@ pub(super) fn series(shown: &[(IpNet, Role)], analysis: &Analysis, window: (Time
             steps.push((change.at, change.now));
         }
     }
+    // The first withdrawal of each prefix which concerns this time.
+    let mut lost: HashMap<IpNet, &Withdrawal> = HashMap::new();
+    for withdrawal in routing.withdrawals.iter().filter(|lost| lost.onset.latest <= window.1) {
+        lost.entry(withdrawal.prefix).or_insert(withdrawal);
+    }
+    let own = &analysis.organization.prefixes;
+    let labels: HashMap<IpNet, &String> = own.iter().filter_map(|own| Some((own.prefix, own.label.as_ref()?))).collect();
     let one = |(prefix, role): &(IpNet, Role)| {
         let steps = routing.rib.id_of(prefix).and_then(|id| changes.remove(&id)).unwrap_or_default();
         // Before anybody was eligible there is nothing to show.
         let steps = steps.into_iter().skip_while(|(_, now)| now.eligible() == 0);
         let steps = windowed(steps, window).into_iter();
-        let lost = routing.withdrawals.iter().find(|lost| lost.prefix == *prefix && lost.onset.latest <= window.1);
-        let baseline = lost.map(|lost| lost.baseline.millionths());
+        let baseline = lost.get(prefix).map(|lost| lost.baseline.millionths());
         let open = u64::from(analysis.organization.settings.open_percent);
         VisibilitySeries {
             prefix: prefix.to_string(),
-            label: analysis.organization.prefixes.iter().find(|own| own.prefix == *prefix).and_then(|own| own.label.clone()),
+            label: labels.get(prefix).map(|label| (*label).clone()),
             role: *role,
             baseline_millionths: baseline,
             open_below_millionths: baseline.map(|baseline| u64::from(baseline) * open / 100),
