@@ -56,12 +56,18 @@ pub fn kept(path: &Path, text: &str) {
     }
 }
 
+/// A is routing, E is DNS: between them they have nearly every part of a report.
 #[test]
-fn the_report_of_lab_case_a_is_as_it_was() {
-    let view = ReportView::of(&lab("A"), generated());
-    golden("lab-A.md", &report::markdown(&view));
-    golden("lab-A.json", &written::json(&view));
-    golden("lab-A.txt", &report::terminal(&view, 100, false));
+fn the_reports_of_two_lab_cases_are_as_they_were() {
+    for case in ["A", "E"] {
+        let view = ReportView::of(&lab(case), generated());
+        golden(&format!("lab-{case}.md"), &report::markdown(&view));
+        golden(&format!("lab-{case}.json"), &written::json(&view));
+        golden(&format!("lab-{case}.txt"), &report::terminal(&view, 100, false));
+        let charts = report::charts(&view);
+        let (_, glance) = charts.iter().find(|(name, _)| name == "charts/incident-1-glance.svg").unwrap();
+        golden(&format!("lab-{case}-glance.svg"), glance);
+    }
 }
 
 /// Every case, and the first without probes and without BGP.
