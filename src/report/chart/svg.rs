@@ -95,13 +95,15 @@ fn drawn(row: &Row, y: usize, height: usize) -> String {
     let room = if words.is_empty() { LABEL + 14 } else { LABEL.saturating_sub(words.chars().count().saturating_sub(10)) };
     let mut written = text(20, y + 16, "name", &cut(&row.label, room.max(16)));
     if row.height == 1 {
-        written +=
-            &format!("<text class=\"faint\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{}</text>", LEFT - 12, y + 16, escape(&words));
+        let numbers: String = row.words.iter().map(piece).collect();
+        written += &format!("<text class=\"faint\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{numbers}</text>", LEFT - 12, y + 16);
     }
     written += &format!("<rect class=\"bare\" x=\"{LEFT}\" y=\"{y}\" width=\"{PLOT}\" height=\"{height}\"/>");
     written += &format!(
-        "<svg x=\"{LEFT}\" y=\"{y}\" width=\"{PLOT}\" height=\"{height}\" viewBox=\"0 0 1000 {}\" preserveAspectRatio=\"none\">",
-        u64::from(row.height) * 100
+        "<svg x=\"{LEFT}\" y=\"{y}\" width=\"{PLOT}\" height=\"{height}\" viewBox=\"0 0 1000 {}\" preserveAspectRatio=\"none\" \
+         data-json=\"{}\">",
+        u64::from(row.height) * 100,
+        row.source
     );
     for layer in &row.layers {
         written += &format!("<path class=\"{}\" d=\"{}\"/>", layer.class, layer.path);
@@ -115,6 +117,14 @@ fn drawn(row: &Row, y: usize, height: usize) -> String {
 /// A place along the axis, in pixels from the left.
 fn place(hundredths: u32) -> usize {
     LEFT + usize::try_from(hundredths).unwrap_or(0) * PLOT / 100_000
+}
+
+/// Text, or a number which names its place in the JSON form.
+fn piece(piece: &Piece) -> String {
+    match &piece.source {
+        Some(source) => format!("<tspan data-json=\"{source}\">{}</tspan>", escape(&piece.text)),
+        None => escape(&piece.text),
+    }
 }
 
 fn plain(pieces: &[Piece]) -> String {
