@@ -138,12 +138,21 @@ impl Blocks<'_> {
             levels,
             flags,
             marks: marks.collect(),
-            ticks: ticks.map(|tick| line("", tick.x, tick.x, tick.words)).collect(),
+            ticks: ticks.map(|tick| line(side(tick.x), tick.x, tick.x, tick.words)).collect(),
         })
     }
 
     fn inside(&self, blocks: &[Block]) -> String {
         self::blocks(blocks)
+    }
+}
+
+/// On which side of its place a time is written: near an end of the axis not around it, or it would be cut.
+const fn side(x: u32) -> &'static str {
+    match x {
+        0..9_500 => "low",
+        9_500..=90_500 => "",
+        _ => "high",
     }
 }
 

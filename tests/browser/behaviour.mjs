@@ -127,6 +127,13 @@ export function wholeText() {
 
 const solid = (text) => text.replace(/[\s\u00ad]+/g, "");
 
+/** Runs in the browser: of each fold a text which stands nowhere else, so that it must be the fold's if it is on paper. */
+export function folded() {
+  const loose = [...document.querySelectorAll("td, li, p, dd, .name, .words")].filter((element) => !element.closest("details")).map((element) => element.textContent).join("\n");
+  const texts = (fold) => [...fold.querySelectorAll("td")].map((cell) => cell.textContent).filter((text) => /^[\w.:/-]{6,24}$/.test(text));
+  return [...document.querySelectorAll("details")].map((fold) => texts(fold).find((text) => !loose.includes(text))).filter(Boolean);
+}
+
 /** On paper: the headline, every step of the chain, and what is folded on the screen. */
 export async function print(expect, page, json, path, folds) {
   await page.pdf({ path, format: "A4", printBackground: true });

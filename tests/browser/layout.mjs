@@ -75,8 +75,9 @@ export function labels() {
 }
 
 /** Serious and critical findings of axe; its source was put into the page before. */
-export async function axe() {
-  const result = await window.axe.run(document, { resultTypes: ["violations"] });
+export async function axe(rules) {
+  const only = rules ? { runOnly: { type: "rule", values: rules } } : {};
+  const result = await window.axe.run(document, { resultTypes: ["violations"], ...only });
   const grave = result.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   return {
     rules: result.passes.length,

@@ -1,6 +1,6 @@
 //! A figure as an SVG file of its own, for slides: on white, with its words in it, nothing fetched.
 
-use super::axis::{Axis, units};
+use super::axis::{Axis, Tick, units};
 use super::{Figure, Piece, Row};
 use crate::report::page::{Block, Page};
 use crate::report::terminal::clean;
@@ -58,7 +58,9 @@ fn file(figure: &Figure) -> String {
         let x = place(axis.x(mark.latest));
         body += &format!("<path class=\"{}\" d=\"M{x} {top}V{y}\"><title>{}</title></path>", mark.class, escape(&mark.words));
     }
-    for tick in axis.ticks(9) {
+    // A day beside the clock is wide: at the right edge it would be cut.
+    let fits = |tick: &Tick| tick.words.len() <= 10 || tick.x < 95_000;
+    for tick in axis.ticks(9).into_iter().filter(fits) {
         let x = place(tick.x);
         body += &format!(
             "<path class=\"tick\" d=\"M{x} {y}v6\"/><text class=\"faint\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
@@ -66,7 +68,7 @@ fn file(figure: &Figure) -> String {
             tick.words
         );
     }
-    body += &text(LEFT - 50, y + 22, "faint", "UTC");
+    body += &text(LEFT - 130, y + 22, "faint", "UTC");
     if let Some(left_out) = &figure.left_out {
         y += 24;
         body += &text(20, y + 22, "faint", left_out);
