@@ -78,7 +78,7 @@ pub(super) struct Row {
     pub layers: Vec<Layer>,
     /// Height of the opening threshold, in hundredths of a unit from above.
     pub threshold: Option<u32>,
-    /// Where its steps stand in the JSON form; empty for a row of many.
+    /// Where it stands in the JSON form: what has the steps, or a list of such for a row of many.
     pub source: String,
     /// Its steps for those who point at it: microseconds from the beginning of the window, then the counts.
     pub steps: String,
@@ -100,7 +100,7 @@ pub(super) struct Layer {
 pub(super) struct Piece {
     /// What is shown.
     pub text: String,
-    /// A JSON pointer (RFC 6901); `None` for text.
+    /// A JSON pointer (RFC 6901): the number itself, a list whose items it counts, or a step whose counts it sums; `None` for text.
     pub source: Option<String>,
 }
 

@@ -18,6 +18,9 @@ use sha2::{Digest, Sha256};
 /// Larger documents are drawn anew with less detail.
 const BYTES: usize = 4_500_000;
 
+/// Rows of a folded table which are printed; longer ones are for the screen.
+const PAPER: usize = 60;
+
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
@@ -142,6 +145,11 @@ impl Blocks<'_> {
             marks: marks.collect(),
             ticks: ticks.map(|tick| line("", tick.x, tick.x, tick.words)).collect(),
         })
+    }
+
+    /// Too long for paper.
+    fn is_bulk(&self, blocks: &[Block]) -> bool {
+        blocks.iter().any(|block| matches!(block, Block::Table(table) if table.rows.len() > PAPER))
     }
 
     fn inside(&self, blocks: &[Block]) -> String {

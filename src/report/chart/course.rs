@@ -225,7 +225,9 @@ fn seen_by(all: &[VisibilityStep], upper: impl Fn(&VisibilityStep) -> u32, sourc
         pieces.push(Piece::text(" → "));
         pieces.push(Piece::number(last.seeing, place(all.len() - 1, "seeing")));
     }
-    pieces.push(Piece::text(format!(" of {}", last.eligible())));
+    pieces.push(Piece::text(" of "));
+    // The sum of the step's three counts has no field of its own, so it names the step.
+    pieces.push(Piece::number(last.eligible(), format!("{source}/steps/{}", all.len() - 1)));
     pieces
 }
 

@@ -23,7 +23,7 @@ pub(super) fn map(name: &str, timeline: &TimelineView, source: &str, axis: Axis,
     let rows = if shown.len() <= NAMED {
         shown.iter().enumerate().map(|(place, seen)| named(seen, &format!("{source}/map/rows/{place}"), axis, detail)).collect()
     } else {
-        vec![thin(shown, axis, detail)]
+        vec![thin(shown, &format!("{source}/map/rows"), axis, detail)]
     };
     let foreign = all.iter().any(|row| row.steps.iter().any(|step| step.foreign > 0));
     let caption = vec![
@@ -92,7 +92,7 @@ fn named(seen: &MapRow, source: &str, axis: Axis, detail: Detail) -> Row {
 }
 
 /// All of them in one row of many lines.
-fn thin(shown: &[MapRow], axis: Axis, detail: Detail) -> Row {
+fn thin(shown: &[MapRow], source: &str, axis: Axis, detail: Detail) -> Row {
     let mut columns = detail.columns;
     loop {
         let mut layers: Vec<Layer> = LAYERS.iter().map(|(class, _)| Layer { class, path: String::new() }).collect();
@@ -110,7 +110,7 @@ fn thin(shown: &[MapRow], axis: Axis, detail: Detail) -> Row {
                 height: u32::try_from(shown.len()).unwrap_or(u32::MAX),
                 layers,
                 steps: shown.iter().map(|seen| label(seen) + "\n").collect(),
-                ..row("")
+                ..row(source)
             };
         }
         columns /= 2;

@@ -1,6 +1,6 @@
 //! A figure as an SVG file of its own, for slides: on white, with its words in it, nothing fetched.
 
-use super::axis::{Axis, units};
+use super::axis::{Axis, Tick, units};
 use super::{Figure, Piece, Row};
 use crate::report::page::{Block, Page};
 use crate::report::terminal::clean;
@@ -58,7 +58,9 @@ fn file(figure: &Figure) -> String {
         let x = place(axis.x(mark.latest));
         body += &format!("<path class=\"{}\" d=\"M{x} {top}V{y}\"><title>{}</title></path>", mark.class, escape(&mark.words));
     }
-    for tick in axis.ticks(10) {
+    // A day beside the clock is wide: at the right edge it would be cut.
+    let fits = |tick: &Tick| tick.words.len() <= 10 || tick.x < 95_000;
+    for tick in axis.ticks(10).into_iter().filter(fits) {
         let x = place(tick.x);
         body += &format!(
             "<path class=\"tick\" d=\"M{x} {y}v6\"/><text class=\"faint\" text-anchor=\"middle\" x=\"{x}\" y=\"{}\">{}</text>",
@@ -66,7 +68,7 @@ fn file(figure: &Figure) -> String {
             tick.words
         );
     }
-    body += &text(LEFT - 130, y + 22, "faint", &format!("UTC, {}", axis.day()));
+    body += &text(LEFT - 165, y + 22, "faint", &format!("UTC, {}", axis.day()));
     if let Some(left_out) = &figure.left_out {
         y += 24;
         body += &text(20, y + 22, "faint", left_out);
@@ -99,13 +101,15 @@ fn drawn(row: &Row, y: usize, height: usize) -> String {
     };
     let mut written = text(20, y + 16, "name", &cut(&row.label, room.max(16)));
     if row.height == 1 {
-        written +=
-            &format!("<text class=\"faint\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{}</text>", LEFT - 12, y + 16, escape(&words));
+        let numbers: String = row.words.iter().map(piece).collect();
+        written += &format!("<text class=\"faint\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{numbers}</text>", LEFT - 12, y + 16);
     }
     written += &format!("<rect class=\"bare\" x=\"{LEFT}\" y=\"{y}\" width=\"{PLOT}\" height=\"{height}\"/>");
     written += &format!(
-        "<svg x=\"{LEFT}\" y=\"{y}\" width=\"{PLOT}\" height=\"{height}\" viewBox=\"0 0 1000 {}\" preserveAspectRatio=\"none\">",
-        u64::from(row.height) * 100
+        "<svg x=\"{LEFT}\" y=\"{y}\" width=\"{PLOT}\" height=\"{height}\" viewBox=\"0 0 1000 {}\" preserveAspectRatio=\"none\" \
+         data-json=\"{}\">",
+        u64::from(row.height) * 100,
+        row.source
     );
     for layer in &row.layers {
         written += &format!("<path class=\"{}\" d=\"{}\"/>", layer.class, layer.path);
@@ -119,6 +123,14 @@ fn drawn(row: &Row, y: usize, height: usize) -> String {
 /// A place along the axis, in pixels from the left.
 fn place(hundredths: u32) -> usize {
     LEFT + usize::try_from(hundredths).unwrap_or(0) * PLOT / 100_000
+}
+
+/// Text, or a number which names its place in the JSON form.
+fn piece(piece: &Piece) -> String {
+    match &piece.source {
+        Some(source) => format!("<tspan data-json=\"{source}\">{}</tspan>", escape(&piece.text)),
+        None => escape(&piece.text),
+    }
 }
 
 fn plain(pieces: &[Piece]) -> String {

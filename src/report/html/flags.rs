@@ -8,8 +8,8 @@ use crate::report::words;
 
 /// Steps closer than this, in hundredths of a unit, share a flag.
 const TOGETHER: u32 = 1_500;
-/// Flags closer than this do not stand side by side.
-const BESIDE: u32 = 7_000;
+/// Half a flag's width on a phone, whose plot is some 330 pixels wide: its border and half its signs.
+const HALF: (u32, u32) = (1_900, 1_100);
 
 /// A flag.
 pub(super) struct Flag {
@@ -38,16 +38,18 @@ pub(super) fn flags(marks: &[Mark], axis: Axis) -> (usize, Vec<Flag>) {
     let mut flags = Vec::new();
     for group in groups {
         let x = axis.x(group[0].latest);
-        let level = ends.iter().position(|end| *end + BESIDE <= x).unwrap_or(ends.len());
-        if level == ends.len() {
-            ends.push(x);
-        } else {
-            ends[level] = x;
-        }
         let mut numbers: Vec<usize> = group.iter().map(|mark| mark.number).collect();
         numbers.sort_unstable();
+        let numbers = runs(&numbers);
+        let half = HALF.0 + HALF.1 * u32::try_from(numbers.chars().count()).unwrap_or(u32::MAX / HALF.1 / 2);
+        let level = ends.iter().position(|end| *end + half <= x).unwrap_or(ends.len());
+        if level == ends.len() {
+            ends.push(x + half);
+        } else {
+            ends[level] = x + half;
+        }
         flags.push(Flag {
-            numbers: runs(&numbers),
+            numbers,
             class: group[0].class,
             left: percent(x),
             x: units(x),

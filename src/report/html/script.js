@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const WIDTH = 1000;
-  const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 7776000];
+  const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 7776000];
   const readout = document.getElementById("readout");
   const iso = (micros) => new Date(micros / 1000).toISOString();
 
@@ -89,7 +89,7 @@
       for (let at = Math.ceil(this.time(this.left) / 1e6 / step) * step; at * 1e6 <= this.time(this.left + this.width); at += step) {
         const tick = document.createElement("span");
         const text = iso(at * 1e6);
-        tick.textContent = step >= 86400 ? text.slice(0, 10) : step >= 60 ? text.slice(11, 16) : text.slice(11, 19);
+        tick.textContent = step >= 86400 ? text.slice(0, 10) : step >= 60 ? text.slice(11, 16) : step >= 1 ? text.slice(11, 19) : text.slice(11, 23);
         tick.style.left = ((at * 1e6 - this.from) / (this.until - this.from) * WIDTH - this.left) / this.width * 100 + "%";
         this.ticks.append(tick);
       }
@@ -121,6 +121,11 @@
   }
 
   for (const figure of document.querySelectorAll("figure[data-from]")) new Zoom(figure);
-  // Links into what is folded open it.
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => { fold.dataset.was = fold.open; }));
+  // Paper cannot be opened: what is folded is printed open, and closed again after.
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open]):not(.bulk)")];
+    for (const fold of folded) fold.open = true;
+  });
+  addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
 })();
