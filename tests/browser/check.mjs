@@ -19,7 +19,7 @@ const ARGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable
 const started = Date.now();
 const tally = new Tally();
 mkdirSync(out, { recursive: true });
-const reports = make(tally, resolve(program), root, join(resolve(out), "reports"), join(root, "target/tmp/large"));
+const reports = make(tally, resolve(program), root, join(resolve(out), "reports"));
 console.log(`${reports.length} reports made in ${Math.round((Date.now() - started) / 1_000)} s`);
 
 const waiting = reports.filter(({ name }) => only.length === 0 || only.includes(name));

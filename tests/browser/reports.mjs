@@ -32,8 +32,8 @@ function run(program, args) {
   return spawnSync(program, args, { encoding: "utf8", maxBuffer: 1 << 28 });
 }
 
-/** Makes them anew below `made`; gives name and folder of each. The large one is made by a test, which left it in `large`. */
-export function make(tally, program, root, made, large) {
+/** Makes them anew below `made`; gives name and folder of each. */
+export function make(tally, program, root, made) {
   rmSync(made, { recursive: true, force: true });
   mkdirSync(made, { recursive: true });
   for (const incident of ["meta-2021-10-04", "meta-2024-03-05"]) {
@@ -50,12 +50,6 @@ export function make(tally, program, root, made, large) {
       tally.failed += 1;
       console.log(`FAILED ${name}: faultline analyze ended with ${ended.status}, not ${ENDS[end]}: ${ended.stderr.slice(0, 400)}`);
     }
-  }
-  if (existsSync(join(large, "report.html"))) {
-    reports.push({ name: "large", folder: large, large: true });
-  } else {
-    tally.failed += 1;
-    console.log(`FAILED large: it is not in ${large}; make it: cargo test --test integration large`);
   }
   return reports;
 }
