@@ -69,6 +69,9 @@ pub struct Analyze {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Draw the course of the incident under the summary: visibility, DNS and services on one axis of time
+    #[arg(long, conflicts_with = "all_origins")]
+    pub timeline: bool,
 }
 
 /// `faultline explain`

@@ -7,6 +7,7 @@ pub mod org;
 
 use crate::analysis::Outcome;
 use crate::cli::{Cli, Command};
+use crate::report::{self, Glyphs, ReportView};
 use crate::time::Timestamp;
 use std::io::{IsTerminal, Write};
 
@@ -44,4 +45,40 @@ fn tell(text: &str) {
 /// Whether standard output may be coloured.
 fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Prints the picture of a view, under its summary.
+fn print_timeline(view: &ReportView, width: usize) -> miette::Result<()> {
+    print(&format!("\n{}", report::timeline(view, width, colour(), glyphs())))
+}
+
+/// What the terminal can show, by its locale.
+fn glyphs() -> Glyphs {
+    glyphs_of(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+}
+
+/// The first of the three which is set and not empty tells (POSIX, Base Definitions, section 8.2); none means the locale `POSIX`.
+fn glyphs_of(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let locale = set.unwrap_or_default().to_lowercase();
+    if locale.contains("utf-8") || locale.contains("utf8") { Glyphs::Blocks } else { Glyphs::Ascii }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_for_locales_of_utf_8_alone() {
+        let with = |all: &[(&str, &str)]| {
+            let all: Vec<(String, String)> = all.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            glyphs_of(move |name| all.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+        };
+        assert_eq!(with(&[("LANG", "de_AT.UTF-8")]), Glyphs::Blocks);
+        assert_eq!(with(&[("LANG", "C.utf8"), ("LC_ALL", "")]), Glyphs::Blocks);
+        assert_eq!(with(&[("LANG", "de_AT.UTF-8"), ("LC_ALL", "POSIX")]), Glyphs::Ascii);
+        assert_eq!(with(&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")]), Glyphs::Blocks);
+        assert_eq!(with(&[("LANG", "de_AT.ISO-8859-1")]), Glyphs::Ascii);
+        assert_eq!(with(&[]), Glyphs::Ascii);
+    }
 }

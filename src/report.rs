@@ -22,6 +22,7 @@ mod write;
 use chart::{Detail, svg};
 pub use explain::{ExplainError, explain};
 pub use tables::tables;
+pub use terminal::timeline::Glyphs;
 pub use view::chain::{ChainLayer, DelayView, LinkView, Phase};
 pub use view::completeness::{
     BgpFileView, BlindView, CollectorView, CompletenessView, ExcludedPeer, FeedNoteView, InsufficientView, PeerView, ProbeFileView,
@@ -134,4 +135,10 @@ pub fn files(view: &impl Shown) -> Vec<(String, Vec<u8>)> {
 /// which came from outside are taken out.
 pub fn terminal(view: &impl Shown, width: usize, color: bool) -> String {
     view.to_terminal(width, color)
+}
+
+/// The course of the most urgent incident, or of the recording if there is none, drawn in at most 24 lines of at most `width` (40 to 160)
+/// columns: visibility, name servers, resolvers, services and controls on one axis of time.
+pub fn timeline(view: &ReportView, width: usize, color: bool, glyphs: Glyphs) -> String {
+    terminal::timeline::timeline(view, width, color, glyphs)
 }

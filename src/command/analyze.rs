@@ -36,7 +36,11 @@ fn run_organization(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> 
         Some(_) => tables(&analysis)?,
         None => Vec::new(),
     };
-    show(typed, &report::ReportView::of(&analysis, now), tables)?;
+    let view = report::ReportView::of(&analysis, now);
+    show(typed, &view, tables)?;
+    if typed.timeline && typed.format == Format::Text {
+        super::print_timeline(&view, width())?;
+    }
     Ok(analysis.outcome())
 }
 
