@@ -30,4 +30,5 @@ mod source_statements;
 mod stage;
 mod tables;
 mod thresholds;
+mod timeline;
 mod wire;

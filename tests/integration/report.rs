@@ -13,24 +13,24 @@ use faultline::vantage::Vantages;
 use std::path::{Path, PathBuf};
 
 /// An analysis, as the program makes it.
-fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
+pub fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
     let inputs = std::iter::once(profile.to_owned()).chain(bgp.iter().cloned()).collect();
     analyze(&Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec() }).unwrap()
 }
 
 /// A case of the lab, by paths from the package's root, where tests run: so the golden report names no machine's path.
-fn lab(case: &str) -> Analysis {
+pub fn lab(case: &str) -> Analysis {
     let folder = PathBuf::from("data/lab").join(case);
     let probes = [folder.join("dns.jsonl.gz"), folder.join("http.jsonl.gz")];
     analyse(Path::new("data/lab/lab.toml"), &[folder.join("mrt")], &probes)
 }
 
-fn generated() -> Timestamp {
+pub fn generated() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
 /// Compares with the file of this name in `tests/golden`; `FAULTLINE_BLESS=1` writes it anew.
-fn golden(name: &str, text: &str) {
+pub fn golden(name: &str, text: &str) {
     let path = Path::new("tests/golden").join(name);
     if std::env::var_os("FAULTLINE_BLESS").is_some() {
         std::fs::create_dir_all("tests/golden").unwrap();
@@ -41,7 +41,7 @@ fn golden(name: &str, text: &str) {
     if expected != text {
         let line = differs.unwrap_or_else(|| expected.lines().count().min(text.lines().count()));
         panic!(
-            "{} differs from line {}:\n  expected {:?}\n  found    {:?}\nIf this is meant: FAULTLINE_BLESS=1 cargo test --test integration report",
+            "{} differs from line {}:\n  expected {:?}\n  found    {:?}\nIf this is meant: FAULTLINE_BLESS=1 cargo test --test integration",
             path.display(),
             line + 1,
             expected.lines().nth(line).unwrap_or("the end"),
@@ -59,7 +59,7 @@ fn the_report_of_lab_case_a_is_as_it_was() {
 }
 
 /// Every case, and the first without probes and without BGP.
-fn all() -> Vec<(String, Analysis)> {
+pub fn all() -> Vec<(String, Analysis)> {
     let mut all: Vec<(String, Analysis)> = ["A", "B", "C", "D", "E", "H"].map(|case| (case.to_owned(), lab(case))).into();
     let profile = Path::new("data/lab/lab.toml");
     all.push(("A without probes".to_owned(), analyse(profile, &["data/lab/A/mrt".into()], &[])));
@@ -106,7 +106,7 @@ fn the_first_screen_is_one_screen_and_holds_the_answer() {
     }
 }
 
-fn unpainted(text: &str) -> String {
+pub fn unpainted(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let first = parts.next().unwrap().to_owned();
     let plain = parts.map(|part| part.split_once('m').unwrap().1).fold(first, |text, part| text + part);

@@ -32,6 +32,8 @@ const NARROW: usize = 60;
 const LABEL: usize = 24;
 /// Columns below which a row says nothing.
 const ROW: usize = 20;
+/// Columns of a terminal below which legends are short.
+const WORDY: usize = 80;
 /// Lanes shown under one layer.
 const SINGLE: usize = 6;
 
@@ -83,20 +85,40 @@ pub(in crate::report) fn timeline(view: &ReportView, width: usize, color: bool, 
 fn picture(view: &ReportView, title: &str, timeline: &TimelineView, chain: &[LinkView], paper: Paper) -> Vec<Line> {
     let (mut rows, mut left) = rows(timeline);
     let layout = Layout::of(&rows, timeline, paper);
-    let mut head = paper.flow(Look::Plain, &[&format!("{title}:"), &timeline.window.words], 1);
+    let mut head = paper.title(title, &timeline.window.words);
     head.extend(absent(view, timeline, paper));
-    let foot = if rows.is_empty() { Vec::new() } else { layout.foot(timeline, chain) };
+    let foot = if rows.is_empty() { Vec::new() } else { layout.foot(chain) };
+    let mut key = layout.chain(chain);
+    let legends = usize::from(!timeline.groups.is_empty()) + usize::from(!timeline.layers.is_empty());
     let mut drawn: Vec<Vec<Line>> = rows.iter().map(|row| layout.row(row)).collect();
-    let room = |left: usize| LINES.saturating_sub(head.len() + foot.len() + usize::from(left > 0));
-    while drawn.iter().map(Vec::len).sum::<usize>() > room(left.len()) {
-        let lightest = rows.iter().map(|row| row.weight).max().unwrap_or(Weight::Must);
-        let Some(place) = rows.iter().rposition(|row| row.weight == lightest) else { break };
-        left.insert(0, rows.remove(place).label.trim_start().to_owned());
-        drawn.remove(place);
+    loop {
+        let taken = head.len() + legends + drawn.iter().map(Vec::len).sum::<usize>() + foot.len() + key.len();
+        let lightest = rows.iter().rposition(|row| Some(row.weight) == rows.iter().map(|row| row.weight).max());
+        match lightest {
+            _ if taken + usize::from(!left.is_empty()) <= LINES => break,
+            // The report has the chain as a table; nothing else has the rows side by side.
+            Some(place) if rows[place].weight < Weight::May && key.len() > 1 => {
+                key = paper.flow(Look::Plain, &["numbers: see the report's chain"], 1);
+            }
+            Some(place) => {
+                left.insert(0, rows.remove(place).label.trim_start().to_owned());
+                drawn.remove(place);
+            }
+            None => break,
+        }
     }
     let mut lines = head;
-    lines.extend(drawn.into_iter().flatten());
+    // Above each kind of row what its shapes mean: a full column is good among routes, and bad among probes.
+    let mut before = None;
+    for (row, drawn) in rows.iter().zip(drawn) {
+        let kind = std::mem::discriminant(&row.steps);
+        if before.replace(kind) != Some(kind) {
+            lines.extend(paper.flow(Look::Faint, &[row.legend(paper)], 1));
+        }
+        lines.extend(drawn);
+    }
     lines.extend(foot);
+    lines.extend(key);
     if !left.is_empty() {
         let count = words::count(words::size(left.len()), "row", "rows");
         lines.extend(paper.flow(Look::Faint, &[&format!("{count} not drawn: {}", words::some(&left, 3))], 1));
@@ -169,6 +191,22 @@ impl<'a> Row<'a> {
         Row { label, words: format!("{worst} of {} fail", lane.series), weight, steps: Steps::Tested(lane) }
     }
 
+    /// What the shapes of its kind of row mean, in one line.
+    const fn legend(&self, paper: Paper) -> &'static str {
+        match (&self.steps, paper.glyphs, paper.width < WORDY) {
+            (Steps::Seen(_), Glyphs::Blocks, false) => "routes by AS and prefix: █ all  ▁ none  ░▒▓ unknown  blank: nothing known",
+            (Steps::Seen(_), Glyphs::Blocks, true) => "routes: █ all ▁ none ░▒▓ unknown",
+            (Steps::Seen(_), Glyphs::Ascii, false) => {
+                "routes by AS and prefix: # all  =- some  . none  ? unknown  blank: nothing known"
+            }
+            (Steps::Seen(_), Glyphs::Ascii, true) => "routes: # all =- some . none ? unknown",
+            (Steps::Tested(_), Glyphs::Blocks, false) => "probes: · work  ▄ some fail  █ all fail  ? in between  blank: not probed",
+            (Steps::Tested(_), Glyphs::Blocks, true) => "probes · work ▄ some █ all fail ? unsure",
+            (Steps::Tested(_), Glyphs::Ascii, false) => "probes: . work  = some fail  # all fail  ? in between  blank: not probed",
+            (Steps::Tested(_), Glyphs::Ascii, true) => "probes . work = some # all fail ? unsure",
+        }
+    }
+
     fn cells(&self, scale: Scale) -> Vec<Cell> {
         match self.steps {
             Steps::Seen(group) => cell::visibility(&group.steps, scale),
@@ -214,8 +252,8 @@ impl Layout {
         if steady { vec![line] } else { vec![line, picture] }
     }
 
-    /// Everything under the rows: numbers of the chain, axis, clock, chain, legend.
-    fn foot(&self, timeline: &TimelineView, chain: &[LinkView]) -> Vec<Line> {
+    /// Everything under the rows: numbers of the chain, axis and clock.
+    fn foot(&self, chain: &[LinkView]) -> Vec<Line> {
         let marks = Mark::of(chain);
         let mut lines = Vec::new();
         if !marks.is_empty() {
@@ -238,8 +276,6 @@ impl Layout {
         let axis = Placed { column: 0, start: 0, text: axis.into_iter().collect(), look: Look::Faint };
         lines.push(self.placed("", &[axis]));
         lines.push(self.placed("UTC", &ticks));
-        lines.extend(self.chain(chain));
-        lines.extend(self.legend(timeline));
         lines
     }
 
@@ -275,17 +311,6 @@ impl Layout {
             return Vec::new();
         }
         self.paper.flow(Look::Plain, &said.iter().map(String::as_str).collect::<Vec<_>>(), 2)
-    }
-
-    fn legend(&self, timeline: &TimelineView) -> Vec<Line> {
-        let (seen, tested) = match self.paper.glyphs {
-            Glyphs::Blocks => ("routes █ all ▁ none ░ unknown", "probes · work ▄ some █ all fail ? unsure"),
-            Glyphs::Ascii => ("routes # all . none ? unknown", "probes . work = some # all fail ? unsure"),
-        };
-        let mut parts = Vec::new();
-        parts.extend((!timeline.groups.is_empty()).then_some(seen));
-        parts.extend((!timeline.layers.is_empty()).then_some(tested));
-        self.paper.flow(Look::Faint, &parts, 1)
     }
 }
 

@@ -48,6 +48,15 @@ impl Paper {
         text + &" ".repeat(pad)
     }
 
+    /// What is shown, and of which time: in one line or in two.
+    pub fn title(self, title: &str, window: &str) -> Vec<Line> {
+        let whole = format!("{title}: {window}");
+        if self.columns(&whole) <= self.width {
+            return self.flow(Look::Plain, &[&whole], 1);
+        }
+        self.flow(Look::Plain, &[title, window], 2)
+    }
+
     /// Units one after the other, each broken only where it is longer than a line, and then into `most` lines.
     pub fn flow(self, look: Look, units: &[&str], most: usize) -> Vec<Line> {
         let mut lines: Vec<String> = Vec::new();
