@@ -87,12 +87,15 @@ pub struct Analyze {
     /// Watch every origin AS in the input instead of one organization: all files are archives, none is a profile
     #[arg(long, conflicts_with = "probes")]
     pub all_origins: bool,
-    /// Write incidents.json, report.md and Parquet tables into this folder
+    /// Write report.html, report.md, incidents.json, pictures and Parquet tables into this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Draw the course of the incident under the summary: visibility, DNS and services on one axis of time
+    #[arg(long, conflicts_with = "all_origins")]
+    pub timeline: bool,
 }
 
 /// `faultline explain`
@@ -118,12 +121,15 @@ pub struct Report {
     /// An incidents.json, of an organization or a survey, the folder which holds it, or - for standard input
     #[arg(required_unless_present = "schema", value_name = "INCIDENTS.json")]
     pub input: Option<PathBuf>,
-    /// Write incidents.json and report.md into this folder
+    /// Write report.html, report.md, incidents.json and the pictures into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Draw the course of the incident under the summary: visibility, DNS and services on one axis of time
+    #[arg(long)]
+    pub timeline: bool,
     /// Print the JSON Schema of a format instead
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["input", "out", "format"])]
     pub schema: Option<Schema>,

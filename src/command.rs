@@ -11,7 +11,7 @@ pub mod report;
 
 use crate::analysis::Outcome;
 use crate::cli::{Cli, Command, Format};
-use crate::report::Shown;
+use crate::report::{Glyphs, Shown};
 use crate::time::Timestamp;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -43,11 +43,17 @@ fn print(text: &str) -> miette::Result<()> {
     }
 }
 
-/// Prints a view as it was asked for.
-fn show(view: &impl Shown, format: Format) -> miette::Result<()> {
+/// Prints a view as it was asked for, with its picture if that was asked for too.
+fn show(view: &impl Shown, format: Format, timeline: bool) -> miette::Result<()> {
     match format {
         Format::Json => print(&crate::report::json(view)),
-        Format::Text => print(&crate::report::terminal(view, width(), colour())),
+        Format::Text => {
+            print(&crate::report::terminal(view, width(), colour()))?;
+            match view.to_timeline(width(), colour(), glyphs()).filter(|_| timeline) {
+                Some(timeline) => print(&format!("\n{timeline}")),
+                None => Ok(()),
+            }
+        }
     }
 }
 
@@ -76,4 +82,35 @@ fn colour() -> bool {
 
 fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
+}
+
+/// What the terminal can show, by its locale.
+fn glyphs() -> Glyphs {
+    glyphs_of(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+}
+
+/// The first of the three which is set and not empty tells (POSIX, Base Definitions, section 8.2); none means the locale `POSIX`.
+fn glyphs_of(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
+    let locale = set.unwrap_or_default().to_lowercase();
+    if locale.contains("utf-8") || locale.contains("utf8") { Glyphs::Blocks } else { Glyphs::Ascii }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_for_locales_of_utf_8_alone() {
+        let with = |all: &[(&str, &str)]| {
+            let all: Vec<(String, String)> = all.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            glyphs_of(move |name| all.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+        };
+        assert_eq!(with(&[("LANG", "de_AT.UTF-8")]), Glyphs::Blocks);
+        assert_eq!(with(&[("LANG", "C.utf8"), ("LC_ALL", "")]), Glyphs::Blocks);
+        assert_eq!(with(&[("LANG", "de_AT.UTF-8"), ("LC_ALL", "POSIX")]), Glyphs::Ascii);
+        assert_eq!(with(&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")]), Glyphs::Blocks);
+        assert_eq!(with(&[("LANG", "de_AT.ISO-8859-1")]), Glyphs::Ascii);
+        assert_eq!(with(&[]), Glyphs::Ascii);
+    }
 }

@@ -26,6 +26,7 @@ pub use check::{CheckView, MessageView};
 pub use explain::{ExplainError, explain, explanation, explanation_text};
 pub use read::{ReadError, Saved, from_json};
 pub use tables::tables;
+pub use terminal::timeline::Glyphs;
 pub use view::chain::{ChainLayer, DelayView, LinkView, Phase};
 pub use view::completeness::{
     BlindView, CollectorView, CompletenessView, ExcludedPeer, FeedNoteView, InsufficientView, PeerView, SeriesView, UnmatchedView,
@@ -68,6 +69,8 @@ pub trait Shown: Serialize + DeserializeOwned + JsonSchema {
     fn to_charts(&self) -> Vec<(String, String)>;
     /// For a terminal of this width, with colours or without.
     fn to_terminal(&self, width: usize, color: bool) -> String;
+    /// The picture for a terminal; `None` if there is none of such a view.
+    fn to_timeline(&self, width: usize, color: bool, glyphs: Glyphs) -> Option<String>;
 }
 
 impl Shown for ReportView {
@@ -93,6 +96,10 @@ impl Shown for ReportView {
     fn to_terminal(&self, width: usize, color: bool) -> String {
         terminal::report(self, width, color)
     }
+
+    fn to_timeline(&self, width: usize, color: bool, glyphs: Glyphs) -> Option<String> {
+        Some(timeline(self, width, color, glyphs))
+    }
 }
 
 impl Shown for SurveyView {
@@ -116,6 +123,10 @@ impl Shown for SurveyView {
 
     fn to_terminal(&self, width: usize, color: bool) -> String {
         terminal::survey(self, width, color)
+    }
+
+    fn to_timeline(&self, _width: usize, _color: bool, _glyphs: Glyphs) -> Option<String> {
+        None
     }
 }
 
@@ -178,4 +189,10 @@ pub fn files(view: &impl Shown) -> Vec<(String, Vec<u8>)> {
 /// which came from outside are taken out.
 pub fn terminal(view: &impl Shown, width: usize, color: bool) -> String {
     view.to_terminal(width, color)
+}
+
+/// The course of the most urgent incident, or of the recording if there is none, drawn in at most 24 lines of at most `width` (40 to 160)
+/// columns: visibility, name servers, resolvers, services and controls on one axis of time.
+pub fn timeline(view: &ReportView, width: usize, color: bool, glyphs: Glyphs) -> String {
+    terminal::timeline::timeline(view, width, color, glyphs)
 }

@@ -57,7 +57,7 @@ fn show<V: Shown>(typed: &Analyze, view: impl FnOnce() -> V, tables: Vec<(&'stat
         progress.now("writing the report");
         super::write(dir, &files)?;
     }
-    super::show(view, typed.format)
+    super::show(view, typed.format, typed.timeline)
 }
 
 /// The Parquet tables; a program without them says so and goes on.

@@ -43,7 +43,7 @@ fn render(typed: &Report, view: &impl Shown, source: &Source) -> miette::Result<
         source.stays(dir, &files)?;
         super::write(dir, &files)?;
     }
-    super::show(view, typed.format)?;
+    super::show(view, typed.format, typed.timeline)?;
     Ok(view.outcome().code)
 }
 

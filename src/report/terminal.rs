@@ -4,6 +4,7 @@
 //! cut, and say so. Nothing is decided here.
 
 mod screen;
+pub(super) mod timeline;
 
 use super::view::ReportView;
 use super::view::chain::{LinkView, Phase};
@@ -28,9 +29,7 @@ const OUTAGES: usize = 15;
 pub(super) fn report(view: &ReportView, width: usize, color: bool) -> String {
     let mut screen = Screen::new(width, color);
     head(&mut screen, view);
-    let mut incidents: Vec<&IncidentView> = view.incidents.iter().collect();
-    incidents.sort_by_key(|incident| Reverse(urgency(incident)));
-    match incidents.split_first() {
+    match by_urgency(view).split_first() {
         Some((worst, others)) => {
             incident(&mut screen, worst, view.incidents.len());
             more(&mut screen, others);
@@ -93,6 +92,13 @@ fn look(outcome: Outcome) -> Look {
         Outcome::CouldNotTell => Look::Warning,
         Outcome::Incident => Look::Bad,
     }
+}
+
+/// The incidents, the most urgent first.
+fn by_urgency(view: &ReportView) -> Vec<&IncidentView> {
+    let mut incidents: Vec<&IncidentView> = view.incidents.iter().collect();
+    incidents.sort_by_key(|incident| Reverse(urgency(incident)));
+    incidents
 }
 
 /// Open before over, then by services which fail, then by what is lost.

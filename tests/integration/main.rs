@@ -38,5 +38,6 @@ mod source_statements;
 mod stage;
 mod tables;
 mod thresholds;
+mod timeline;
 mod wire;
 mod written;

@@ -16,7 +16,7 @@ fn analyze(case: &str, more: &[&str]) -> Output {
     program.args(more).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 

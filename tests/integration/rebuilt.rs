@@ -1,7 +1,7 @@
 //! The two rebuilt incidents, from the timeline to the report: every number which was published of 4 October 2021 and 5 March 2024, asked
 //! of the whole program. What the drill writes is checked by `drill`; here it is what Faultline says of it.
 
-mod meta_2021;
+pub mod meta_2021;
 mod meta_2024;
 
 use faultline::analysis::{Analysis, Outcome};
@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A rebuilt incident: its files, and what the program makes of them.
-struct Rebuilt {
+pub struct Rebuilt {
     folder: tempfile::TempDir,
     analysis: Analysis,
-    view: ReportView,
+    pub view: ReportView,
 }
 
 /// What is analysed of it.

@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// An analysis, as the program makes it.
-fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
+pub fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
     let inputs = std::iter::once(profile.to_owned()).chain(bgp.iter().cloned()).collect();
     analyze(&Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec() }).unwrap()
 }
 
 /// A case of the lab, by paths from the package's root, where tests run: so the golden report names no machine's path.
-fn lab(case: &str) -> Analysis {
+pub fn lab(case: &str) -> Analysis {
     let folder = PathBuf::from("data/lab").join(case);
     let probes = [folder.join("dns.jsonl.gz"), folder.join("http.jsonl.gz")];
     analyse(Path::new("data/lab/lab.toml"), &[folder.join("mrt")], &probes)
@@ -32,7 +32,7 @@ pub fn generated() -> Timestamp {
 }
 
 /// Compares with the file of this name in `tests/golden`; `FAULTLINE_BLESS=1` writes it anew.
-fn golden(name: &str, text: &str) {
+pub fn golden(name: &str, text: &str) {
     kept(&Path::new("tests/golden").join(name), text);
 }
 
@@ -129,7 +129,7 @@ fn the_first_screen_is_one_screen_and_holds_the_answer() {
     }
 }
 
-fn unpainted(text: &str) -> String {
+pub fn unpainted(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let first = parts.next().unwrap().to_owned();
     let plain = parts.map(|part| part.split_once('m').unwrap().1).fold(first, |text, part| text + part);

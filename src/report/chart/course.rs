@@ -207,6 +207,12 @@ fn visibility_row(all: &[VisibilityStep], source: &str, axis: Axis, detail: Deta
     Row { words: seen_by(all, upper, source), layers, steps: told, counts: "has a route,has none,cannot be told", ..row(source) }
 }
 
+/// What is said beside a row of visibility, in one text.
+pub(in crate::report) fn seen_in_words(steps: &[VisibilityStep]) -> String {
+    let upper = |step: &VisibilityStep| share(step.seeing + step.unknown, step.eligible()).unwrap_or(0);
+    seen_by(steps, upper, "").into_iter().map(|piece| piece.text).collect()
+}
+
 /// `6 → 0 → 6 of 6 ASes`: at first, at worst, at last.
 fn seen_by(all: &[VisibilityStep], upper: impl Fn(&VisibilityStep) -> u32, source: &str) -> Vec<Piece> {
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return Vec::new() };

@@ -1,6 +1,7 @@
 //! A screen of limited height: rows with a weight, wrapped to its width; when they are too many, the lightest go.
 
 use super::clean;
+use unicode_width::UnicodeWidthStr;
 
 /// Lines of a screen.
 const LINES: usize = 24;
@@ -8,7 +9,7 @@ const LINES: usize = 24;
 const LABEL: usize = 10;
 
 /// How a line looks.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     Plain,
     Bad,
@@ -27,6 +28,14 @@ impl Look {
             Look::Good => "1;32",
             Look::Faint => "2",
         }
+    }
+
+    /// The text, coloured if it may be; blanks have no look.
+    pub fn paint(self, color: bool, text: &str) -> String {
+        if !color || self == Look::Plain || text.trim().is_empty() {
+            return text.to_owned();
+        }
+        format!("\u{1b}[{}m{text}\u{1b}[0m", self.code())
     }
 }
 
@@ -88,16 +97,13 @@ impl Screen {
     }
 
     fn paint(&self, look: Look, text: &str) -> String {
-        if !self.color || look == Look::Plain || text.trim().is_empty() {
-            return text.to_owned();
-        }
-        format!("\u{1b}[{}m{text}\u{1b}[0m", look.code())
+        look.paint(self.color, text)
     }
 }
 
-/// Columns a text takes: wide characters of East Asian scripts take two.
-fn columns(text: &str) -> usize {
-    text.chars().map(|c| if c >= '\u{1100}' && c.is_alphabetic() { 2 } else { 1 }).sum()
+/// Columns a text takes (Unicode Standard Annex 11): two for wide characters, none for those which are set upon others.
+pub(super) fn columns(text: &str) -> usize {
+    text.width()
 }
 
 /// Broken at spaces into lines of at most `width` columns; what goes beyond `most` lines is cut with an ellipsis.
@@ -140,7 +146,7 @@ fn whole_words(text: &str, width: usize) -> String {
 }
 
 /// As much of the beginning as takes at most so many columns.
-fn take(text: &str, width: usize) -> String {
+pub(super) fn take(text: &str, width: usize) -> String {
     let mut taken = String::new();
     for c in text.chars() {
         taken.push(c);

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-static META: LazyLock<Rebuilt> = LazyLock::new(|| Rebuilt::of("meta-2021-10-04"));
+pub static META: LazyLock<Rebuilt> = LazyLock::new(|| Rebuilt::of("meta-2021-10-04"));
 
 const SERVICES: [&str; 9] = [
     "Facebook",
