@@ -71,7 +71,7 @@ fn the_reports_of_two_lab_cases_are_as_they_were() {
 }
 
 /// Every case, and the first without probes and without BGP.
-fn all() -> &'static [(String, ReportView)] {
+pub fn all() -> &'static [(String, ReportView)] {
     static ALL: OnceLock<Vec<(String, ReportView)>> = OnceLock::new();
     ALL.get_or_init(|| {
         let mut all: Vec<(String, Analysis)> = ["A", "B", "C", "D", "E", "H"].map(|case| (case.to_owned(), lab(case))).into();

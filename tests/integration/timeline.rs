@@ -18,10 +18,11 @@ fn plain(view: &ReportView, width: usize) -> String {
 
 /// Every case, and what little can be recorded.
 fn views() -> Vec<(String, ReportView)> {
-    let mut analyses = all();
+    let mut views = all().to_vec();
     let dump = "data/lab/A/mrt/copen/rib.20261122.091309.mrt.gz";
-    analyses.push(("a dump without routes".to_owned(), analyse(Path::new("data/lab/lab.toml"), &[dump.into()], &[])));
-    analyses.into_iter().map(|(name, analysis)| (name, ReportView::of(&analysis, generated()))).collect()
+    let empty = analyse(Path::new("data/lab/lab.toml"), &[dump.into()], &[]);
+    views.push(("a dump without routes".to_owned(), ReportView::of(&empty, generated())));
+    views
 }
 
 #[test]
@@ -162,20 +163,12 @@ fn every_step_of_the_chain_stands_at_its_moment_and_clocks_at_theirs() {
                 let tick = column(at);
                 assert!((start..start + clock.len()).contains(&tick) && row[tick] != '─', "{clock} at {width}: {picture}");
             }
-            // What the numbers mean, by layer.
-            let key: Vec<usize> = lines[axis + 2..]
-                .iter()
-                .filter(|line| line.contains("broke:") || line.contains("back:"))
-                .flat_map(|line| line.split([' ', ';']).filter(|word| word.starts_with(|c: char| c.is_ascii_digit())))
-                .flat_map(numbers)
-                .collect();
-            assert_eq!(key.len(), incident.chain.len(), "{picture}");
         }
     }
 }
 
 #[test]
-fn a_hostile_name_neither_steers_the_terminal_nor_moves_the_row_beside_it() {
+fn a_hostile_name_does_not_steer_the_terminal() {
     let mut view = ReportView::of(&lab("D"), generated());
     let failing = view.incidents[0].timeline.lanes.iter_mut().filter(|lane| lane.steps.iter().any(|step| step.failing > 0));
     failing.for_each(|lane| lane.name = HOSTILE.to_owned());
@@ -186,16 +179,6 @@ fn a_hostile_name_neither_steers_the_terminal_nor_moves_the_row_beside_it() {
             assert!(!picture.contains(['\u{202e}', '\u{200b}']), "{picture:?}");
             assert!(picture.lines().all(|line| line.width() <= width), "{width}: {picture}");
             assert!(picture.lines().count() <= 24, "{width}: {picture}");
-        }
-        if width >= 60 {
-            let picture = plain(&view, width);
-            let end = |label: &str| {
-                let line = picture.lines().find(|line| line.starts_with(label)).unwrap();
-                line[..line.find(" fail").unwrap()]
-                    .trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ' || c == 'o' || c == 'f')
-                    .width()
-            };
-            assert_eq!(end("  "), end("resolvers"), "{width}: {picture}");
         }
     }
 }
