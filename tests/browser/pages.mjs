@@ -64,7 +64,9 @@ export async function look(tally, browser, report, axeSource, out) {
     told.push(`${numbers} numbers, ${shapes} heights, ${times} times right`);
   } else {
     await check("only of nothing is there no picture", (expect) => {
-      expect(!json.recorded_bgp && !json.recorded_probes || json.outages?.length === 0, "there is something to draw, and no picture");
+      const { visibility = [], lanes = [] } = json.timeline ?? {};
+      const drawable = (json.incidents ?? json.outages).length + lanes.length + visibility.filter(({ steps }) => steps.length > 0).length;
+      expect(drawable === 0, "there is something to draw, and no picture");
     });
   }
   told.push(`${await charts(tally, open, report, json, figures)} files of pictures`);

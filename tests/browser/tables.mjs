@@ -70,7 +70,7 @@ function ofIncident(expect, section, incident) {
     const failed = sum(incident.losses.flatMap(({ evidence }) => evidence.map(({ count }) => count)));
     expect(column("failed attempts") === failed, () => `${column("failed attempts")} failed attempts, not ${failed}`);
   }
-  const chain = section.tables.filter(({ heads }) => heads.includes("after the first")).flatMap(({ rows }) => rows);
+  const chain = section.tables.filter(({ heads }) => ["when (UTC)", "layer", "what"].every((head) => heads.includes(head)) && heads[0] === "number").flatMap(({ rows }) => rows);
   expect(chain.length === incident.chain.length, () => `the chain has ${chain.length} rows`);
   for (const [place, row] of chain.entries()) {
     const { what, at } = incident.chain[place] ?? {};

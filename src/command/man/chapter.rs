@@ -94,6 +94,19 @@ const CHAPTERS: &[Chapter] = &[
         ],
     },
     Chapter {
+        title: "faultline-report",
+        description: &[
+            "Everything comes from the JSON alone: neither profile nor archive is asked. Parquet tables are not made again.",
+        ],
+        exit: EXIT_STATUS,
+        files: &[("DIR/incidents.json", "What is read, and what is written again byte for byte.")],
+        examples: &[
+            ("Look at a report which somebody sent:", "faultline report incidents.json --timeline"),
+            ("All its files again, as this version writes them:", "faultline report incidents.json --out again"),
+            ("The JSON Schema of what is read:", "faultline report --schema incidents"),
+        ],
+    },
+    Chapter {
         title: "faultline-org",
         description: &[],
         exit: &[("0", "the profile is valid"), ("2", "it is not, or cannot be read")],
