@@ -95,6 +95,8 @@ pub struct ReachabilityLoss {
     pub onset: Bounds,
     /// It ended in (last bad, first good]; `None` if it had not by the last probe.
     pub recovery: Option<Bounds>,
+    /// The success which ended it.
+    pub recovered_by: Option<RecordRef>,
     /// When the last failure in it was known; after the recovery if an attempt from before it was slow to fail.
     pub last_failure: Timestamp,
     /// How often each kind of failure was seen.

@@ -51,6 +51,8 @@ pub enum ReasonCode {
     DnsAfterWithdrawal,
     /// The service failed after the withdrawal.
     ServiceAfterWithdrawal,
+    /// Something failed at about the time of the withdrawal; which came first cannot be told.
+    OrderNotDecided,
     /// Something below failed before the withdrawal.
     FailedBeforeWithdrawal,
     /// Resolvers fail.
@@ -65,6 +67,8 @@ pub enum ReasonCode {
     DnssecError,
     /// The service answers at its addresses.
     AnswersByAddress,
+    /// The service fails at its own addresses, whose prefixes were not withdrawn.
+    FailsWithRoutesUp,
     /// The service was reached, and is not up.
     ReachedButNotUp,
     /// Wrong content was served.

@@ -69,6 +69,8 @@ struct Failure {
 #[derive(Clone, Copy, Debug)]
 struct Successes {
     first: Attempt,
+    /// The record of the first.
+    source: RecordRef,
     last: Attempt,
     count: u32,
 }
@@ -111,7 +113,7 @@ impl Track {
         let attempt = Attempt { start: result.at, end: result.end() };
         self.cover(attempt);
         match judgement {
-            Judgement::Good { ttl, answered, .. } => self.success(attempt, ttl, answered),
+            Judgement::Good { ttl, answered, .. } => self.success(attempt, result.source, ttl, answered),
             Judgement::Bad { kind, extended_error } => {
                 self.failure(Failure { attempt, kind, extended_error, source: result.source })
             }
@@ -130,7 +132,7 @@ impl Track {
         self.began = attempt.start;
     }
 
-    fn success(&mut self, attempt: Attempt, ttl: u32, answered: bool) {
+    fn success(&mut self, attempt: Attempt, source: RecordRef, ttl: u32, answered: bool) {
         self.coverage.successes += 1;
         self.answered |= answered;
         self.ttl = self.ttl.max(ttl);
@@ -140,7 +142,7 @@ impl Track {
                 Some(attempt)
             }
             State::Down { successes, .. } => {
-                let run = successes.get_or_insert(Successes { first: attempt, last: attempt, count: 0 });
+                let run = successes.get_or_insert(Successes { first: attempt, source, last: attempt, count: 0 });
                 run.count += 1;
                 run.last = run.last.later(attempt);
                 (run.count >= self.rule.up_after).then_some(run.last)
@@ -162,6 +164,7 @@ impl Track {
             let latest = loss.onset.latest.min(recovery.latest);
             loss.onset = Bounds { earliest: loss.onset.earliest.min(latest), latest };
             loss.recovery = Some(recovery);
+            loss.recovered_by = Some(run.source);
             self.losses.push(loss);
         }
     }
@@ -192,6 +195,7 @@ impl Track {
             series: Arc::clone(&self.coverage.series),
             onset,
             recovery: None,
+            recovered_by: None,
             last_failure: first.attempt.end,
             kinds: BTreeMap::new(),
             kind_spans: BTreeMap::new(),

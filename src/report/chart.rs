@@ -13,11 +13,14 @@ pub(super) mod outages;
 pub(super) mod svg;
 
 use crate::report::view::timeline::TimelineView;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use area::{Step, area};
 use axis::Axis;
 use marks::Mark;
 use std::fmt::Write;
+
+/// What fills less than one part in so many of the axis is drawn once more by itself.
+const CLOSER: i64 = 4;
 
 /// How much is drawn: a page of ten thousand prefixes must stay one which opens at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,15 +174,36 @@ impl Piece {
 /// The figures of a timeline, whose place in the JSON form is `source`.
 pub(super) fn figures(name: &str, timeline: &TimelineView, source: &str, marks: &[Mark], detail: Detail) -> Vec<Figure> {
     let axis = Axis::of(&timeline.window);
-    let mut figures = vec![
-        course::glance(name, timeline, source, axis),
+    let mut figures = vec![course::glance(name, timeline, source, axis)];
+    for (class, kind, title) in [("breaks", "onset", "Closer: while it broke"), ("back", "recovery", "Closer: while it came back")]
+    {
+        let marks: Vec<Mark> = marks.iter().filter(|mark| mark.class == class).cloned().collect();
+        figures.extend(closer(&marks, axis).map(|axis| Figure {
+            id: format!("{name}-{kind}"),
+            title: title.to_owned(),
+            marks,
+            ..course::glance(name, timeline, source, axis)
+        }));
+    }
+    figures.extend([
         course::visibility(name, timeline, source, axis, detail),
         map::map(name, timeline, source, axis, detail),
         course::lanes(name, timeline, source, axis, detail),
-    ];
+    ]);
     figures.retain(|figure| !figure.rows.is_empty());
     for figure in &mut figures {
-        figure.marks = marks.to_vec();
+        if figure.marks.is_empty() {
+            figure.marks = marks.to_vec();
+        }
     }
     figures
+}
+
+/// The axis on which marks fill the picture; `None` where they do on the whole one, more or less.
+fn closer(marks: &[Mark], axis: Axis) -> Option<Axis> {
+    let (from, until) = (marks.iter().map(|mark| mark.earliest).min()?, marks.iter().map(|mark| mark.latest).max()?);
+    let room = Span::from_micros(until.since(from).micros() / 8).max(Span::from_seconds(5));
+    let (begin, end) = axis.window();
+    let (from, until) = ((from - room).max(begin), (until + room).min(end));
+    (until.since(from).micros() < end.since(begin).micros() / CLOSER).then(|| Axis::between(from, until))
 }

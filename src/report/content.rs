@@ -20,6 +20,11 @@ use crate::settings::SettingInForce;
 /// Rows of tables which may grow with the input.
 const ROWS: usize = 200;
 
+/// The value of a setting in force, as it is written in a profile.
+fn in_force<'a>(view: &'a ReportView, key: &str) -> &'a str {
+    view.settings.iter().find(|setting| setting.key == key).map_or("", |setting| setting.value.as_str())
+}
+
 /// The report about an organization.
 pub(super) fn report(view: &ReportView, detail: Detail) -> Page {
     let mut page = Page::default();
@@ -30,7 +35,7 @@ pub(super) fn report(view: &ReportView, detail: Detail) -> Page {
     match &view.incidents[..] {
         [only] => {
             page.strong(&only.headline);
-            page.paragraph(&view.outcome.sentence);
+            page.list(&only.in_short);
         }
         _ => page.strong(&view.outcome.sentence),
     }
@@ -38,7 +43,7 @@ pub(super) fn report(view: &ReportView, detail: Detail) -> Page {
     page.titled("Where too little was seen to say that there was nothing more:", &view.doubts);
     page.paragraph(&recorded(view));
     for incident in &view.incidents {
-        incident::write(&mut page, incident, detail);
+        incident::write(&mut page, view, incident, detail);
     }
     if let Some(timeline) = &view.timeline {
         page.heading(2, "The recording");
@@ -91,7 +96,7 @@ fn outage_row(outage: &OutageView) -> Vec<String> {
 }
 
 fn summary(page: &mut Page, view: &ReportView) {
-    if view.incidents.is_empty() {
+    if view.incidents.len() < 2 {
         return;
     }
     let rows: Vec<Vec<String>> = view
@@ -142,7 +147,7 @@ fn prefixes(page: &mut Page, view: &ReportView) {
         vec![prefix.prefix.clone(), prefix.relation.word().to_owned(), prefix.label.clone().unwrap_or_default(), seen.to_owned()]
     };
     let rows = view.prefixes.iter().map(row);
-    page.table(&["prefix", "relation", "label", "visibility"], rows, ROWS);
+    page.long_table("prefixes", &["prefix", "relation", "label", "visibility"], rows, ROWS);
 }
 
 fn dependencies(page: &mut Page, view: &DependenciesView) {
@@ -170,7 +175,7 @@ fn dependencies(page: &mut Page, view: &DependenciesView) {
             rows.push(vec![service.service.clone(), "address".to_owned(), held(address)]);
         }
     }
-    page.table(&["service", "needs", "which"], rows, ROWS);
+    page.long_table("dependencies", &["service", "needs", "which"], rows, ROWS);
     page.titled("Missing:", &view.missing);
 }
 
@@ -186,5 +191,5 @@ fn settings(page: &mut Page, settings: &[SettingInForce]) {
         ]
     };
     let rows = settings.iter().map(row);
-    page.table(&["setting", "in force", "default", "what it does", "source of the default"], rows, usize::MAX);
+    page.long_table("settings", &["setting", "in force", "default", "what it does", "source of the default"], rows, usize::MAX);
 }

@@ -37,11 +37,16 @@ struct Document<'a> {
     script_hash: String,
 }
 
+/// A heading with what stands under it, down to the next of its level.
 struct Section {
     id: String,
     title: String,
     body: String,
+    parts: Vec<Section>,
 }
+
+/// Incidents of which the contents name the parts, too: with more, they would be longer than what is read at a glance.
+const NAMED_PARTS: usize = 3;
 
 #[derive(Template)]
 #[template(path = "blocks.html", config = "src/report/html/askama.toml")]
@@ -85,16 +90,7 @@ pub(super) fn html(title: &str, outcome: &str, page: &Page, coarser: impl FnOnce
 }
 
 fn document(title: &str, outcome: &str, page: &Page) -> String {
-    let (intro, rest) = match page.blocks.iter().position(is_section) {
-        Some(first) => page.blocks.split_at(first),
-        None => (&page.blocks[..], &[][..]),
-    };
-    let mut sections = Vec::new();
-    for (number, part) in rest.chunk_by(|_, next| !is_section(next)).enumerate() {
-        if let Some((Block::Heading { text, .. }, body)) = part.split_first() {
-            sections.push(Section { id: format!("part-{}", number + 1), title: text.clone(), body: blocks(body) });
-        }
-    }
+    let (intro, sections) = sections(&page.blocks, 2, "part");
     let document = Document {
         title,
         outcome,
@@ -108,8 +104,24 @@ fn document(title: &str, outcome: &str, page: &Page) -> String {
     inert(&rendered(&document))
 }
 
-fn is_section(block: &Block) -> bool {
-    matches!(block, Block::Heading { level: 2, .. })
+/// What stands before the first heading of a level, and the sections under such headings.
+fn sections<'a>(all: &'a [Block], level: u8, id: &str) -> (&'a [Block], Vec<Section>) {
+    let begins = |block: &Block| matches!(block, Block::Heading { level: other, .. } if *other == level);
+    let (before, rest) = all.split_at(all.iter().position(begins).unwrap_or(all.len()));
+    let sections = rest.chunk_by(|_, next| !begins(next)).zip(1..).filter_map(|(part, number)| {
+        let (Block::Heading { text, .. }, body) = part.split_first()? else { return None };
+        let id = format!("{id}-{number}");
+        let (body, parts) = if level < 3 { sections(body, level + 1, &id) } else { (body, Vec::new()) };
+        Some(Section { title: text.clone(), body: blocks(body), parts, id })
+    });
+    (before, sections.collect())
+}
+
+impl Document<'_> {
+    /// Whether the contents name the parts of sections.
+    fn names_parts(&self) -> bool {
+        self.sections.iter().filter(|section| section.title.starts_with("Incident ")).count() <= NAMED_PARTS
+    }
 }
 
 fn blocks(blocks: &[Block]) -> String {

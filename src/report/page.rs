@@ -4,6 +4,10 @@
 //! own way.
 
 use super::chart::Figure;
+use super::words;
+
+/// Rows which are looked through where they stand.
+const LOOKED_THROUGH: usize = 12;
 
 /// A part of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +103,16 @@ impl Page {
             let heads = kept(heads.iter().map(|head| (*head).to_owned()).collect());
             self.blocks.push(Block::Table(Table { heads, rows: shown.into_iter().map(kept).collect(), more }));
         }
+    }
+
+    /// A table which is folded away under its length if it has more rows than one looks through; `what` it lists, in the plural.
+    pub(super) fn long_table(&mut self, what: &str, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, most: usize) {
+        let rows: Vec<Vec<String>> = rows.into_iter().collect();
+        if rows.len() <= LOOKED_THROUGH {
+            return self.table(heads, rows, most);
+        }
+        let title = format!("All {} {what}", words::grouped(words::size(rows.len())));
+        self.fold(&title, |page| page.table(heads, rows, most));
     }
 
     pub(super) fn figure(&mut self, figure: Figure) {

@@ -66,6 +66,11 @@ pub(super) fn length(span: Span) -> String {
     Span::from_seconds(span.seconds()).to_string()
 }
 
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// `1,234 prefixes`, `1 prefix`.
 pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
@@ -154,7 +159,7 @@ pub(super) fn code(code: ReasonCode) -> String {
 
 /// A reason with its code.
 pub(super) fn reason(reason: &Reason) -> String {
-    format!("{}: {}", code(reason.code), reason.text)
+    format!("{} ({})", capital(&reason.text), code(reason.code))
 }
 
 /// What a BGP file turned out to hold.

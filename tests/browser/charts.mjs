@@ -8,7 +8,7 @@ import { harmless, micros, place, resolve } from "./json.mjs";
 import { sourced } from "./numbers.mjs";
 
 /** Which list of a timeline a file shows. */
-const LISTS = { glance: ["groups", "layers"], visibility: ["visibility"], map: ["map/rows"], lanes: ["lanes"], outages: ["outages"] };
+const LISTS = { glance: ["groups", "layers"], onset: ["groups", "layers"], recovery: ["groups", "layers"], visibility: ["visibility"], map: ["map/rows"], lanes: ["lanes"], outages: ["outages"] };
 
 /** Files there are, and those which pictures of the page name. */
 export async function charts(tally, open, report, json, figures) {
@@ -41,7 +41,10 @@ async function one(expect, page, json, figure, file, report) {
   const timeline = resolve(json, source);
   // A survey is drawn over all that was recorded.
   const { from, until } = timeline.window ?? timeline.recorded_bgp;
-  const window = { id: file, from: micros(from), until: micros(until) };
+  const whole = { id: file, from: micros(from), until: micros(until) };
+  const closer = /-(onset|recovery)\.svg$/.test(file);
+  expect(whole.from <= figure.from && figure.until <= whole.until, () => `${file}: the page draws it from outside the window`);
+  const window = closer ? { ...whole, from: figure.from, until: figure.until } : whole;
   const has = LISTS[file.slice(0, -4).split("-").at(-1)].some((list) => resolve(timeline, `/${list}`).length > 0);
   expect(has && shown.rows.length > 0, () => `${file}: nothing is drawn`);
   rows(expect, json, { ...window, rows: shown.rows });

@@ -61,9 +61,12 @@ export const KINDS = [
   },
 ];
 
-/** The kind of what has these steps. */
+/** The kind of what has these steps. A vantage point which never had a route has lost none, and is drawn so. */
 export function kindOf(series) {
-  return KINDS.find((kind) => kind.has in series.steps[0]);
+  const kind = KINDS.find((kind) => kind.has in series.steps[0]);
+  if (kind.has !== "has" || series.steps.some((step) => step.has + step.foreign > 0)) return kind;
+  const { lost: never, ...layers } = kind.layers;
+  return { ...kind, layers: { never, ...layers } };
 }
 
 /** How high a layer, or the level, stands at a step, in hundredths of a unit. */

@@ -102,7 +102,7 @@ function caption(expect, json, figure, clean) {
 function leftOut(expect, json, figure) {
   const [, list] = /^(.*\/(?:visibility|lanes|map\/rows|groups|layers|outages))(?:\/\d+)?$/.exec(figure.rows[0].json) ?? [];
   const all = resolve(json, list);
-  const glance = figure.id.endsWith("-glance");
+  const glance = /-(glance|onset|recovery)$/.test(figure.id);
   if (glance || !Array.isArray(all)) return expect(figure.more === "", () => `${figure.id}: "${figure.more}"`);
   const many = figure.rows.some((row) => row.json === list);
   const shown = many ? figure.rows[0].units / 100 : figure.rows.length;
@@ -116,14 +116,18 @@ function leftOut(expect, json, figure) {
 /** Marks and flags stand where the chain has its times, each step of it once. */
 export function marks(expect, json, figure) {
   const number = Number(/^incident-(\d+)-/.exec(figure.id)?.[1] ?? 0);
-  const chain = (json.incidents?.[number - 1]?.chain ?? []).map(({ at, phase }) => ({
+  const chain = (json.incidents?.[number - 1]?.chain ?? []).map(({ at, phase }, before) => ({
+    number: before + 1,
     kind: phase === "breaks" ? "breaks" : "back",
     earliest: place(micros(at.earliest ?? at.latest), figure),
     latest: place(micros(at.latest), figure),
   }));
-  expect(figure.marks.length === chain.length, () => `${figure.id}: ${figure.marks.length} marks for ${chain.length} steps`);
+  // A closer picture has the steps of one half of the chain.
+  const half = figure.id.endsWith("-onset") ? "breaks" : figure.id.endsWith("-recovery") ? "back" : null;
+  const shown = chain.filter(({ kind }) => half === null || kind === half);
+  expect(figure.marks.length === shown.length, () => `${figure.id}: ${figure.marks.length} marks for ${shown.length} steps`);
   for (const [number, mark] of figure.marks.entries()) {
-    const { kind, earliest, latest } = chain[number] ?? {};
+    const { kind, earliest, latest } = shown[number] ?? {};
     const stands = [mark.x * 100, mark.width * 100, mark.left * 1_000, mark.wide * 1_000].map(Math.round);
     const should = [earliest, latest - earliest, earliest, latest - earliest];
     expect(mark.kind === kind && String(stands) === String(should), () => `${figure.id}: mark ${number + 1} stands at ${stands}, not at ${should}`);
@@ -141,7 +145,7 @@ export function marks(expect, json, figure) {
     expect(steps.every((step) => step?.kind === flag.kind && step.latest - first <= 1_500), () => `${figure.id}: flag ${flag.text} holds what is elsewhere`);
   }
   flagged.sort((a, b) => a - b);
-  expect(String(flagged) === String(chain.map((_, number) => number + 1)), () => `${figure.id}: flags hold ${flagged}`);
+  expect(String(flagged) === String(shown.map(({ number }) => number)), () => `${figure.id}: flags hold ${flagged}`);
 }
 
 /** Each tick's words are the time at its place; `left` and `width` are what is seen of the axis, in units. */

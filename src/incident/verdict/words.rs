@@ -1,11 +1,11 @@
 //! The words of a verdict: sentences, reasons for and against, and what would change it. Every number is counted from the evidence.
 
 use super::{ServiceVerdict, Verdict};
-use crate::incident::facts::{DependencyLoss, Failure, LayerFacts, ServiceFacts, caused};
+use crate::incident::facts::{DependencyLoss, LayerFacts, ServiceFacts, caused};
 use crate::incident::{Evidence, Incident, Reason, ReasonCode};
 use crate::probe::Target;
 use crate::reachability::FailureKind;
-use crate::time::Span;
+use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Asn;
 use crate::withdrawal::Withdrawal;
 use std::collections::BTreeSet;
@@ -65,8 +65,8 @@ pub(super) fn reasons(incident: &Incident, facts: &ServiceFacts<'_>, verdict: Ve
     let evidence = &incident.evidence;
     let (mut pro, mut con) = (Vec::new(), Vec::new());
     routing(evidence, facts, &mut pro, &mut con);
-    order(evidence, facts, verdict, &mut pro);
-    layers(facts, &mut pro, &mut con);
+    order(evidence, facts, verdict, &mut pro, &mut con);
+    layers(facts, verdict, &mut pro, &mut con);
     local(facts, verdict, &mut pro, &mut con);
     blind(evidence, verdict, &mut pro, &mut con);
     (pro, con)
@@ -177,7 +177,7 @@ fn covers(lost: &[&Withdrawal], con: &mut Vec<Reason>, pro: &mut Vec<Reason>) {
     }
 }
 
-fn order(evidence: &Evidence, facts: &ServiceFacts<'_>, verdict: Verdict, pro: &mut Vec<Reason>) {
+fn order(evidence: &Evidence, facts: &ServiceFacts<'_>, verdict: Verdict, pro: &mut Vec<Reason>, con: &mut Vec<Reason>) {
     let lost: Vec<&Withdrawal> = facts.name_servers.withdrawals.iter().chain(&facts.addresses.withdrawals).copied().collect();
     let Some(onset) = lost.iter().map(|withdrawal| withdrawal.onset).min() else { return };
     if verdict == Verdict::LowerLayerFirst {
@@ -188,21 +188,52 @@ fn order(evidence: &Evidence, facts: &ServiceFacts<'_>, verdict: Verdict, pro: &
         }
         return;
     }
-    let after = |failure: Failure<'_>, what: &str| {
-        let at = failure.onset.latest;
-        let lag = at.since(onset.earliest);
-        let order = if lag < Span::ZERO { "before" } else { "after" };
-        format!("{what} first failed at {}, {} {order} the first withdrawal of what it depends on", at.in_words(), lag.abs())
-    };
-    if let Some(failure) = caused(&facts.dns_losses(), &lost, evidence) {
-        pro.push(ReasonCode::DnsAfterWithdrawal.says(after(failure, "resolving its names")));
-    }
-    if let Some(failure) = caused(&facts.own_losses(), &lost, evidence) {
-        pro.push(ReasonCode::ServiceAfterWithdrawal.says(after(failure, "the service")));
+    for (losses, what, code) in [
+        (facts.dns_losses(), "resolving its names", ReasonCode::DnsAfterWithdrawal),
+        (facts.own_losses(), "the service", ReasonCode::ServiceAfterWithdrawal),
+    ] {
+        let Some(failure) = caused(&losses, &lost, evidence) else { continue };
+        match after(onset, failure.onset) {
+            Some(lag) => pro.push(code.says(format!("{what} first failed {lag} the first withdrawal of what it depends on"))),
+            None => {
+                let text = format!("{what} first failed {}: which came first is not decided", around(onset, failure.onset));
+                con.push(ReasonCode::OrderNotDecided.says(text));
+            }
+        }
     }
 }
 
-fn layers(facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>, con: &mut Vec<Reason>) {
+/// `at …, 9 min to 11 min after`; `None` if the bounds do not say that it was after.
+fn after(onset: Bounds, failure: Bounds) -> Option<String> {
+    let least = failure.earliest.since(onset.latest);
+    if failure.earliest == Timestamp::MIN || least < Span::ZERO {
+        return None;
+    }
+    let (least, most) = (least.to_string(), failure.latest.since(onset.earliest).to_string());
+    let lag = if least == most { most } else { format!("{least} to {most}") };
+    Some(format!("{}, {lag} after", moment(failure)))
+}
+
+/// A failure of which it is not decided that it came after the onset.
+fn around(onset: Bounds, failure: Bounds) -> String {
+    let most = failure.latest.since(onset.earliest);
+    let side = if most < Span::ZERO { "before" } else { "after" };
+    let most = format!("{} {side} the first withdrawal of what it depends on", most.abs());
+    if failure.earliest == Timestamp::MIN {
+        return format!("by {} at the latest, {most}, and was never seen up before", failure.latest.in_words());
+    }
+    let least = failure.earliest.since(onset.latest).abs();
+    format!("{}, from {least} before to {most}", moment(failure))
+}
+
+fn moment(bounds: Bounds) -> String {
+    if bounds.earliest == bounds.latest {
+        return format!("at {}", bounds.latest.in_words());
+    }
+    format!("between {} and {}", bounds.earliest.in_words(), bounds.latest.in_words())
+}
+
+fn layers(facts: &ServiceFacts<'_>, verdict: Verdict, pro: &mut Vec<Reason>, con: &mut Vec<Reason>) {
     let at = |layer: &LayerFacts<'_>| format!("at {} of {} vantages", layer.failing.len(), layer.probed.len());
     if facts.resolver.fails() {
         pro.push(ReasonCode::ResolversFail.says(format!("resolvers: {} {}", kinds(&[&facts.resolver]), at(&facts.resolver))));
@@ -215,7 +246,7 @@ fn layers(facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>, con: &mut Vec<Reason>
     if facts.authority.fails() {
         let asked = facts.scene.layer(crate::reachability::Layer::Authority).map_or(0, |probed| probed.asked.len());
         let text = format!(
-            "{} of {asked} name-server addresses failed when asked directly: {} {}",
+            "{} of the {asked} name-server addresses which were asked directly failed: {} {}",
             facts.authorities_failing.len(),
             kinds(&[&facts.authority]),
             at(&facts.authority)
@@ -227,16 +258,25 @@ fn layers(facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>, con: &mut Vec<Reason>
     if facts.by_address.is_well() {
         pro.push(ReasonCode::AnswersByAddress.says("the service answered at its addresses all the time"));
     }
+    // Lost name servers do not explain what fails where no name is needed, nor what was reached.
+    let itself = if verdict == Verdict::RoutingNameServers && !facts.addresses.any() { &mut *con } else { &mut *pro };
+    if verdict == Verdict::RoutingNameServers && facts.by_address.fails() && !facts.addresses.any() {
+        let text = format!(
+            "it failed at its own addresses too, {} of {} in a withdrawn prefix: lost name servers cannot be the whole cause",
+            facts.addresses.lost, facts.addresses.total
+        );
+        itself.push(ReasonCode::FailsWithRoutesUp.says(text));
+    }
     let application: Vec<&LayerFacts<'_>> = [&facts.by_address, &facts.by_name].into_iter().filter(|layer| layer.fails()).collect();
     if application.iter().any(|layer| layer.reached() > 0) {
-        pro.push(ReasonCode::ReachedButNotUp.says(format!("reached, and not up: {}", kinds(&application))));
+        itself.push(ReasonCode::ReachedButNotUp.says(format!("reached, and not up: {}", kinds(&application))));
     }
     if application.iter().any(|layer| layer.kinds.contains_key(&FailureKind::WrongContent)) {
         let at: BTreeSet<_> = application.iter().flat_map(|layer| layer.failing.iter().cloned()).collect();
-        pro.push(ReasonCode::WrongContent.says(format!("wrong content at {}", list(at))));
+        itself.push(ReasonCode::WrongContent.says(format!("wrong content at {}", list(at))));
     }
     if application.iter().any(|layer| layer.unreached() > 0) {
-        pro.push(ReasonCode::NotReached.says(format!("not reached: {}", kinds(&application))));
+        itself.push(ReasonCode::NotReached.says(format!("not reached: {}", kinds(&application))));
     }
     if facts.status.fails() {
         pro.push(ReasonCode::ReportedDown.says(format!("{} by {}", kinds(&[&facts.status]), reporters(&facts.status))));

@@ -12,8 +12,15 @@ const NAMED: usize = 60;
 /// Bytes of paths at most: above it rows are drawn more coarsely.
 const PATHS: usize = 600_000;
 
-const LEGEND: [(&str, &str); 4] =
-    [("has", "has routes"), ("foreign", "another origin's route"), ("unknown", "cannot be told"), ("lost", "has none")];
+const LEGEND: [(&str, &str); 5] = [
+    ("has", "has routes"),
+    ("foreign", "another origin's route"),
+    ("unknown", "cannot be told"),
+    ("lost", "has none, and had one at another time"),
+    (NEVER, "had none at any time"),
+];
+/// Who never had a route has lost none.
+const NEVER: &str = "never";
 
 pub(super) fn map(name: &str, timeline: &TimelineView, source: &str, axis: Axis, detail: Detail) -> Figure {
     let (all, prefixes) = (&timeline.map.rows, &timeline.map.prefixes);
@@ -23,7 +30,8 @@ pub(super) fn map(name: &str, timeline: &TimelineView, source: &str, axis: Axis,
     } else {
         vec![thin(shown, &format!("{source}/map/rows"), axis, detail)]
     };
-    let foreign = all.iter().any(|row| row.steps.iter().any(|step| step.foreign > 0));
+    let foreign = shown.iter().any(|row| row.steps.iter().any(|step| step.foreign > 0));
+    let never = shown.iter().any(|row| class(row, "lost") == NEVER);
     let caption = vec![
         Piece::number(all.len(), format!("{source}/map/rows")),
         Piece::text(" vantage points, routes to "),
@@ -39,7 +47,11 @@ pub(super) fn map(name: &str, timeline: &TimelineView, source: &str, axis: Axis,
         id: format!("{name}-map"),
         title: "Who had a route, and when".to_owned(),
         caption,
-        legend: LEGEND.iter().filter(|(class, _)| foreign || *class != "foreign").copied().collect(),
+        legend: LEGEND
+            .iter()
+            .filter(|(class, _)| (foreign || *class != "foreign") && (never || *class != NEVER))
+            .copied()
+            .collect(),
         left_out: (all.len() > shown.len()).then(|| {
             format!("{} not drawn", words::count(words::size(all.len() - shown.len()), "vantage point", "vantage points"))
         }),
@@ -64,6 +76,12 @@ const LAYERS: [(&str, Part); 4] = [
     ("has", |step| step.has),
 ];
 
+/// The class of a layer in this row.
+fn class(seen: &MapRow, class: &'static str) -> &'static str {
+    let had = seen.steps.iter().any(|step| step.has + step.foreign > 0);
+    if class == "lost" && !had { NEVER } else { class }
+}
+
 fn kept(seen: &MapRow, axis: Axis, columns: u32) -> Vec<MapStep> {
     thinned(&seen.steps, |step| step.at, |step| share(step.has + step.unknown, total(step)).unwrap_or(0), axis, columns)
 }
@@ -75,7 +93,7 @@ fn path(steps: &[MapStep], part: Part, axis: Axis, top: u32) -> String {
 
 fn named(seen: &MapRow, source: &str, axis: Axis, detail: Detail) -> Row {
     let steps = kept(seen, axis, detail.columns);
-    let layers = LAYERS.iter().map(|(class, part)| Layer { class, path: path(&steps, *part, axis, 0) });
+    let layers = LAYERS.iter().map(|(name, part)| Layer { class: class(seen, name), path: path(&steps, *part, axis, 0) });
     let told = steps.iter().map(|step| (step.at, [step.has, step.lost, step.unknown, step.foreign]));
     let row = Row::of(source).telling("has,has lost,cannot be told,has another origin's", axis, told);
     Row { label: label(seen), layers: layers.filter(|layer| !layer.path.is_empty()).collect(), ..row }
@@ -85,11 +103,15 @@ fn named(seen: &MapRow, source: &str, axis: Axis, detail: Detail) -> Row {
 fn thin(shown: &[MapRow], source: &str, axis: Axis, detail: Detail) -> Row {
     let mut columns = detail.columns;
     loop {
-        let mut layers: Vec<Layer> = LAYERS.iter().map(|(class, _)| Layer { class, path: String::new() }).collect();
+        let classes = [NEVER].into_iter().chain(LAYERS.iter().map(|(class, _)| *class));
+        let mut layers: Vec<Layer> = classes.map(|class| Layer { class, path: String::new() }).collect();
         for (top, seen) in (0..).step_by(10_000).zip(shown) {
             let steps = kept(seen, axis, columns);
-            for (layer, (_, part)) in layers.iter_mut().zip(&LAYERS) {
-                layer.path += &path(&steps, *part, axis, top);
+            for (name, part) in &LAYERS {
+                let class = class(seen, name);
+                if let Some(layer) = layers.iter_mut().find(|layer| layer.class == class) {
+                    layer.path += &path(&steps, *part, axis, top);
+                }
             }
         }
         if columns <= 16 || layers.iter().map(|layer| layer.path.len()).sum::<usize>() <= PATHS {

@@ -20,7 +20,7 @@ const LABEL: usize = 38;
 const STYLE: &str = "text{font:16px system-ui,'Segoe UI',Roboto,Arial,'DejaVu Sans',sans-serif;fill:#16202b}\
 .title{font-size:24px;font-weight:600}.faint{fill:#536070;font-size:14px}.head{font-weight:650;font-size:15px;fill:#536070}\
 .name{font-family:Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:14px}\
-.has,.good{fill:#2166a8}.lost,.failing{fill:#f3b2a4}.unknown,.unsure{fill:#a5adb8}.foreign{fill:#7a3d9c}.bare,.unprobed{fill:#eef0f3}\
+.has,.good{fill:#2166a8}.lost,.failing{fill:#f3b2a4}.unknown,.unsure{fill:#a5adb8}.foreign{fill:#7a3d9c}.bare,.unprobed,.never{fill:#eef0f3}\
 .key{stroke:#536070}.threshold{stroke:#16202b;stroke-dasharray:4 4;vector-effect:non-scaling-stroke}\
 .breaks{stroke:#b3261e}.back{stroke:#1b6e45;stroke-dasharray:5 3}.tick{stroke:#536070}";
 

@@ -20,7 +20,7 @@ fn files(page: &mut Page, view: &CompletenessView) {
     let rows = view.bgp_files.iter().map(bgp_row);
     let heads =
         ["file", "collector", "kind", "records", "from (UTC)", "to (UTC)", "skipped bytes", "not taken again", "error", "BLAKE3"];
-    page.table(&heads, rows, usize::MAX);
+    page.long_table("BGP files", &heads, rows, usize::MAX);
     let damage = view.bgp_files.iter().flat_map(|file| {
         file.skipped.iter().map(|damage| {
             vec![
@@ -56,7 +56,7 @@ fn files(page: &mut Page, view: &CompletenessView) {
     }
     let rows = view.probe_files.iter().map(probe_row);
     let heads = ["file", "format", "records", "results", "repeated", "bad records", "from (UTC)", "to (UTC)", "error", "BLAKE3"];
-    page.table(&heads, rows, usize::MAX);
+    page.long_table("probe files", &heads, rows, usize::MAX);
     if !view.passed_over.is_empty() {
         let count = words::count(words::size(view.passed_over.len()), "other file", "other files");
         page.paragraph(&format!("{count} in these folders hold no probe results and were passed over."));
@@ -150,7 +150,8 @@ fn probes(page: &mut Page, view: &CompletenessView) {
             ]
         })
         .collect();
-    page.table(&["layer", "vantage", "target", "good attempts", "from (UTC)", "to (UTC)", "nobody probed"], rows, ROWS);
+    let heads = ["layer", "vantage", "target", "good attempts", "from (UTC)", "to (UTC)", "nobody probed"];
+    page.long_table("series", &heads, rows, ROWS);
     page.titled("Probe results not used, or not wholly:", view.unmatched_results.iter().map(|unmatched| &unmatched.words));
 }
 

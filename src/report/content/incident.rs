@@ -1,21 +1,28 @@
 //! One incident: its facts, chain of causes, verdicts and limits, with its pictures.
 
 use super::{ROWS, loss, withdrawal};
+use crate::incident::Verdict;
 use crate::reachability::Layer;
 use crate::report::chart::marks::Mark;
 use crate::report::chart::{Detail, figures};
 use crate::report::page::Page;
+use crate::report::view::ReportView;
 use crate::report::view::chain::{LinkView, Phase};
 use crate::report::view::incident::IncidentView;
 use crate::report::view::loss::kinds_words;
 use crate::report::view::service::{LayerView, ServiceView};
 use crate::report::words;
-use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes it.
-pub(super) fn write(page: &mut Page, incident: &IncidentView, detail: Detail) {
-    page.heading(2, &format!("Incident {}: {}", incident.number, incident.headline));
+pub(super) fn write(page: &mut Page, view: &ReportView, incident: &IncidentView, detail: Detail) {
+    page.heading(2, &format!("Incident {}: {}, {}", incident.number, incident.layer, words::moment(incident.day())));
+    // The only one of a report is told at the head of the page.
+    if view.incidents.len() > 1 {
+        page.strong(&incident.headline);
+        page.list(&incident.in_short);
+    }
     facts(page, incident);
     let (name, source) = (format!("incident-{}", incident.number), format!("/incidents/{}/timeline", incident.number - 1));
     let mut pictures = figures(&name, &incident.timeline, &source, &Mark::of(&incident.chain), detail).into_iter().peekable();
@@ -26,15 +33,17 @@ pub(super) fn write(page: &mut Page, incident: &IncidentView, detail: Detail) {
     };
     picture(page, "-glance");
     chain(page, incident);
+    picture(page, "-onset");
+    picture(page, "-recovery");
     verdict(page, incident);
-    withdrawal::write(page, incident);
+    withdrawal::write(page, view, incident);
     picture(page, "-visibility");
     picture(page, "-map");
-    withdrawal::tables(page, incident);
+    withdrawal::tables(page, view, incident);
     withdrawal::foreign(page, incident);
     loss::write(page, incident);
     picture(page, "-lanes");
-    limits(page, incident);
+    limits(page, view, incident);
     evidence(page, incident);
 }
 
@@ -45,11 +54,10 @@ fn facts(page: &mut Page, incident: &IncidentView) {
     };
     let decided = incident.deciding().map(|service| format!("{}: {}", service.service, service.severity.words));
     page.facts(&[
-        ("name", incident.id.clone()),
         ("layer at fault", incident.layer.to_string()),
         ("verdict", incident.phrase.to_string()),
         ("began", incident.began.words.clone()),
-        ("ended", ended),
+        ("ended, all layers", ended),
         ("still broken at the end", incident.lasting.join("; ")),
         ("seen by", incident.seen_by.clone()),
         ("severity", decided.unwrap_or_default()),
@@ -130,21 +138,33 @@ fn chain(page: &mut Page, incident: &IncidentView) {
                 link.what.clone(),
                 delay(&link.after_first),
                 delay(&link.after_previous),
+                link.proof
+                    .as_ref()
+                    .map(|proof| format!("{}, record {}", words::file_name(&proof.file), proof.record))
+                    .unwrap_or_default(),
             ]
         };
         let mut rows = (1..).zip(&incident.chain).filter(|(_, link)| link.phase == phase).map(row).peekable();
         if rows.peek().is_some() {
             page.paragraph(title);
         }
-        page.table(&["", "when (UTC)", "layer", "what", "after the first", "after the one before"], rows, ROWS);
+        page.table(&["", "when (UTC)", "layer", "what", "after the first", "after the one before", "shown by"], rows, ROWS);
     }
+    page.paragraph(
+        "Sorted by the time at which each had happened at the latest. A delay from − to + says that which of the two came first is not \
+         decided. Whole-second times are as the collector or the probe wrote them.",
+    );
     page.titled("Not back when the recording ended:", &incident.lasting);
 }
 
 /// What is not known, and what speaks against the verdict.
-fn limits(page: &mut Page, incident: &IncidentView) {
+fn limits(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     page.heading(3, "What is not known");
     let mut limits: Vec<String> = Vec::new();
+    if let Some(note) = &view.organization.note {
+        limits.push(format!("how far the input is what really happened: {note}"));
+    }
+    limits.extend(undecided(incident));
     let blind = incident.routing_blind.iter();
     limits.extend(blind.map(|b| format!("{} from {} to {} UTC", b.what, words::moment(b.from), words::clock(b.until, b.from))));
     if incident.began.earliest.is_none() {
@@ -170,15 +190,50 @@ fn limits(page: &mut Page, incident: &IncidentView) {
     limits.extend(
         unprobed.iter().map(|(layer, services)| format!("{}: not probed for {}", words::layer(*layer), words::some(services, 6))),
     );
+    let unjudged = |name: &&String| {
+        let judged = incident.services.iter().find(|service| service.service == **name);
+        judged.is_none_or(|service| service.verdict == Verdict::NotProbed)
+    };
+    let unjudged: Vec<&String> = view.organization.services.iter().filter(unjudged).collect();
+    if !unjudged.is_empty() {
+        limits.push(format!(
+            "how it was with {}: nobody probed it, and nothing it is known to need was lost",
+            words::some(unjudged, 6)
+        ));
+    }
+    let asked: BTreeSet<&str> = lanes_of(incident, Layer::Authority);
+    let servers = view.dependencies.services.iter().flat_map(|service| service.name_servers()).map(|server| server.name.as_str());
+    let unasked: BTreeSet<&str> = servers.filter(|server| !asked.contains(server)).collect();
+    if !unasked.is_empty() && !asked.is_empty() {
+        limits.push(format!("how these name servers were, which nobody asked directly: {}", words::some(unasked, 6)));
+    }
     limits.push("which command or fault caused it: BGP, DNS and probes show what could not be reached, not why".to_owned());
     page.list(limits);
+}
+
+/// Layers of which the bounds do not say whether they broke before the first.
+fn undecided(incident: &IncidentView) -> Option<String> {
+    let mut breaks = incident.chain.iter().filter(|link| link.phase == Phase::Breaks);
+    let first = breaks.next()?;
+    let open = breaks.filter(|link| link.layer != first.layer).filter(|link| {
+        let least = link.after_first.as_ref().and_then(|delay| delay.least);
+        least.is_none_or(|least| least < Span::ZERO)
+    });
+    let open: BTreeSet<&str> = open.map(|link| link.layer.word()).collect();
+    (!open.is_empty())
+        .then(|| format!("whether {} or {} broke first: the bounds of their times overlap", first.layer.word(), words::all(open)))
+}
+
+/// The names of the lanes of a layer.
+fn lanes_of(incident: &IncidentView, layer: Layer) -> BTreeSet<&str> {
+    incident.timeline.lanes.iter().filter(|lane| lane.layer == layer).map(|lane| lane.name.as_str()).collect()
 }
 
 /// Every statement and every failed attempt, by file and record.
 fn evidence(page: &mut Page, incident: &IncidentView) {
     page.heading(3, "Evidence");
     page.paragraph(&format!(
-        "{}. `faultline explain … --incident {}` prints all of it; incidents.json holds all of it.",
+        "{}. The chain names a record for each of its steps. All of it is in incidents.json; faultline explain with --incident {} prints it.",
         words::capital(&incident.proof),
         incident.number
     ));

@@ -1,7 +1,8 @@
 //! What became of routes in an incident: withdrawals, who saw them last, announcements by other origins, and every statement.
 
-use super::ROWS;
+use super::{ROWS, in_force};
 use crate::report::page::Page;
+use crate::report::view::ReportView;
 use crate::report::view::foreign::ForeignView;
 use crate::report::view::incident::IncidentView;
 use crate::report::view::withdrawal::{StatementView, WithdrawalView};
@@ -17,7 +18,7 @@ const STATEMENTS: usize = 1_500;
 const SILENCE: &str = "none: silence";
 
 /// Writes them.
-pub(super) fn write(page: &mut Page, incident: &IncidentView) {
+pub(super) fn write(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     if incident.withdrawals.is_empty() {
         return;
     }
@@ -34,11 +35,14 @@ pub(super) fn write(page: &mut Page, incident: &IncidentView) {
             group.recovered.map_or_else(|| "not recovered".to_owned(), |at| format!("recovered {}", words::clock(at, day)))
         )
     }));
-    last_seen(page, incident);
+    last_seen(page, view, incident);
 }
 
 /// Every time of every prefix, and what was left of it.
-pub(super) fn tables(page: &mut Page, incident: &IncidentView) {
+pub(super) fn tables(page: &mut Page, view: &ReportView, incident: &IncidentView) {
+    if incident.withdrawals.is_empty() {
+        return;
+    }
     let day = incident.day();
     let rows = incident.withdrawals.iter().map(|lost| times_row(lost, day));
     let heads = [
@@ -47,16 +51,26 @@ pub(super) fn tables(page: &mut Page, incident: &IncidentView) {
         "first statement",
         "onset",
         "below warn",
+        "warn held",
         "below open",
         "below critical",
-        "opened",
-        "trough",
+        "fewest saw it",
         "first back",
         "back at open",
         "recovered",
-        "closed",
+        "recovery held",
     ];
     page.table(&heads, rows, ROWS);
+    page.paragraph(&format!(
+        "Shares are of what is usual for the prefix: warn {} %, open {} %, critical {} %; recovered from {} % on. A level counts when it has \
+         held for {}, a recovery when it has held for {}. Onset: the change point before the crossing.",
+        in_force(view, "warn_percent"),
+        in_force(view, "open_percent"),
+        in_force(view, "critical_percent"),
+        in_force(view, "close_percent"),
+        in_force(view, "open_hold"),
+        in_force(view, "close_hold"),
+    ));
     page.fold("Each prefix: origin, what is usual, what was left, who lost it", |page| witnesses(page, incident));
 }
 
@@ -66,11 +80,11 @@ fn witnesses(page: &mut Page, incident: &IncidentView) {
         "prefix",
         "origin",
         "baseline",
-        "trough",
+        "at worst",
         "route left",
         "lost by",
         "common transit",
-        "stragglers",
+        "stragglers, the last first",
         "zombies",
         "statements",
     ];
@@ -78,20 +92,26 @@ fn witnesses(page: &mut Page, incident: &IncidentView) {
 }
 
 /// Who still saw the prefixes when most had lost them.
-fn last_seen(page: &mut Page, incident: &IncidentView) {
+fn last_seen(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     let day = incident.day();
-    let mut last: BTreeMap<Asn, (Timestamp, usize)> = BTreeMap::new();
-    for late in incident.withdrawals.iter().flat_map(|lost| &lost.stragglers) {
-        let known = last.entry(late.asn).or_insert((late.at, 0));
-        *known = (known.0.max(late.at), known.1 + 1);
+    let mut last: BTreeMap<Asn, Vec<(Timestamp, &str)>> = BTreeMap::new();
+    for lost in &incident.withdrawals {
+        lost.stragglers.iter().for_each(|late| last.entry(late.asn).or_default().push((late.at, &lost.prefix)));
     }
+    last.values_mut().for_each(|late| late.sort_by_key(|(at, _)| Reverse(*at)));
     let mut last: Vec<_> = last.into_iter().collect();
-    last.sort_by_key(|(asn, (at, _))| (Reverse(*at), *asn));
-    let late = last.iter().map(|(asn, (at, prefixes))| {
-        format!("{asn} at {} ({})", words::clock(*at, day), words::count(words::size(*prefixes), "prefix", "prefixes"))
+    last.sort_by_key(|(asn, late)| (late.first().map(|(at, _)| Reverse(*at)), *asn));
+    let late = last.iter().filter_map(|(asn, late)| {
+        let (at, _) = late.first()?;
+        Some(format!("{asn} at {} ({})", words::clock(*at, day), words::some(late.iter().map(|(_, prefix)| prefix), 2)))
     });
     if !last.is_empty() {
-        page.paragraph(&format!("Stragglers, which lost them late, the last first: {}.", words::some(late, 20)));
+        let title = "Stragglers, the last first";
+        page.paragraph(&format!(
+            "{title} (lost more than {} after the onset): {}.",
+            in_force(view, "grouping"),
+            words::some(late, 20)
+        ));
     }
     let mut zombies: BTreeMap<Asn, Vec<&str>> = BTreeMap::new();
     for lost in &incident.withdrawals {
@@ -103,7 +123,7 @@ fn last_seen(page: &mut Page, incident: &IncidentView) {
     );
     let still: u32 = incident.withdrawals.iter().map(|lost| lost.trough.seeing).sum();
     if still == 0 {
-        page.paragraph("At its trough nobody who votes saw any of them.");
+        page.paragraph("When fewest saw them, none of the ASes whose vote counts had a route to any of them.");
     }
 }
 
@@ -138,9 +158,9 @@ fn times_row(lost: &WithdrawalView, day: Timestamp) -> Vec<String> {
         words::clock(lost.first_statement, day),
         lost.onset.on(day),
         clock(lost.crossed.partial),
+        words::clock(lost.opened, day),
         clock(lost.crossed.major),
         clock(lost.crossed.full),
-        words::clock(lost.opened, day),
         words::clock(lost.trough.at, day),
         clock(lost.first_back),
         clock(lost.back_at_open),
@@ -152,7 +172,9 @@ fn times_row(lost: &WithdrawalView, day: Timestamp) -> Vec<String> {
 fn witness_row(lost: &WithdrawalView, day: Timestamp) -> Vec<String> {
     let label = lost.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
     let inferred = if lost.inferred_state { " (inferred state)" } else { "" };
-    let late = lost.stragglers.iter().map(|late| format!("{} {}", late.asn, words::clock(late.at, day)));
+    let mut late: Vec<_> = lost.stragglers.iter().collect();
+    late.sort_by_key(|late| (Reverse(late.at), late.asn));
+    let late = late.into_iter().map(|late| format!("{} {}", late.asn, words::clock(late.at, day)));
     vec![
         format!("{}{label}", lost.prefix),
         if lost.origins.is_empty() { "never seen".to_owned() } else { words::all(&lost.origins) },

@@ -3,8 +3,9 @@
 //! Order and delays are shown, not judged: that is the verdict's work.
 
 use super::loss::kinds;
-use super::place::{When, span_words};
+use super::place::{Files, RecordView, When, span_words};
 use crate::incident::Evidence;
+use crate::observation::RecordRef;
 use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
 use crate::time::{Bounds, Span, Timestamp};
@@ -29,6 +30,8 @@ pub struct LinkView {
     pub after_first: Option<DelayView>,
     /// How long after the link before it.
     pub after_previous: Option<DelayView>,
+    /// A record which shows it; `null` where silence does.
+    pub proof: Option<RecordView>,
 }
 
 /// Breaking or coming back.
@@ -82,7 +85,7 @@ impl ChainLayer {
 }
 
 /// The links of an incident; and the layers which had not come back, in words.
-pub(super) fn chain(evidence: &Evidence) -> (Vec<LinkView>, Vec<String>) {
+pub(super) fn chain(evidence: &Evidence, files: &Files) -> (Vec<LinkView>, Vec<String>) {
     let mut breaks = Vec::new();
     let mut back = Vec::new();
     let mut lasting = Vec::new();
@@ -92,24 +95,39 @@ pub(super) fn chain(evidence: &Evidence) -> (Vec<LinkView>, Vec<String>) {
         let losses: Vec<&ReachabilityLoss> = evidence.losses.iter().filter(|loss| loss.series.layer == layer).collect();
         clients(layer, &losses, &mut breaks, &mut back, &mut lasting);
     }
-    let mut links = delays(Phase::Breaks, breaks);
-    links.extend(delays(Phase::ComesBack, back));
+    let mut links = delays(Phase::Breaks, breaks, files);
+    links.extend(delays(Phase::ComesBack, back, files));
     (links, lasting)
 }
 
-type Link = (ChainLayer, String, Bounds);
+/// A link before its delays are known.
+struct Link {
+    layer: ChainLayer,
+    what: String,
+    at: Bounds,
+    source: Option<RecordRef>,
+}
 
-fn delays(phase: Phase, mut links: Vec<Link>) -> Vec<LinkView> {
-    links.sort_by_key(|(layer, _, at)| (at.latest, *layer));
-    let times: Vec<Bounds> = links.iter().map(|(_, _, at)| *at).collect();
-    let links = links.into_iter().enumerate();
-    links
-        .map(|(place, (layer, what, at))| {
-            let first = (place > 0).then(|| DelayView::between(times[0], at));
-            let previous = (place > 0).then(|| DelayView::between(times[place - 1], at));
-            LinkView { phase, layer, what, at: When::of(at), after_first: first, after_previous: previous }
-        })
-        .collect()
+impl Link {
+    fn bgp(what: impl Into<String>, at: Bounds, source: Option<RecordRef>) -> Link {
+        Link { layer: ChainLayer::Routing, what: what.into(), at, source }
+    }
+}
+
+/// By the time at which each had happened at the latest.
+fn delays(phase: Phase, mut links: Vec<Link>, files: &Files) -> Vec<LinkView> {
+    links.sort_by_key(|link| (link.at.latest, link.layer));
+    let times: Vec<Bounds> = links.iter().map(|link| link.at).collect();
+    let view = |(place, link): (usize, Link)| LinkView {
+        phase,
+        layer: link.layer,
+        what: link.what,
+        at: When::of(link.at),
+        after_first: (place > 0).then(|| DelayView::between(times[0], link.at)),
+        after_previous: (place > 0).then(|| DelayView::between(times[place - 1], link.at)),
+        proof: link.source.map(|source| files.record(source)),
+    };
+    links.into_iter().enumerate().map(view).collect()
 }
 
 impl DelayView {
@@ -119,7 +137,11 @@ impl DelayView {
         let most = if known { later.latest.since(earlier.earliest) } else { later.latest.since(earlier.latest) };
         let words = match least {
             Some(least) if least >= Span::ZERO => span_words(Some(least), most),
-            // The bounds overlap, or one end is open: which came first cannot be told.
+            // The bounds overlap: which came first cannot be told, and both signs say so.
+            Some(least) if least.abs().seconds() > 0 => {
+                let most_sign = if most < Span::ZERO { '−' } else { '+' };
+                format!("−{} to {most_sign}{}", words::length(least.abs()), words::length(most.abs()))
+            }
             Some(_) | None if most.seconds() < 1 => "less than 1 s".to_owned(),
             Some(_) | None => format!("at most {}", words::length(most)),
         };
@@ -130,42 +152,64 @@ impl DelayView {
 fn routing(evidence: &Evidence, breaks: &mut Vec<Link>, back: &mut Vec<Link>, lasting: &mut Vec<String>) {
     let lost: Vec<&Withdrawal> = evidence.withdrawals.iter().collect();
     let Some(first) = lost.iter().min_by_key(|withdrawal| (withdrawal.onset.latest, withdrawal.onset.earliest)) else { return };
-    breaks.push((ChainLayer::Routing, format!("first withdrawal: {}", first.prefix), first.onset));
+    let together = lost.iter().filter(|withdrawal| withdrawal.onset.latest == first.onset.latest).count();
+    let others = match together {
+        0 | 1 => String::new(),
+        count => format!(" and {} at the same time", words::count(words::size(count - 1), "other", "others")),
+    };
+    let since = first.evidence.iter().filter(|said| said.at >= first.onset.earliest);
+    let source = since.filter_map(|said| said.source).next();
+    breaks.push(Link::bgp(format!("first withdrawal: {}{others}", first.prefix), first.onset, source));
+    let open = format!("the opening threshold ({} % of usual)", evidence.settings.open_percent);
     let severe: Vec<&Withdrawal> = lost.iter().copied().filter(|withdrawal| withdrawal.level > Level::Partial).collect();
     let crossed: Option<Vec<_>> = severe.iter().map(|withdrawal| withdrawal.crossed[1]).collect();
     if let Some(last) = crossed.and_then(|crossed| crossed.into_iter().max()) {
-        let what = format!("{} below the opening threshold", words::count(words::size(severe.len()), "prefix", "prefixes"));
-        breaks.push((ChainLayer::Routing, what, Bounds::exact(last)));
+        let what = format!("{} below {open}", words::count(words::size(severe.len()), "prefix", "prefixes"));
+        breaks.push(Link::bgp(what, Bounds::exact(last), said_at(&lost, last)));
     }
     if let Some(first) = lost.iter().filter_map(|withdrawal| withdrawal.first_back).min() {
-        back.push((ChainLayer::Routing, "first announcement".to_owned(), Bounds::exact(first)));
+        back.push(Link::bgp("first announcement", Bounds::exact(first), said_at(&lost, first)));
     }
     let half: Option<Vec<_>> = severe.iter().map(|withdrawal| withdrawal.back_at_open).collect();
     if let Some(half) = half.and_then(|times| times.into_iter().max()) {
-        back.push((ChainLayer::Routing, "every prefix back above the opening threshold".to_owned(), Bounds::exact(half)));
+        back.push(Link::bgp(format!("every prefix back above {open}"), Bounds::exact(half), said_at(&lost, half)));
     }
     let gone = lost.iter().filter(|withdrawal| withdrawal.recovered.is_none()).count();
     match lost.iter().filter_map(|withdrawal| withdrawal.recovered).max() {
-        Some(last) if gone == 0 => back.push((ChainLayer::Routing, "every prefix recovered".to_owned(), Bounds::exact(last))),
+        Some(last) if gone == 0 => {
+            let what = format!("every prefix recovered (at least {} % of usual)", evidence.settings.close_percent);
+            back.push(Link::bgp(what, Bounds::exact(last), said_at(&lost, last)));
+        }
         _ => lasting.push(format!("BGP: {gone} of {} not back", words::count(words::size(lost.len()), "prefix", "prefixes"))),
     }
+}
+
+/// A statement of that very time about one of them.
+fn said_at(lost: &[&Withdrawal], at: Timestamp) -> Option<RecordRef> {
+    let said = lost.iter().flat_map(|withdrawal| &withdrawal.evidence).filter(|said| said.at == at);
+    said.filter_map(|said| said.source).next()
 }
 
 fn foreign(evidence: &Evidence, breaks: &mut Vec<Link>, back: &mut Vec<Link>, lasting: &mut Vec<String>) {
     let all = &evidence.foreign_origins;
     let Some(first) = all.iter().min_by_key(|foreign| foreign.first) else { return };
     let what = format!("{} announces {}", first.origin, first.prefix);
-    breaks.push((ChainLayer::Routing, what, Bounds::exact(first.first)));
+    let source = first.evidence.iter().find(|said| said.at == first.first).and_then(|said| said.source);
+    breaks.push(Link::bgp(what, Bounds::exact(first.first), source));
     let ends: Option<Vec<_>> = all.iter().map(|foreign| foreign.ended).collect();
     match ends.and_then(|ends| ends.into_iter().max()) {
-        Some(last) => back.push((ChainLayer::Routing, "foreign routes gone everywhere".to_owned(), Bounds::exact(last))),
+        Some(last) => {
+            let said = all.iter().flat_map(|foreign| &foreign.evidence).filter(|said| said.at == last);
+            let source = said.filter_map(|said| said.source).next();
+            back.push(Link::bgp("foreign routes gone everywhere", Bounds::exact(last), source));
+        }
         None => lasting.push("BGP: a foreign origin is still announced".to_owned()),
     }
 }
 
 fn clients(layer: Layer, losses: &[&ReachabilityLoss], breaks: &mut Vec<Link>, back: &mut Vec<Link>, lasting: &mut Vec<String>) {
     let Some(first) = losses.iter().min_by_key(|loss| (loss.onset.latest, loss.onset.earliest)) else { return };
-    let place = match layer {
+    let layer_of_chain = match layer {
         Layer::Resolver | Layer::Authority => ChainLayer::Dns,
         Layer::ServiceByAddress | Layer::ServiceByName | Layer::Control => ChainLayer::Service,
         Layer::Status => ChainLayer::Status,
@@ -178,22 +222,23 @@ fn clients(layer: Layer, losses: &[&ReachabilityLoss], breaks: &mut Vec<Link>, b
     let at_first = kinds.iter().take_while(|kind| kind.first <= first.onset.latest).count().max(1);
     let kinds = words::all(kinds.iter().take(at_first).map(|kind| &kind.words));
     let what = format!("{name}: failing ({kinds}) at {}", words::some(vantages, 3));
-    breaks.push((place, what, first.onset));
-    let ended: Vec<Bounds> = losses.iter().filter_map(|loss| loss.recovery).collect();
-    let firsts = ended.iter().min_by_key(|end| (end.latest, end.earliest));
-    let lasts = ended.iter().max_by_key(|end| (end.latest, end.earliest));
+    let link = |what, at, source| Link { layer: layer_of_chain, what, at, source };
+    breaks.push(link(what, first.onset, first.evidence.first().copied()));
+    let ended: Vec<_> = losses.iter().filter_map(|loss| Some((loss.recovery?, loss.recovered_by))).collect();
+    let firsts = ended.iter().min_by_key(|(end, _)| (end.latest, end.earliest));
+    let lasts = ended.iter().max_by_key(|(end, _)| (end.latest, end.earliest));
     let open = losses.iter().filter(|loss| loss.recovery.is_none()).count();
     if open > 0 {
         lasting.push(format!("{name}: {open} of {} still failing", words::count(words::size(losses.len()), "loss", "losses")));
     }
     match (firsts, lasts) {
-        (Some(first), Some(last)) if open > 0 || first.latest.seconds() != last.latest.seconds() => {
-            back.push((place, format!("{name}: first answer again"), *first));
+        (Some((first, by)), Some((last, last_by))) if open > 0 || first.latest.seconds() != last.latest.seconds() => {
+            back.push(link(format!("{name}: first answer again"), *first, *by));
             if open == 0 {
-                back.push((place, format!("{name}: well everywhere"), *last));
+                back.push(link(format!("{name}: well everywhere"), *last, *last_by));
             }
         }
-        (_, Some(last)) => back.push((place, format!("{name}: well everywhere"), *last)),
+        (_, Some((last, by))) => back.push(link(format!("{name}: well everywhere"), *last, *by)),
         _ => {}
     }
 }

@@ -1,5 +1,6 @@
 //! An incident as reports show it.
 
+use super::brief;
 use super::chain::{LinkView, chain};
 use super::foreign::ForeignView;
 use super::loss::{self, LossGroup, LossView};
@@ -46,6 +47,8 @@ pub struct IncidentView {
     pub open: bool,
     /// How long it lasted, or lasts at least.
     pub lasted: String,
+    /// Plain sentences: routing, DNS, services, what came first, whether it is over.
+    pub in_short: Vec<String>,
     /// Who saw it, in a sentence.
     pub seen_by: String,
     /// What proves it, in a sentence.
@@ -111,7 +114,7 @@ impl IncidentView {
         let decided = verdict.services.iter().filter(|service| service.verdict == verdict.verdict);
         let decided_by = decided.min_by_key(|service| Reverse(service.severity)).map(|service| service.service.clone());
         let loss = |loss: &ReachabilityLoss| LossView::of(loss, organization, witnesses.files, witnesses.until);
-        let (chain, lasting) = chain(evidence);
+        let (chain, lasting) = chain(evidence, witnesses.files);
         let blind = evidence.routing_blind.iter();
         IncidentView {
             number,
@@ -125,6 +128,7 @@ impl IncidentView {
             ended: incident.ended.map(When::of),
             open: incident.is_open(),
             lasted: lasted(incident.began, incident.ended, witnesses.until),
+            in_short: brief::brief(incident, &verdict.services, &chain, &lasting),
             seen_by: seen_by(incident, witnesses),
             proof: proof(incident),
             services: verdict.services.into_iter().filter_map(|service| ServiceView::of(incident, service)).collect(),
@@ -239,7 +243,8 @@ fn proof(incident: &Incident) -> String {
     let foreign = evidence.foreign_origins.iter().flat_map(|foreign| foreign.evidence.iter().map(|s| (s.from, s.source)));
     let statements: Vec<_> = said.chain(foreign).collect();
     let points: BTreeSet<_> = statements.iter().map(|(from, _)| *from).collect();
-    let failed: Vec<_> = evidence.losses.iter().flat_map(|loss| loss.evidence.iter().copied()).collect();
+    // An attempt which serves two checks is one.
+    let failed: BTreeSet<_> = evidence.losses.iter().flat_map(|loss| loss.evidence.iter().copied()).collect();
     let sources = statements.iter().filter_map(|(_, source)| *source).chain(failed.iter().copied());
     let files: BTreeSet<_> = sources.map(|source| source.file).collect();
     let mut parts = Vec::new();

@@ -1,6 +1,6 @@
 //! Reachability losses as reports show them: bounds, kinds of failure, and every failed attempt by file and record.
 
-use super::place::{Files, When, lasted};
+use super::place::{Files, RecordView, When, lasted};
 use crate::observation::{FileId, RecordRef};
 use crate::org::Organization;
 use crate::reachability::{FailureKind, Layer, ReachabilityLoss};
@@ -29,6 +29,8 @@ pub struct LossView {
     pub onset: When,
     /// It ended in here; `null` if it had not by the last probe.
     pub recovery: Option<When>,
+    /// The good attempt which ended it; `null` if none had.
+    pub recovered_by: Option<RecordView>,
     /// How long it lasted, or lasts at least.
     pub lasted: String,
     /// When the last failure was known.
@@ -116,6 +118,7 @@ impl LossView {
             services: names.map(|service| service.name.clone()).collect(),
             onset: When::of(loss.onset),
             recovery: loss.recovery.map(When::of),
+            recovered_by: loss.recovered_by.map(|source| files.record(source)),
             lasted: lasted(loss.onset, loss.recovery, until),
             last_failure: loss.last_failure,
             kinds: kinds(std::iter::once(loss)),

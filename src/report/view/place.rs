@@ -33,6 +33,16 @@ pub struct Period {
     pub words: String,
 }
 
+/// A record of the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordView {
+    /// The file.
+    pub file: String,
+    /// Its number in it, from 1.
+    pub record: u64,
+}
+
 /// Names of input files.
 pub(in crate::report) struct Files {
     names: BTreeMap<FileId, String>,
@@ -85,6 +95,11 @@ impl Files {
     /// The file's name.
     pub fn name(&self, file: FileId) -> String {
         self.names.get(&file).cloned().unwrap_or_else(|| format!("file {}", file.0))
+    }
+
+    /// A record, for people to look up.
+    pub fn record(&self, source: RecordRef) -> RecordView {
+        RecordView { file: self.name(source.file), record: source.record }
     }
 
     /// File name and record number; `None` for silence, which stands nowhere.

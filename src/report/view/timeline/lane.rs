@@ -80,10 +80,11 @@ pub(super) fn lanes(analysis: &Analysis, window: (Timestamp, Timestamp), names: 
     for loss in &analysis.reachability.losses {
         losses.entry(&loss.series).or_default().push(loss);
     }
+    let until = analysis.reachability.coverage.iter().map(|covered| covered.last).max().unwrap_or(window.1);
     let mut lanes: BTreeMap<(usize, String), Gathered> = BTreeMap::new();
     for covered in &analysis.reachability.coverage {
         let losses = losses.get(&*covered.series).map_or(&[][..], Vec::as_slice);
-        let states = states(covered, losses);
+        let states = states(covered, losses, until);
         for name in names(&covered.series) {
             let layer = covered.series.layer;
             let lane = lanes.entry((order(layer), name)).or_insert(Gathered { layer, series: Vec::new() });
@@ -129,21 +130,21 @@ pub(super) fn names(series: &Series, analysis: &Analysis) -> Vec<String> {
     }
 }
 
-/// How one series was from each of these times on; before the first nobody probed, nor after the last. A reported status holds
-/// until the next.
-fn states(covered: &SeriesCoverage, losses: &[&ReachabilityLoss]) -> Vec<(Timestamp, State)> {
-    let mut times = vec![covered.first, covered.last];
+/// How one series was from each of these times on, until the last of all probes; before its first nobody probed. After its last it is as
+/// it was, unless that leaves a gap. A reported status holds until the next.
+fn states(covered: &SeriesCoverage, losses: &[&ReachabilityLoss], until: Timestamp) -> Vec<(Timestamp, State)> {
+    let mut times = vec![covered.first, until];
     times.extend(covered.gaps.iter().flat_map(|gap| [gap.earliest, gap.latest]));
     for loss in losses {
         times.extend([loss.onset.earliest, loss.onset.latest]);
         times.extend(loss.recovery.iter().flat_map(|end| [end.earliest, end.latest]));
     }
-    times.retain(|at| (covered.first..=covered.last).contains(at));
+    times.retain(|at| (covered.first..=until).contains(at));
     times.sort_unstable();
     times.dedup();
     let state = |at: Timestamp| {
         let gap = covered.gaps.iter().any(|gap| gap.earliest <= at && at < gap.latest);
-        if gap || at >= covered.last && covered.series.layer != Layer::Status {
+        if gap || at >= until && covered.series.layer != Layer::Status {
             return State::Unprobed;
         }
         let in_loss = |loss: &&ReachabilityLoss| {

@@ -20,6 +20,7 @@ fn loss(onset: (i64, i64), recovery: Option<(i64, i64)>) -> ReachabilityLoss {
     ReachabilityLoss {
         series: covered().series,
         onset: Bounds::between(at(onset.0), at(onset.1)),
+        recovered_by: None,
         recovery: recovery.map(|(from, until)| Bounds::between(at(from), at(until))),
         last_failure: at(onset.1),
         kinds: BTreeMap::new(),
@@ -32,7 +33,7 @@ fn loss(onset: (i64, i64), recovery: Option<(i64, i64)>) -> ReachabilityLoss {
 
 #[test]
 fn a_loss_is_drawn_with_its_bounds_and_a_gap_is_no_health() {
-    let found = states(&covered(), &[&loss((50, 55), Some((70, 72)))]);
+    let found = states(&covered(), &[&loss((50, 55), Some((70, 72)))], at(100));
     let expected = [
         (10, State::Good),
         (30, State::Unprobed),
@@ -47,10 +48,20 @@ fn a_loss_is_drawn_with_its_bounds_and_a_gap_is_no_health() {
 }
 
 #[test]
+fn after_its_last_attempt_a_series_is_as_it_was_until_that_is_a_gap() {
+    let until = |covered: &SeriesCoverage| states(covered, &[], at(120)).last().copied();
+    assert_eq!(until(&covered()), Some((at(120), State::Unprobed)));
+    assert_eq!(states(&covered(), &[], at(120)).len(), 4, "nothing changes at 100");
+    let mut silent = covered();
+    silent.gaps.push(Bounds::between(at(100), at(120)));
+    assert!(states(&silent, &[], at(120)).contains(&(at(100), State::Unprobed)));
+}
+
+#[test]
 fn a_loss_which_never_ended_fails_until_the_last_probe_and_one_never_seen_up_from_the_first() {
     let mut never_up = loss((5, 20), None);
     never_up.onset.earliest = Timestamp::MIN;
-    let found = states(&covered(), &[&never_up]);
+    let found = states(&covered(), &[&never_up], at(100));
     let unsure_from_the_first = [(10, State::Unsure), (20, State::Failing), (30, State::Unprobed), (40, State::Failing)];
     assert_eq!(found[..4], unsure_from_the_first.map(|(seconds, state)| (at(seconds), state)));
     assert_eq!(found[4], (at(100), State::Unprobed));
@@ -58,7 +69,7 @@ fn a_loss_which_never_ended_fails_until_the_last_probe_and_one_never_seen_up_fro
 
 #[test]
 fn every_step_of_a_lane_adds_up_to_its_series() {
-    let (well, ill) = (states(&covered(), &[]), states(&covered(), &[&loss((50, 55), Some((70, 72)))]));
+    let (well, ill) = (states(&covered(), &[], at(100)), states(&covered(), &[&loss((50, 55), Some((70, 72)))], at(100)));
     let lane = steps(vec![well, ill], (at(0), at(90)));
     assert!(lane.iter().all(|step| step.good + step.failing + step.unsure + step.unprobed == 2), "{lane:?}");
     assert_eq!((lane[0].at, lane[0].unprobed), (at(0), 2));

@@ -1,0 +1,240 @@
+//! An incident in a few plain sentences, for whoever reads no further: one a layer, then what came first, and whether it is over.
+
+use super::chain::{LinkView, Phase};
+use super::place::lasted;
+use super::withdrawal::groups;
+use crate::incident::{Incident, ReasonCode, ServiceVerdict};
+use crate::reachability::{Layer, ReachabilityLoss};
+use crate::report::words;
+use crate::time::{Bounds, Span, Timestamp};
+use crate::withdrawal::Withdrawal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The sentences.
+pub(super) fn brief(incident: &Incident, services: &[ServiceVerdict], chain: &[LinkView], lasting: &[String]) -> Vec<String> {
+    let mut said = routing(incident);
+    said.extend(dns(incident));
+    said.extend(failing(incident, services));
+    said.extend(order(chain));
+    said.push(over(incident, lasting));
+    said
+}
+
+fn routing(incident: &Incident) -> Vec<String> {
+    let (evidence, day) = (&incident.evidence, incident.began.latest);
+    let mut said: Vec<String> =
+        evidence.withdrawals.iter().min_by_key(|lost| lost.onset).map(|_| withdrawn(incident)).into_iter().collect();
+    let mut left: BTreeMap<String, usize> = BTreeMap::new();
+    for group in groups(&evidence.withdrawals) {
+        *left.entry(group.route_left).or_default() += group.prefixes.len();
+    }
+    let all = evidence.withdrawals.len();
+    if !left.is_empty() {
+        let left = left.into_iter().map(|(what, count)| format!("for {count} of {all} {what}"));
+        said.push(format!("What was left: {}.", left.collect::<Vec<_>>().join("; ")));
+    }
+    said.extend(evidence.foreign_origins.iter().take(3).map(|foreign| {
+        let ended = foreign.ended.map_or_else(|| "it had not ended".to_owned(), |at| format!("until {}", words::clock(at, day)));
+        format!(
+            "Routing: {} announced {} from {} on, {ended}; {} of {} ASes took it.",
+            foreign.origin,
+            foreign.prefix,
+            words::clock(foreign.first, day),
+            foreign.taken_by.len(),
+            foreign.eligible
+        )
+    }));
+    if said.is_empty() {
+        said.push(match (evidence.observed, evidence.routing_blind.is_empty()) {
+            (false, _) => "Routing: not observed, no BGP data was given.".to_owned(),
+            (true, false) => {
+                "Routing: nothing withdrawn as far as was seen; for a part of the time it could not be told.".to_owned()
+            }
+            (true, true) => "Routing: nothing of it was withdrawn, and no other AS announced any of it.".to_owned(),
+        });
+    }
+    said
+}
+
+fn withdrawn(incident: &Incident) -> String {
+    let (evidence, day) = (&incident.evidence, incident.began.latest);
+    let lost = &evidence.withdrawals;
+    let onset = lost.iter().map(|lost| lost.onset).min().unwrap_or(incident.began);
+    let last = lost.iter().map(|lost| lost.onset).max().unwrap_or(onset);
+    let many = words::count(words::size(lost.len()), "prefix", "prefixes");
+    let when = if onset == last {
+        format!("at {}", words::bounds(onset, day))
+    } else {
+        format!("from {} to {}", words::clock(onset.latest, day), words::clock(last.latest, day))
+    };
+    let seen = |lost: &&Withdrawal| lost.trough.visibility.upper();
+    let (best, worst) = (lost.iter().max_by_key(seen), lost.iter().min_by_key(seen));
+    let worst = match (worst, best) {
+        (Some(worst), Some(best)) if seen(&worst) != seen(&best) => {
+            format!(
+                "{} at worst ({}), {} ({}) where least was lost",
+                words::visibility(worst.trough.visibility),
+                worst.prefix,
+                words::visibility(best.trough.visibility),
+                best.prefix
+            )
+        }
+        (Some(worst), _) => format!("{} at worst", words::visibility(worst.trough.visibility)),
+        (None, _) => String::new(),
+    };
+    let back = lost.iter().filter_map(|lost| lost.first_back).min();
+    let back =
+        back.map_or_else(|| "not announced again".to_owned(), |at| format!("announced again from {}", words::clock(at, day)));
+    let recovered: Option<Vec<Timestamp>> = lost.iter().map(|lost| lost.recovered).collect();
+    let usual = format!("at least {} % of what is usual", evidence.settings.close_percent);
+    let end = match recovered.and_then(|all| all.into_iter().max()) {
+        Some(end) => {
+            let length = lasted(onset, Some(Bounds::exact(end)), end);
+            format!("all back to {usual} by {}, {length} after the first withdrawal", words::clock(end, day))
+        }
+        None => {
+            let open = lost.iter().filter(|lost| lost.recovered.is_none()).count();
+            format!("{open} of them not back to {usual} when the recording ended")
+        }
+    };
+    format!("Routing: {many} withdrawn {when}; {worst}; {back}, {end}.")
+}
+
+fn dns(incident: &Incident) -> Vec<String> {
+    let told = [(Layer::Authority, "name servers asked directly"), (Layer::Resolver, "names asked through resolvers")];
+    let told: Vec<String> =
+        told.into_iter().map(|(layer, what)| format!("{what} {}", layer_told(incident, layer, "answered"))).collect();
+    vec![format!("DNS: {}.", told.join("; "))]
+}
+
+/// `failed from … at 3 of 3 vantages, well everywhere by …`.
+fn layer_told(incident: &Incident, layer: Layer, well: &str) -> String {
+    let (evidence, day) = (&incident.evidence, incident.began.latest);
+    let scenes = evidence.services.iter().flat_map(|scene| &scene.probed).filter(|probed| probed.layer == layer);
+    let probed: BTreeSet<&str> = scenes.flat_map(|probed| probed.vantages.iter().map(|name| &**name)).collect();
+    let losses: Vec<&ReachabilityLoss> = evidence.losses.iter().filter(|loss| loss.series.layer == layer).collect();
+    let Some(first) = losses.iter().map(|loss| loss.onset).min_by_key(|onset| (onset.latest, onset.earliest)) else {
+        return if probed.is_empty() { "were not probed".to_owned() } else { format!("{well} all the time") };
+    };
+    let failing: BTreeSet<&str> = losses.iter().map(|loss| &*loss.series.vantage).collect();
+    let of = words::count(words::size(probed.union(&failing).count()), "vantage", "vantages");
+    format!("began to fail {}, at {} of {of}, {}", at_or_between(first, day), failing.len(), ended(&losses, day))
+}
+
+fn ended(losses: &[&ReachabilityLoss], day: Timestamp) -> String {
+    let ends: Option<Vec<Bounds>> = losses.iter().map(|loss| loss.recovery).collect();
+    match ends.and_then(|ends| ends.into_iter().max_by_key(|end| (end.latest, end.earliest))) {
+        Some(last) => format!("well everywhere {}", at_or_between(last, day)),
+        None => {
+            let open = losses.iter().filter(|loss| loss.recovery.is_none()).count();
+            format!(
+                "{open} of {} still failing when the recording ended",
+                words::count(words::size(losses.len()), "loss", "losses")
+            )
+        }
+    }
+}
+
+/// When something happened: `at 15:39:00`, `between 15:39:20 and 15:41:21`.
+fn at_or_between(end: Bounds, day: Timestamp) -> String {
+    if end.earliest == Timestamp::MIN || end.earliest.seconds() == end.latest.seconds() {
+        format!("at {}", words::bounds(end, day))
+    } else {
+        format!("between {}", words::bounds(end, day).replacen(" to ", " and ", 1))
+    }
+}
+
+fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
+    if services.is_empty() {
+        return Vec::new();
+    }
+    let evidence = &incident.evidence;
+    let fails: Vec<&ServiceVerdict> = services.iter().filter(|service| service.severity.fails).collect();
+    let count = format!("{} of {}", fails.len(), words::count(words::size(services.len()), "service", "services"));
+    let own = [Layer::ServiceByAddress, Layer::ServiceByName, Layer::Status];
+    let losses: Vec<&ReachabilityLoss> = evidence.losses.iter().filter(|loss| own.contains(&loss.series.layer)).collect();
+    let first = losses.iter().map(|loss| loss.onset).min_by_key(|onset| (onset.latest, onset.earliest));
+    let day = incident.began.latest;
+    let mut said = vec![match first {
+        Some(first) => {
+            format!("Services: {count} failed, beginning {}; {}.", at_or_between(first, day), ended(&losses, day))
+        }
+        None => format!("Services: {count} failed."),
+    }];
+    if let Some(lag) = outlasted(incident, &losses) {
+        said.push(lag);
+    }
+    let has =
+        |service: &&&ServiceVerdict| service.reasons_against.iter().any(|reason| reason.code == ReasonCode::FailsWithRoutesUp);
+    let held: Vec<&str> = fails.iter().filter(has).map(|service| service.service.as_str()).collect();
+    if !held.is_empty() {
+        said.push(format!(
+            "{} failed at {} own addresses too, though the prefixes of these were not withdrawn: lost name servers cannot be the whole cause.",
+            words::some(&held, 4),
+            if held.len() == 1 { "its" } else { "their" }
+        ));
+    }
+    said
+}
+
+/// Services which came back certainly later than the routes and DNS: something beside these kept them down.
+fn outlasted(incident: &Incident, services: &[&ReachabilityLoss]) -> Option<String> {
+    let evidence = &incident.evidence;
+    let last = |losses: &[&ReachabilityLoss]| -> Option<Bounds> {
+        let ends: Option<Vec<Bounds>> = losses.iter().map(|loss| loss.recovery).collect();
+        ends?.into_iter().max_by_key(|end| (end.latest, end.earliest))
+    };
+    let back = last(services)?;
+    let routes: Option<Vec<Timestamp>> = evidence.withdrawals.iter().map(|lost| lost.recovered).collect();
+    let routes = routes?.into_iter().max().map(Bounds::exact);
+    let names: Vec<&ReachabilityLoss> =
+        evidence.losses.iter().filter(|loss| matches!(loss.series.layer, Layer::Authority | Layer::Resolver)).collect();
+    let below = [(routes, "the last prefix"), (last(&names), "DNS")];
+    let below: Vec<(Bounds, &str)> = below.into_iter().filter_map(|(end, what)| Some((end?, what))).collect();
+    let latest = below.iter().map(|(end, _)| end.latest).max()?;
+    if back.earliest.since(latest) < evidence.settings.cause_after {
+        return None;
+    }
+    let later = below.iter().map(|(end, what)| format!("{} after {what}", lasted(*end, Some(back), back.latest)));
+    let later = later.collect::<Vec<_>>().join(" and ");
+    Some(format!("The last of the services was well only {later}: routes and names alone do not explain that."))
+}
+
+/// Which layer broke first, as far as the bounds of the times decide.
+fn order(chain: &[LinkView]) -> Option<String> {
+    let mut breaks = chain.iter().filter(|link| link.phase == Phase::Breaks);
+    let first = breaks.next()?;
+    let mut seen = BTreeSet::from([first.layer]);
+    let mut open = Vec::new();
+    let mut after = Vec::new();
+    for link in breaks {
+        if seen.insert(link.layer) {
+            let decided = link.after_first.as_ref().and_then(|delay| delay.least).is_some_and(|least| least > Span::ZERO);
+            if decided { after.push(link.layer.word()) } else { open.push(link.layer.word()) }
+        }
+    }
+    if seen.len() == 1 {
+        return None;
+    }
+    Some(match (open.is_empty(), after.is_empty()) {
+        (true, _) => format!("Order: {} broke first; {} certainly later.", first.layer.word(), words::all(after)),
+        (false, true) => {
+            format!("Order: not decided between {} and {}: their times overlap.", first.layer.word(), words::all(open))
+        }
+        (false, false) => format!(
+            "Order: not decided between {} and {}, whose times overlap; {} certainly later.",
+            first.layer.word(),
+            words::all(open),
+            words::all(after)
+        ),
+    })
+}
+
+fn over(incident: &Incident, lasting: &[String]) -> String {
+    let day = incident.began.latest;
+    match incident.ended {
+        Some(end) => format!("Over: everything was back {}.", at_or_between(end, day)),
+        None if lasting.is_empty() => "Not over when the recording ended.".to_owned(),
+        None => format!("Not over when the recording ended: {}.", lasting.join("; ")),
+    }
+}
