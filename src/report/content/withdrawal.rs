@@ -62,7 +62,7 @@ pub(super) fn tables(page: &mut Page, view: &ReportView, incident: &IncidentView
     ];
     page.table(&heads, rows, ROWS);
     page.paragraph(&format!(
-        "Shares are of what is usual for the prefix: warn {} %, open {} %, critical {} %; recovered from {} % on. A level counts when it has \
+        "Shares are of what is usual for the prefix: warn {}, open {}, critical {}; recovered from {} on. A level counts when it has \
          held for {}, a recovery when it has held for {}. Onset: the change point before the crossing.",
         in_force(view, "warn_percent"),
         in_force(view, "open_percent"),
