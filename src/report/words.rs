@@ -9,6 +9,7 @@ use crate::source::FileKind;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::visibility::Visibility;
 use crate::withdrawal::Said;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 /// `2021-10-04 15:39:04`, cut to the second; UTC is said where it is used.
@@ -112,6 +113,18 @@ pub(super) fn some<T: Display>(items: impl IntoIterator<Item = T>, most: usize) 
 /// All of them.
 pub(super) fn all<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Numbers in order, each once, neighbours as a range: `1-3, 7, 9-10`.
+pub(super) fn runs(numbers: impl IntoIterator<Item = u64>) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in numbers.into_iter().collect::<BTreeSet<u64>>() {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    all(runs.into_iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") }))
 }
 
 /// `seen by 3 of 40 ASes, lost by 36, unknown at 1`.
@@ -288,6 +301,13 @@ mod tests {
         assert_eq!(clock(at, at), "23:59:59");
         assert_eq!(clock(next, at), "2021-10-05 00:00:01");
         assert_eq!(bounds(Bounds::between(at, next), at), "23:59:59 to 2021-10-05 00:00:01");
+    }
+
+    #[test]
+    fn neighbours_are_written_as_ranges_and_no_number_is_lost() {
+        assert_eq!(runs([3, 1, 2, 7, 9, 10, 7]), "1-3, 7, 9-10");
+        assert_eq!(runs([u64::MAX, 0]), "0, 18446744073709551615");
+        assert_eq!(runs([]), "");
     }
 
     #[test]

@@ -135,7 +135,7 @@ export function marks(expect, json, figure) {
   const flagged = [];
   for (const flag of figure.flags) {
     const numbers = flag.text.split(", ").flatMap((run) => {
-      const [first, last = first] = run.split("–").map(Number);
+      const [first, last = first] = run.split("-").map(Number);
       return Array.from({ length: last - first + 1 }, (_, number) => first + number);
     });
     flagged.push(...numbers);

@@ -4,7 +4,7 @@ use crate::program::text;
 use crate::rebuilt::meta_2021::META;
 use crate::report::{all, analyse, generated, golden, lab, unpainted};
 use assert_cmd::cargo::cargo_bin_cmd;
-use faultline::report::{self, Glyphs, ReportView};
+use faultline::report::{self, Glyphs, LinkView, Phase, ReportView};
 use faultline::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -165,6 +165,113 @@ fn every_step_of_the_chain_stands_at_its_moment_and_clocks_at_theirs() {
             }
         }
     }
+}
+
+/// The line of a picture which is its axis.
+fn axis(lines: &[&str]) -> usize {
+    let axis = |line: &&str| line.trim_start().width() >= 20 && line.trim_start().chars().all(|c| "─┬▲-+^".contains(c));
+    lines.iter().position(axis).unwrap()
+}
+
+/// What the key under the axis says of each number: `broke` or `back`, and the layer.
+fn explained(key: &str) -> Vec<(usize, String, String)> {
+    let (mut phase, mut layer, mut explained) = ("", "", Vec::new());
+    for word in key.split_whitespace() {
+        let bare = word.trim_end_matches([':', ';', ',']);
+        match word.chars().next() {
+            Some('0'..='9') => {
+                explained.extend(numbers(bare).into_iter().map(|number| (number, phase.to_owned(), layer.to_owned())))
+            }
+            _ if word.ends_with(':') => phase = bare,
+            _ => layer = bare,
+        }
+    }
+    explained.sort_unstable();
+    explained
+}
+
+/// An incident of more steps than any line can hold, and of few rows: 30 steps which break and 30 which come back, layers by turns.
+fn of_many_steps() -> ReportView {
+    let mut view = META.view.clone();
+    view.incidents[0].timeline.groups.truncate(2);
+    view.incidents[0].timeline.layers.truncate(2);
+    let chain = &mut view.incidents[0].chain;
+    let (first, last) = (chain[0].clone(), chain[chain.len() - 1].clone());
+    let layers = [chain[0].layer, chain[1].layer];
+    *chain = std::iter::repeat_n(first, 30).chain(std::iter::repeat_n(last, 30)).collect();
+    chain.iter_mut().zip(layers.iter().cycle()).for_each(|(link, layer)| link.layer = *layer);
+    view
+}
+
+#[test]
+fn every_number_on_the_axis_is_explained_or_all_of_them_are_elsewhere() {
+    let mut views = views();
+    views.extend([("META 2021".to_owned(), META.view.clone()), ("many steps".to_owned(), of_many_steps())]);
+    let mut elsewhere = BTreeMap::new();
+    for (name, view) in views.iter().filter(|(_, view)| !view.incidents.is_empty()) {
+        let chain = &view.incidents[0].chain;
+        let phase = |link: &LinkView| if link.phase == Phase::Breaks { "broke" } else { "back" };
+        let steps = (1..).zip(chain).map(|(number, link)| (number, phase(link).to_owned(), link.layer.word().to_owned()));
+        let steps: Vec<(usize, String, String)> = steps.collect();
+        for (width, glyphs) in (40..=160).flat_map(|width| [(width, Glyphs::Blocks), (width, Glyphs::Ascii)]) {
+            let picture = report::timeline(view, width, false, glyphs);
+            let lines: Vec<&str> = picture.lines().collect();
+            let axis = axis(&lines);
+            let flags = lines[axis - 1].trim_start_matches("chain").split_whitespace();
+            let mut flags: Vec<usize> = flags.flat_map(numbers).collect();
+            flags.sort_unstable();
+            assert_eq!(flags, (1..=chain.len()).collect::<Vec<_>>(), "{name} at {width}: {picture}");
+            let key: Vec<&str> = lines[axis + 2..].iter().copied().filter(|line| !line.contains(" not drawn: ")).collect();
+            if key == [format!("numbers 1-{}: see the report's chain", chain.len())] {
+                elsewhere.insert(name.as_str(), width);
+            } else {
+                assert_eq!(explained(&key.join(" ")), steps, "{name} at {width}: {picture}");
+            }
+        }
+    }
+    // Only where eight rows must stay, and have their labels above them: wider terminals have room for all of it.
+    assert_eq!(elsewhere, BTreeMap::from([("META 2021", 59)]));
+}
+
+/// A line up to a column of the terminal, and from there; no letter may lie across it.
+fn split(line: &str, column: usize) -> (&str, &str) {
+    let place = (0..=line.len()).rev().filter(|place| line.is_char_boundary(*place)).find(|place| line[..*place].width() == column);
+    line.split_at(place.unwrap_or_else(|| panic!("something lies across column {column}: {line}")))
+}
+
+#[test]
+fn rows_begin_and_end_with_their_axis_whatever_their_names() {
+    let wide = "路".repeat(40);
+    let names =
+        [HOSTILE, &wide, &format!("x{wide}"), "e\u{301}\u{301}", "\u{301}", "👩\u{200d}👩\u{200d}👧☎\u{fe0f}", "", "\u{1b}[1C"];
+    let mut view = ReportView::of(&lab("D"), generated());
+    let mut compared = 0;
+    for name in names {
+        let failing = view.incidents[0].timeline.lanes.iter_mut().filter(|lane| lane.steps.iter().any(|step| step.failing > 0));
+        failing.for_each(|lane| lane.name = name.to_owned());
+        for (width, glyphs) in (40..=160).flat_map(|width| [(width, Glyphs::Blocks), (width, Glyphs::Ascii)]) {
+            let picture = report::timeline(&view, width, false, glyphs);
+            let lines: Vec<&str> = picture.lines().collect();
+            let axis = axis(&lines);
+            let columns = lines[axis].trim_start().width();
+            let begin = lines[axis].width() - columns;
+            // Where labels stand above their rows, rows and axis begin in the first column.
+            let legend = |line: &&str| line.starts_with("routes") || line.starts_with("probes");
+            let rows = lines[1..axis - 1].iter().copied().filter(|line| !legend(line) && begin > 0);
+            for row in rows {
+                let (label, row) = split(row, begin);
+                let (cells, words) = split(row, columns);
+                assert!(label.ends_with(' '), "{name:?} at {width}: {picture}");
+                assert!(cells.chars().all(|c| " █▁▂▃▄▅▆▇░▒▓·?#=-.".contains(c)), "{name:?} at {width}: {cells} in {picture}");
+                assert!(
+                    words.starts_with("  ") && words[2..].starts_with(|c: char| c.is_ascii_digit()),
+                    "{name:?} at {width}: {picture}"
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
 }
 
 #[test]

@@ -38,9 +38,7 @@ pub(super) fn flags(marks: &[Mark], axis: Axis) -> (usize, Vec<Flag>) {
     let mut flags = Vec::new();
     for group in groups {
         let x = axis.x(group[0].latest);
-        let mut numbers: Vec<usize> = group.iter().map(|mark| mark.number).collect();
-        numbers.sort_unstable();
-        let numbers = runs(&numbers);
+        let numbers = words::runs(group.iter().map(|mark| words::size(mark.number)));
         let half = HALF.0 + HALF.1 * u32::try_from(numbers.chars().count()).unwrap_or(u32::MAX / HALF.1 / 2);
         let level = ends.iter().position(|end| *end + half <= x).unwrap_or(ends.len());
         if level == ends.len() {
@@ -60,12 +58,6 @@ pub(super) fn flags(marks: &[Mark], axis: Axis) -> (usize, Vec<Flag>) {
     (ends.len(), flags)
 }
 
-/// `1–3, 5`.
-fn runs(numbers: &[usize]) -> String {
-    let runs = numbers.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some((run.first()?, run.last()?)));
-    words::all(runs.map(|(first, last)| if first == last { first.to_string() } else { format!("{first}–{last}") }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +72,6 @@ mod tests {
             [mark(1, 100, "breaks"), mark(2, 101, "breaks"), mark(3, 130, "breaks"), mark(4, 131, "back"), mark(5, 900, "back")];
         let (levels, flags) = flags(&marks, Axis::between(at(0), at(1_000)));
         let shown: Vec<(&str, usize)> = flags.iter().map(|flag| (flag.numbers.as_str(), flag.level)).collect();
-        assert_eq!((levels, shown), (3, vec![("1–2", 0), ("3", 1), ("4", 2), ("5", 0)]));
-        assert_eq!(runs(&[1, 2, 3, 5]), "1–3, 5");
+        assert_eq!((levels, shown), (3, vec![("1-2", 0), ("3", 1), ("4", 2), ("5", 0)]));
     }
 }

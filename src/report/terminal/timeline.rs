@@ -83,34 +83,37 @@ pub(in crate::report) fn timeline(view: &ReportView, width: usize, color: bool, 
 }
 
 fn picture(view: &ReportView, title: &str, timeline: &TimelineView, chain: &[LinkView], paper: Paper) -> Vec<Line> {
-    let (mut rows, mut left) = rows(timeline);
+    let (rows, more) = rows(timeline);
     let layout = Layout::of(&rows, timeline, paper);
-    let mut head = paper.title(title, &timeline.window.words);
-    head.extend(absent(view, timeline, paper));
+    let mut lines = paper.title(title, &timeline.window.words);
+    lines.extend(absent(view, timeline, paper));
     let foot = if rows.is_empty() { Vec::new() } else { layout.foot(chain) };
-    let mut key = layout.chain(chain);
+    let mut key = layout.key(chain);
     let legends = usize::from(!timeline.groups.is_empty()) + usize::from(!timeline.layers.is_empty());
-    let mut drawn: Vec<Vec<Line>> = rows.iter().map(|row| layout.row(row)).collect();
-    loop {
-        let taken = head.len() + legends + drawn.iter().map(Vec::len).sum::<usize>() + foot.len() + key.len();
-        let lightest = rows.iter().rposition(|row| Some(row.weight) == rows.iter().map(|row| row.weight).max());
-        match lightest {
-            _ if taken + usize::from(!left.is_empty()) <= LINES => break,
-            // The report has the chain as a table; nothing else has the rows side by side.
-            Some(place) if rows[place].weight < Weight::May && key.len() > 1 => {
-                key = paper.flow(Look::Plain, &["numbers: see the report's chain"], 1);
-            }
-            Some(place) => {
-                left.insert(0, rows.remove(place).label.trim_start().to_owned());
-                drawn.remove(place);
-            }
-            None => break,
+    let others = lines.len() + legends + foot.len();
+    let drawn: Vec<(Row, Vec<Line>)> = rows
+        .into_iter()
+        .map(|row| {
+            let lines = layout.row(&row);
+            (row, lines)
+        })
+        .collect();
+    // Numbers which nothing explains say nothing: only rows which must stay go before their key.
+    let kept = fitting(&drawn, others + key.len(), !more.is_empty(), Weight::Should).or_else(|| {
+        if key.len() > 1 {
+            key = layout.elsewhere(chain);
         }
-    }
-    let mut lines = head;
+        fitting(&drawn, others + key.len(), !more.is_empty(), Weight::Must)
+    });
+    let kept = kept.unwrap_or_default();
+    let mut left = Vec::new();
     // Above each kind of row what its shapes mean: a full column is good among routes, and bad among probes.
     let mut before = None;
-    for (row, drawn) in rows.iter().zip(drawn) {
+    for (place, (row, drawn)) in drawn.into_iter().enumerate() {
+        if !kept.contains(&place) {
+            left.push(row.label.trim_start().to_owned());
+            continue;
+        }
         let kind = std::mem::discriminant(&row.steps);
         if before.replace(kind) != Some(kind) {
             lines.extend(paper.flow(Look::Faint, &[row.legend(paper)], 1));
@@ -119,11 +122,29 @@ fn picture(view: &ReportView, title: &str, timeline: &TimelineView, chain: &[Lin
     }
     lines.extend(foot);
     lines.extend(key);
+    left.extend(more);
     if !left.is_empty() {
         let count = words::count(words::size(left.len()), "row", "rows");
         lines.extend(paper.flow(Look::Faint, &[&format!("{count} not drawn: {}", words::some(&left, 3))], 1));
     }
     lines
+}
+
+/// The places of those rows which find room beside so many other lines, and beside one which says what is left, if anything is. The
+/// lightest go first, the last of them before the others; `None` if that is not enough without such as weigh more than `most`.
+fn fitting(drawn: &[(Row, Vec<Line>)], others: usize, left: bool, most: Weight) -> Option<Vec<usize>> {
+    let mut kept: Vec<usize> = (0..drawn.len()).collect();
+    loop {
+        let said = usize::from(left || kept.len() < drawn.len());
+        if others + said + kept.iter().map(|place| drawn[*place].1.len()).sum::<usize>() <= LINES {
+            return Some(kept);
+        }
+        let (lightest, last) = kept.iter().map(|place| drawn[*place].0.weight).zip(0..).max()?;
+        if lightest < most {
+            return None;
+        }
+        kept.remove(last);
+    }
 }
 
 /// The rows of a picture, and the labels of those which are too many for any terminal.
@@ -293,24 +314,41 @@ impl Layout {
         line
     }
 
-    /// Which numbers are of which layer.
-    fn chain(&self, chain: &[LinkView]) -> Vec<Line> {
-        let said = |phase: Phase, word: &str| {
-            let mut layers: Vec<(&str, Vec<usize>)> = Vec::new();
-            for (number, link) in (1..).zip(chain).filter(|(_, link)| link.phase == phase) {
-                match layers.iter_mut().find(|(layer, _)| *layer == link.layer.word()) {
-                    Some((_, numbers)) => numbers.push(number),
-                    None => layers.push((link.layer.word(), vec![number])),
-                }
-            }
-            let layers: Vec<String> = layers.into_iter().map(|(layer, numbers)| format!("{layer} {}", runs(numbers))).collect();
-            (!layers.is_empty()).then(|| format!("{word}: {}", layers.join("; ")))
-        };
-        let said: Vec<String> = [said(Phase::Breaks, "broke"), said(Phase::ComesBack, "back")].into_iter().flatten().collect();
-        if said.is_empty() {
-            return Vec::new();
+    /// Which numbers are of which layer: all of them, in as many lines as that takes.
+    fn key(&self, chain: &[LinkView]) -> Vec<Line> {
+        let phases = [self.layers(chain, Phase::Breaks, "broke"), self.layers(chain, Phase::ComesBack, "back")];
+        let joined: Vec<String> = phases.iter().filter(|layers| !layers.is_empty()).map(|layers| layers.join(" ")).collect();
+        let joined = joined.join("  ");
+        if !joined.is_empty() && self.paper.columns(&joined) <= self.paper.width {
+            return self.paper.flow(Look::Plain, &[&joined], 1);
         }
-        self.paper.flow(Look::Plain, &said.iter().map(String::as_str).collect::<Vec<_>>(), 2)
+        phases.iter().flat_map(|layers| self.paper.packed(Look::Plain, layers, " ", usize::MAX)).collect()
+    }
+
+    /// What is said of the layers of one phase, each to stand on one line with its numbers.
+    fn layers(&self, chain: &[LinkView], phase: Phase, word: &str) -> Vec<String> {
+        let mut layers: Vec<(&str, Vec<usize>)> = Vec::new();
+        for (number, link) in (1..).zip(chain).filter(|(_, link)| link.phase == phase) {
+            match layers.iter_mut().find(|(layer, _)| *layer == link.layer.word()) {
+                Some((_, numbers)) => numbers.push(number),
+                None => layers.push((link.layer.word(), vec![number])),
+            }
+        }
+        let mut said: Vec<String> = layers.into_iter().map(|(layer, numbers)| format!("{layer} {};", runs(numbers))).collect();
+        if let Some(first) = said.first_mut() {
+            first.insert_str(0, &format!("{word}: "));
+        }
+        if let Some(last) = said.last_mut() {
+            last.pop();
+        }
+        // What no line can hold is broken between numbers: half a number would be another number.
+        said.iter_mut().filter(|layer| layer.len() > self.paper.width).for_each(|layer| *layer = layer.replace(',', ", "));
+        said
+    }
+
+    /// Instead of a key which finds no room: where the numbers are explained.
+    fn elsewhere(&self, chain: &[LinkView]) -> Vec<Line> {
+        self.paper.flow(Look::Plain, &[&format!("numbers {}: see the report's chain", runs(1..=chain.len()))], 1)
     }
 }
 

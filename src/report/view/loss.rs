@@ -199,28 +199,6 @@ pub(in crate::report) fn records(evidence: &[RecordRef], files: &Files) -> Vec<R
     }
     by_file
         .into_iter()
-        .map(|(file, numbers)| Records { file: files.name(file), count: words::size(numbers.len()), records: ranges(&numbers) })
+        .map(|(file, numbers)| Records { file: files.name(file), count: words::size(numbers.len()), records: words::runs(numbers) })
         .collect()
-}
-
-fn ranges(numbers: &BTreeSet<u64>) -> String {
-    let mut runs: Vec<(u64, u64)> = Vec::new();
-    for number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == *number => *last = *number,
-            _ => runs.push((*number, *number)),
-        }
-    }
-    words::all(runs.into_iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_of_records_are_written_as_ranges_and_nothing_is_lost() {
-        assert_eq!(ranges(&[3, 1, 2, 7, 9, 10].into()), "1-3, 7, 9-10");
-        assert_eq!(ranges(&BTreeSet::new()), "");
-    }
 }

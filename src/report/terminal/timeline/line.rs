@@ -59,16 +59,23 @@ impl Paper {
 
     /// Units one after the other, each broken only where it is longer than a line, and then into `most` lines.
     pub fn flow(self, look: Look, units: &[&str], most: usize) -> Vec<Line> {
+        self.packed(look, units, "  ", most)
+    }
+
+    /// The same, with another gap between two units on one line.
+    pub fn packed(self, look: Look, units: &[impl AsRef<str>], gap: &str, most: usize) -> Vec<Line> {
+        // An ellipsis of ASCII is wider than the one for which lines are broken.
+        let wide = self.width + 1 - self.columns("…");
         let mut lines: Vec<String> = Vec::new();
         for unit in units {
-            let unit = self.text(unit);
+            let unit = self.text(unit.as_ref());
             match lines.last_mut() {
-                Some(last) if columns(last) + 2 + columns(&unit) <= self.width => *last += &format!("  {unit}"),
-                Some(_) | None => lines.extend(wrap(&unit, self.width, most).into_iter().map(|line| self.text(&line))),
+                Some(last) if columns(last) + columns(gap) + columns(&unit) <= self.width => *last += &format!("{gap}{unit}"),
+                Some(_) | None if columns(&unit) <= self.width => lines.push(unit),
+                Some(_) | None => lines.extend(wrap(&unit, wide, most).into_iter().map(|line| self.text(&line))),
             }
         }
-        let line = |text: String| Line { parts: vec![(look, take(&text, self.width))] };
-        lines.into_iter().map(line).collect()
+        lines.into_iter().map(|text| Line { parts: vec![(look, text)] }).collect()
     }
 }
 

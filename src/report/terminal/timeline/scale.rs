@@ -86,7 +86,7 @@ impl Scale {
     }
 
     fn group(self, column: usize, marks: &[&Mark]) -> Placed {
-        let text = runs(marks.iter().map(|mark| mark.number).collect());
+        let text = runs(marks.iter().map(|mark| mark.number));
         let start = column.min(self.columns.saturating_sub(columns(&text)));
         let look = match (marks.iter().all(|mark| mark.class == "breaks"), marks.iter().all(|mark| mark.class == "back")) {
             (true, _) => Look::Bad,
@@ -101,14 +101,7 @@ fn apart(placed: &[Placed], gap: usize) -> bool {
     placed.windows(2).all(|pair| pair[0].start + columns(&pair[0].text) + gap <= pair[1].start)
 }
 
-/// Numbers in order, neighbours as a range: `1-3,5`.
-pub(super) fn runs(mut numbers: Vec<usize>) -> String {
-    numbers.sort_unstable();
-    let runs = numbers.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some((run.first()?, run.last()?, run.len())));
-    let run = |(first, last, length): (&usize, &usize, usize)| match length {
-        1 => first.to_string(),
-        2 => format!("{first},{last}"),
-        _ => format!("{first}-{last}"),
-    };
-    runs.map(run).collect::<Vec<_>>().join(",")
+/// Numbers as one word, so that they are neither broken nor taken for two marks: `1-3,5`.
+pub(super) fn runs(numbers: impl IntoIterator<Item = usize>) -> String {
+    words::runs(numbers.into_iter().map(words::size)).replace(", ", ",")
 }

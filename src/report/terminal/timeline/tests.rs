@@ -133,12 +133,12 @@ fn numbers_stand_where_their_step_was_over_and_join_where_they_would_overlap() {
         scale(100, 100).numbers(&marks).into_iter().map(|placed| (placed.start, placed.text)).collect::<Vec<_>>()
     };
     let placed = |texts: &[(usize, &str)]| texts.iter().map(|(start, text)| (*start, (*text).to_owned())).collect::<Vec<_>>();
-    assert_eq!(told(&[10, 10, 20]), placed(&[(10, "1,2"), (20, "3")]));
+    assert_eq!(told(&[10, 10, 20]), placed(&[(10, "1-2"), (20, "3")]));
     assert_eq!(told(&[10, 11, 13, 30]), placed(&[(10, "1-3"), (30, "4")]), "side by side they would read as one number");
     // Steps are numbered by phase: a later one may have come earlier.
     assert_eq!(told(&[50, 10]), placed(&[(10, "2"), (50, "1")]));
     assert_eq!(told(&[99, 100, 100]), placed(&[(97, "1-3")]), "none stands beyond the end");
-    assert_eq!(runs(vec![9, 1, 2, 4, 5, 6]), "1,2,4-6,9");
+    assert_eq!(runs([9, 1, 2, 4, 5, 6]), "1-2,4-6,9");
 }
 
 #[test]
