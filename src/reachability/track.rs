@@ -40,7 +40,7 @@ enum State {
     /// Up, or not known to be down, with the failures since the last success.
     Up { failures: Vec<Failure> },
     /// Down.
-    Down { loss: ReachabilityLoss, last: Attempt, successes: Option<Successes> },
+    Down { loss: Box<ReachabilityLoss>, last: Attempt, successes: Option<Successes> },
 }
 
 /// From the start of an attempt to its end.
@@ -165,7 +165,7 @@ impl Track {
             loss.onset = Bounds { earliest: loss.onset.earliest.min(latest), latest };
             loss.recovery = Some(recovery);
             loss.recovered_by = Some(run.source);
-            self.losses.push(loss);
+            self.losses.push(*loss);
         }
     }
 
@@ -191,7 +191,7 @@ impl Track {
     fn open(&mut self, run: &[Failure]) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
         let onset = onset(self.last_good, first.attempt, run);
-        let mut loss = ReachabilityLoss {
+        let mut loss = Box::new(ReachabilityLoss {
             series: Arc::clone(&self.coverage.series),
             onset,
             recovery: None,
@@ -202,7 +202,7 @@ impl Track {
             extended_errors: BTreeMap::new(),
             cached_for: if self.coverage.series.layer == Layer::Resolver { self.ttl } else { 0 },
             evidence: Vec::new(),
-        };
+        });
         run.iter().for_each(|failure| include(&mut loss, failure));
         self.state = State::Down { loss, last: last.attempt, successes: None };
     }
@@ -210,7 +210,7 @@ impl Track {
     /// Every loss so far, the open one last.
     pub(super) fn losses(&self) -> Vec<ReachabilityLoss> {
         let open = match &self.state {
-            State::Down { loss, .. } => Some(loss),
+            State::Down { loss, .. } => Some(&**loss),
             State::Up { .. } => None,
         };
         self.losses.iter().chain(open).cloned().collect()

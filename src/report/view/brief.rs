@@ -2,13 +2,17 @@
 
 use super::chain::{LinkView, Phase};
 use super::place::lasted;
-use super::withdrawal::groups;
+use super::withdrawal::route_left;
 use crate::incident::{Incident, ReasonCode, ServiceVerdict};
 use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::withdrawal::Withdrawal;
+use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Stamps of whole seconds put a statement up to this much before what it tells.
+const STAMP: Span = Span::from_seconds(1);
 
 /// The sentences.
 pub(super) fn brief(incident: &Incident, services: &[ServiceVerdict], chain: &[LinkView], lasting: &[String]) -> Vec<String> {
@@ -24,15 +28,7 @@ fn routing(incident: &Incident) -> Vec<String> {
     let (evidence, day) = (&incident.evidence, incident.began.latest);
     let mut said: Vec<String> =
         evidence.withdrawals.iter().min_by_key(|lost| lost.onset).map(|_| withdrawn(incident)).into_iter().collect();
-    let mut left: BTreeMap<String, usize> = BTreeMap::new();
-    for group in groups(&evidence.withdrawals) {
-        *left.entry(group.route_left).or_default() += group.prefixes.len();
-    }
-    let all = evidence.withdrawals.len();
-    if !left.is_empty() {
-        let left = left.into_iter().map(|(what, count)| format!("for {count} of {all} {what}"));
-        said.push(format!("What was left: {}.", left.collect::<Vec<_>>().join("; ")));
-    }
+    said.extend(left(&evidence.withdrawals));
     said.extend(evidence.foreign_origins.iter().take(3).map(|foreign| {
         let ended = foreign.ended.map_or_else(|| "it had not ended".to_owned(), |at| format!("until {}", words::clock(at, day)));
         format!(
@@ -56,14 +52,29 @@ fn routing(incident: &Incident) -> Vec<String> {
     said
 }
 
+/// What was left for traffic to follow: covering routes, or nothing.
+fn left(lost: &[Withdrawal]) -> Option<String> {
+    let (covered, bare): (Vec<&Withdrawal>, Vec<&Withdrawal>) = lost.iter().partition(|lost| lost.cover.is_some());
+    let mut said = Vec::new();
+    if !covered.is_empty() {
+        let covers: BTreeSet<IpNet> = covered.iter().filter_map(|lost| Some(lost.cover.as_ref()?.prefix)).collect();
+        let covers = words::some(covers, 4);
+        said.push(format!("{} of {} still covered by {covers}, where traffic is drawn and may die", covered.len(), lost.len()));
+    }
+    let mut others: BTreeMap<String, usize> = BTreeMap::new();
+    bare.into_iter().for_each(|lost| *others.entry(route_left(lost)).or_default() += 1);
+    said.extend(others.into_iter().map(|(what, count)| format!("for {count} of {} {what}", lost.len())));
+    (!said.is_empty()).then(|| format!("What was left: {}.", said.join("; ")))
+}
+
 fn withdrawn(incident: &Incident) -> String {
     let (evidence, day) = (&incident.evidence, incident.began.latest);
     let lost = &evidence.withdrawals;
     let onset = lost.iter().map(|lost| lost.onset).min().unwrap_or(incident.began);
     let last = lost.iter().map(|lost| lost.onset).max().unwrap_or(onset);
     let many = words::count(words::size(lost.len()), "prefix", "prefixes");
-    let when = if onset == last {
-        format!("at {}", words::bounds(onset, day))
+    let when = if onset.latest.seconds() == last.latest.seconds() {
+        at_or_between(onset, day)
     } else {
         format!("from {} to {}", words::clock(onset.latest, day), words::clock(last.latest, day))
     };
@@ -209,7 +220,7 @@ fn order(chain: &[LinkView]) -> Option<String> {
     let mut after = Vec::new();
     for link in breaks {
         if seen.insert(link.layer) {
-            let decided = link.after_first.as_ref().and_then(|delay| delay.least).is_some_and(|least| least > Span::ZERO);
+            let decided = link.after_first.as_ref().and_then(|delay| delay.least).is_some_and(|least| least > STAMP);
             if decided { after.push(link.layer.word()) } else { open.push(link.layer.word()) }
         }
     }

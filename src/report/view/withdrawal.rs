@@ -272,7 +272,7 @@ fn grouped(group: &[&Withdrawal]) -> Option<WithdrawalGroup> {
 const NOT_KNOWN: &str = "whether a covering route was left is not known: no table dump, and none was announced meanwhile";
 
 /// "No route" and "still covered" are different sentences.
-fn route_left(withdrawal: &Withdrawal) -> String {
+pub(super) fn route_left(withdrawal: &Withdrawal) -> String {
     match (&withdrawal.cover, withdrawal.trough.visibility.seeing) {
         (Some(cover), _) => format!(
             "still covered by {}, {}: traffic is drawn there and may die",
