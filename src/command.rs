@@ -57,15 +57,13 @@ fn show(view: &impl Shown, format: Format, timeline: bool) -> miette::Result<()>
     }
 }
 
-/// Writes files into a folder, and tells which.
-fn write(dir: &Path, files: &[(String, Vec<u8>)]) -> miette::Result<()> {
-    crate::report::write_dir(dir, files)?;
+/// Tells which files were written into a folder.
+fn tell_written(dir: &Path, files: &[(String, Vec<u8>)]) {
     let (charts, files): (Vec<&str>, Vec<&str>) =
         files.iter().map(|(name, _)| name.as_str()).partition(|name| name.starts_with("charts/"));
     let charts = (!charts.is_empty()).then(|| format!("charts ({} SVG files)", charts.len()));
     let names: Vec<String> = files.into_iter().map(str::to_owned).chain(charts).collect();
     tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
-    Ok(())
 }
 
 /// Tells people something, on standard error.

@@ -24,6 +24,7 @@ mod write;
 use chart::{Detail, svg};
 pub use check::{CheckView, MessageView};
 pub use explain::{ExplainError, explain, explanation, explanation_text};
+use page::Page;
 pub use read::{ReadError, Saved, from_json};
 pub use tables::tables;
 pub use terminal::timeline::Glyphs;
@@ -61,12 +62,10 @@ pub trait Shown: Serialize + DeserializeOwned + JsonSchema {
     const FORMAT: &'static str;
     /// What it comes to.
     fn outcome(&self) -> &OutcomeView;
-    /// As Markdown.
-    fn to_markdown(&self) -> String;
-    /// As HTML.
-    fn to_html(&self) -> String;
-    /// Pictures as SVG files, by name.
-    fn to_charts(&self) -> Vec<(String, String)>;
+    /// What its page is called in a browser.
+    fn title(&self) -> String;
+    /// As a page, from which Markdown, HTML and the pictures are made.
+    fn page(&self, detail: Detail) -> Page;
     /// For a terminal of this width, with colours or without.
     fn to_terminal(&self, width: usize, color: bool) -> String;
     /// The picture for a terminal; `None` if there is none of such a view.
@@ -80,17 +79,12 @@ impl Shown for ReportView {
         &self.outcome
     }
 
-    fn to_markdown(&self) -> String {
-        markdown::markdown(&content::report(self, Detail::FULL))
+    fn title(&self) -> String {
+        format!("Incident report: {}", self.organization.name)
     }
 
-    fn to_html(&self) -> String {
-        let title = format!("Incident report: {}", self.organization.name);
-        html::html(&title, self.outcome.code.word(), |detail| content::report(self, detail))
-    }
-
-    fn to_charts(&self) -> Vec<(String, String)> {
-        svg::files(&content::report(self, Detail::FULL))
+    fn page(&self, detail: Detail) -> Page {
+        content::report(self, detail)
     }
 
     fn to_terminal(&self, width: usize, color: bool) -> String {
@@ -109,16 +103,12 @@ impl Shown for SurveyView {
         &self.outcome
     }
 
-    fn to_markdown(&self) -> String {
-        markdown::markdown(&content::survey(self, Detail::FULL))
+    fn title(&self) -> String {
+        "Survey of all origins".to_owned()
     }
 
-    fn to_html(&self) -> String {
-        html::html("Survey of all origins", self.outcome.code.word(), |detail| content::survey(self, detail))
-    }
-
-    fn to_charts(&self) -> Vec<(String, String)> {
-        svg::files(&content::survey(self, Detail::FULL))
+    fn page(&self, detail: Detail) -> Page {
+        content::survey(self, detail)
     }
 
     fn to_terminal(&self, width: usize, color: bool) -> String {
@@ -132,22 +122,16 @@ impl Shown for SurveyView {
 
 /// The whole view as JSON: pretty, in the order of the fields, with a final newline. `docs/formats/report.md` names the fields of
 /// reports, `docs/formats/commands.md` those of everything else.
-pub fn json(view: &impl Serialize) -> String {
-    pretty(view)
-}
-
-/// The JSON Schema (2020-12) of what [`json`] writes of such a view: every field, required, and no other.
-pub fn schema<V: Shown>() -> String {
-    pretty(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<V>())
-}
-
 #[allow(
     clippy::expect_used,
     reason = "views and schemas hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
 )]
-fn pretty(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("it can be written as JSON");
+pub fn json(view: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(view).expect("it can be written as JSON");
     text.push('\n');
+    if !text.chars().any(|c| c != '\n' && terminal::is_unsafe(c)) {
+        return text;
+    }
     text.chars().fold(String::with_capacity(text.len()), |mut inert, c| {
         // JSON allows these raw in texts, where alone they can stand; a terminal or an editor might obey them.
         if c != '\n' && terminal::is_unsafe(c) {
@@ -159,29 +143,39 @@ fn pretty(value: &impl Serialize) -> String {
     })
 }
 
+/// The JSON Schema (2020-12) of what [`json`] writes of such a view: every field, required, and no other.
+pub fn schema<V: Shown>() -> String {
+    json(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<V>())
+}
+
 /// The report for reading. Text which came from outside is escaped.
 pub fn markdown(view: &impl Shown) -> String {
-    view.to_markdown()
+    markdown::markdown(&view.page(Detail::FULL))
 }
 
 /// The report to look at: one HTML file which fetches nothing and reads without script.
 pub fn html(view: &impl Shown) -> String {
-    view.to_html()
+    document(view, &view.page(Detail::FULL))
+}
+
+fn document(view: &impl Shown, page: &Page) -> String {
+    html::html(&view.title(), view.outcome().code.word(), page, || view.page(Detail::COARSE))
 }
 
 /// The report's pictures as SVG files, by their names below the report's folder.
 pub fn charts(view: &impl Shown) -> Vec<(String, String)> {
-    view.to_charts()
+    svg::files(&view.page(Detail::FULL))
 }
 
 /// Every file made from a view alone: names below the report's folder, and contents.
 pub fn files(view: &impl Shown) -> Vec<(String, Vec<u8>)> {
+    let page = view.page(Detail::FULL);
     let mut files = vec![
-        ("report.html".to_owned(), html(view).into_bytes()),
-        ("report.md".to_owned(), markdown(view).into_bytes()),
+        ("report.html".to_owned(), document(view, &page).into_bytes()),
+        ("report.md".to_owned(), markdown::markdown(&page).into_bytes()),
         ("incidents.json".to_owned(), json(view).into_bytes()),
     ];
-    files.extend(charts(view).into_iter().map(|(name, chart)| (name, chart.into_bytes())));
+    files.extend(svg::files(&page).into_iter().map(|(name, chart)| (name, chart.into_bytes())));
     files
 }
 

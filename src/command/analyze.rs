@@ -50,14 +50,18 @@ fn run_survey(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
 /// Writes the report, if asked to, and prints what was asked for.
 fn show<V: Shown>(typed: &Analyze, view: impl FnOnce() -> V, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
     let progress = Progress::working("putting the report together");
-    let view = &view();
+    let view = view();
     if let Some(dir) = &typed.out {
-        let mut files = report::files(view);
+        let mut files = report::files(&view);
         files.extend(tables.into_iter().map(|(name, table)| (name.to_owned(), table)));
         progress.now("writing the report");
-        super::write(dir, &files)?;
+        report::write_dir(dir, &files)?;
+        drop(progress);
+        super::tell_written(dir, &files);
+    } else {
+        drop(progress);
     }
-    super::show(view, typed.format, typed.timeline)
+    super::show(&view, typed.format, typed.timeline)
 }
 
 /// The Parquet tables; a program without them says so and goes on.

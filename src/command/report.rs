@@ -41,7 +41,8 @@ fn render(typed: &Report, view: &impl Shown, source: &Source) -> miette::Result<
     if let Some(dir) = &typed.out {
         let files = report::files(view);
         source.stays(dir, &files)?;
-        super::write(dir, &files)?;
+        report::write_dir(dir, &files)?;
+        super::tell_written(dir, &files);
     }
     super::show(view, typed.format, typed.timeline)?;
     Ok(view.outcome().code)

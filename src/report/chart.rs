@@ -4,7 +4,7 @@
 //! 1000 by 100, so that a page may stretch them to any width and zoom by looking at a part. Every number beside a row names the place in
 //! the JSON form from which it was taken. Nothing is decided here.
 
-pub(super) mod area;
+mod area;
 pub(super) mod axis;
 pub(super) mod course;
 pub(super) mod map;
@@ -14,12 +14,14 @@ pub(super) mod svg;
 
 use crate::report::view::timeline::TimelineView;
 use crate::time::Timestamp;
+use area::{Step, area};
 use axis::Axis;
 use marks::Mark;
+use std::fmt::Write;
 
 /// How much is drawn: a page of ten thousand prefixes must stay one which opens at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Detail {
+pub struct Detail {
     /// Rows of a figure at most.
     pub rows: usize,
     /// Vantage points on a map at most.
@@ -57,6 +59,20 @@ pub(super) struct Figure {
 }
 
 impl Figure {
+    /// Of these rows, with everything else still to be said.
+    fn of(axis: Axis, rows: Vec<Row>) -> Figure {
+        Figure {
+            id: String::new(),
+            title: String::new(),
+            caption: Vec::new(),
+            window: axis.window(),
+            rows,
+            legend: Vec::new(),
+            marks: Vec::new(),
+            left_out: None,
+        }
+    }
+
     /// Its file, beside the report.
     pub fn file(&self) -> String {
         format!("charts/{}.svg", self.id)
@@ -86,6 +102,38 @@ pub(super) struct Row {
     pub counts: &'static str,
 }
 
+impl Row {
+    /// With a place in the JSON form, and everything else still to be said.
+    fn of(source: &str) -> Row {
+        Row {
+            heading: None,
+            label: String::new(),
+            words: Vec::new(),
+            height: 1,
+            layers: Vec::new(),
+            threshold: None,
+            source: source.to_owned(),
+            steps: String::new(),
+            counts: "",
+        }
+    }
+
+    /// The same with these counts of each step, for those who point at it.
+    fn telling<const N: usize>(
+        self,
+        counts: &'static str,
+        axis: Axis,
+        steps: impl IntoIterator<Item = (Timestamp, [u32; N])>,
+    ) -> Row {
+        let mut told = String::new();
+        for (at, step) in steps {
+            let step: Vec<String> = step.iter().map(u32::to_string).collect();
+            let _ = write!(told, "{}:{};", at.since(axis.window().0).micros(), step.join(","));
+        }
+        Row { steps: told, counts, ..self }
+    }
+}
+
 /// A stepped area.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layer {
@@ -93,6 +141,12 @@ pub(super) struct Layer {
     pub class: &'static str,
     /// An SVG path.
     pub path: String,
+}
+
+impl Layer {
+    fn of(class: &'static str, steps: impl IntoIterator<Item = Step>, axis: Axis) -> Layer {
+        Layer { class, path: area(steps, axis, 0) }
+    }
 }
 
 /// Text, or a number with its place in the JSON form.

@@ -68,7 +68,7 @@ pub(super) fn survey(view: &SurveyView, detail: Detail) -> Page {
     if let Some(figure) = outages(view, detail) {
         page.figure(figure);
     }
-    let rows: Vec<Vec<String>> = view.outages.iter().map(outage_row).collect();
+    let rows = view.outages.iter().map(outage_row);
     let heads = ["origin", "prefixes", "began (UTC)", "ended (UTC)", "lasted", "lost by ASes at most", "peers", "which"];
     page.table(&heads, rows, ROWS);
     completeness::write(&mut page, &view.completeness);
@@ -141,7 +141,7 @@ fn prefixes(page: &mut Page, view: &ReportView) {
         let seen = prefix.at_end.as_ref().map_or("never seen: nothing was said of it", |seen| seen.words.as_str());
         vec![prefix.prefix.clone(), prefix.relation.word().to_owned(), prefix.label.clone().unwrap_or_default(), seen.to_owned()]
     };
-    let rows: Vec<Vec<String>> = view.prefixes.iter().map(row).collect();
+    let rows = view.prefixes.iter().map(row);
     page.table(&["prefix", "relation", "label", "visibility"], rows, ROWS);
 }
 
@@ -185,6 +185,6 @@ fn settings(page: &mut Page, settings: &[SettingInForce]) {
             setting.source.to_string(),
         ]
     };
-    let rows: Vec<Vec<String>> = settings.iter().map(row).collect();
+    let rows = settings.iter().map(row);
     page.table(&["setting", "in force", "default", "what it does", "source of the default"], rows, usize::MAX);
 }

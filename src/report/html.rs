@@ -5,8 +5,8 @@
 
 mod flags;
 
+use super::chart::Figure;
 use super::chart::axis::{Axis, units};
-use super::chart::{Detail, Figure};
 use super::page::{Block, Page};
 use super::terminal::is_unsafe;
 use askama::Template;
@@ -58,24 +58,30 @@ struct Picture<'a> {
     day: String,
     levels: usize,
     flags: Vec<Flag>,
-    marks: Vec<Line>,
-    ticks: Vec<Line>,
+    marks: Vec<Stretch>,
+    ticks: Vec<Label>,
 }
 
-/// A moment, or a stretch of time, across a picture: places in percent and in units.
-struct Line {
+/// A stretch of time across a picture: places in percent and in units.
+struct Stretch {
     class: &'static str,
     left: String,
     width: String,
     x: String,
     wide: String,
+}
+
+/// What stands under a moment.
+struct Label {
+    left: String,
+    x: String,
     words: String,
 }
 
-/// The document; `page` is asked for less detail if it comes out too large.
-pub(super) fn html(title: &str, outcome: &str, page: impl Fn(Detail) -> Page) -> String {
-    let full = document(title, outcome, &page(Detail::FULL));
-    if full.len() <= BYTES { full } else { document(title, outcome, &page(Detail::COARSE)) }
+/// The document of a page; of the coarser one if that comes out too large.
+pub(super) fn html(title: &str, outcome: &str, page: &Page, coarser: impl FnOnce() -> Page) -> String {
+    let full = document(title, outcome, page);
+    if full.len() <= BYTES { full } else { document(title, outcome, &coarser()) }
 }
 
 fn document(title: &str, outcome: &str, page: &Page) -> String {
@@ -125,15 +131,10 @@ impl Blocks<'_> {
         let (from, until) = figure.window;
         let axis = Axis::between(from, until);
         let (levels, flags) = flags(&figure.marks, axis);
-        let line = |class: &'static str, x: u32, until: u32, words: String| Line {
-            class,
-            left: percent(x),
-            width: percent(until - x),
-            x: units(x),
-            wide: units(until - x),
-            words,
-        };
-        let marks = figure.marks.iter().map(|mark| line(mark.class, axis.x(mark.earliest), axis.x(mark.latest), String::new()));
+        let marks = figure.marks.iter().map(|mark| {
+            let (x, until) = (axis.x(mark.earliest), axis.x(mark.latest));
+            Stretch { class: mark.class, left: percent(x), width: percent(until - x), x: units(x), wide: units(until - x) }
+        });
         let ticks = axis.ticks(10).into_iter().filter(|tick| (2_000..=98_000).contains(&tick.x));
         rendered(&Picture {
             figure,
@@ -143,7 +144,7 @@ impl Blocks<'_> {
             levels,
             flags,
             marks: marks.collect(),
-            ticks: ticks.map(|tick| line("", tick.x, tick.x, tick.words)).collect(),
+            ticks: ticks.map(|tick| Label { left: percent(tick.x), x: units(tick.x), words: tick.words }).collect(),
         })
     }
 
@@ -169,18 +170,15 @@ mod tests {
     #[test]
     fn hostile_text_stays_text_wherever_it_stands() {
         let hostile = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\"'\u{202e}\u{1b}[2J";
-        let fill = |_| {
-            let mut page = Page::default();
-            page.heading(1, hostile);
-            page.heading(2, hostile);
-            page.strong(hostile);
-            page.list([hostile]);
-            page.facts(&[(hostile, hostile.to_owned())]);
-            page.table(&[hostile], [vec![hostile.to_owned()]], 1);
-            page.fold(hostile, |page| page.paragraph(hostile));
-            page
-        };
-        let document = html(hostile, "incident", fill);
+        let mut page = Page::default();
+        page.heading(1, hostile);
+        page.heading(2, hostile);
+        page.strong(hostile);
+        page.list([hostile]);
+        page.facts(&[(hostile, hostile.to_owned())]);
+        page.table(&[hostile], [vec![hostile.to_owned()]], 1);
+        page.fold(hostile, |page| page.paragraph(hostile));
+        let document = html(hostile, "incident", &page, Page::default);
         assert_eq!(document.matches("<script").count(), 1, "our own");
         assert_eq!(document.matches("<img").count(), 0);
         assert!(!document.contains(['\u{202e}', '\u{1b}']));
@@ -193,11 +191,8 @@ mod tests {
 
     #[test]
     fn a_document_which_grows_too_large_is_drawn_with_less_detail() {
-        let fill = |detail: Detail| {
-            let mut page = Page::default();
-            page.paragraph(&"x".repeat(if detail == Detail::FULL { BYTES } else { 10 }));
-            page
-        };
-        assert!(html("t", "incident", fill).len() < 100_000);
+        let mut page = Page::default();
+        page.paragraph(&"x".repeat(BYTES));
+        assert!(html("t", "incident", &page, Page::default).len() < 100_000);
     }
 }

@@ -41,29 +41,29 @@ pub(super) struct Table {
 
 /// A page which grows.
 #[derive(Debug, Default)]
-pub(super) struct Page {
-    pub blocks: Vec<Block>,
+pub struct Page {
+    pub(super) blocks: Vec<Block>,
 }
 
 impl Page {
-    pub fn heading(&mut self, level: u8, text: &str) {
+    pub(super) fn heading(&mut self, level: u8, text: &str) {
         self.blocks.push(Block::Heading { level, text: text.to_owned() });
     }
 
-    pub fn paragraph(&mut self, text: &str) {
+    pub(super) fn paragraph(&mut self, text: &str) {
         self.blocks.push(Block::Paragraph(text.to_owned()));
     }
 
-    pub fn strong(&mut self, text: &str) {
+    pub(super) fn strong(&mut self, text: &str) {
         self.blocks.push(Block::Strong(text.to_owned()));
     }
 
-    pub fn quote(&mut self, text: &str) {
+    pub(super) fn quote(&mut self, text: &str) {
         self.blocks.push(Block::Quote(text.to_owned()));
     }
 
     /// A list, or nothing if it is empty.
-    pub fn list<T: AsRef<str>>(&mut self, items: impl IntoIterator<Item = T>) {
+    pub(super) fn list<T: AsRef<str>>(&mut self, items: impl IntoIterator<Item = T>) {
         let items: Vec<String> = items.into_iter().map(|item| item.as_ref().to_owned()).collect();
         if !items.is_empty() {
             self.blocks.push(Block::List(items));
@@ -71,7 +71,7 @@ impl Page {
     }
 
     /// A list under a line, or nothing if it is empty.
-    pub fn titled<T: AsRef<str>>(&mut self, title: &str, items: impl IntoIterator<Item = T>) {
+    pub(super) fn titled<T: AsRef<str>>(&mut self, title: &str, items: impl IntoIterator<Item = T>) {
         let mut items = items.into_iter().peekable();
         if items.peek().is_some() {
             self.paragraph(title);
@@ -80,13 +80,13 @@ impl Page {
     }
 
     /// Names and values; rows without a value are left out.
-    pub fn facts(&mut self, rows: &[(&str, String)]) {
+    pub(super) fn facts(&mut self, rows: &[(&str, String)]) {
         let rows = rows.iter().filter(|(_, value)| !value.is_empty());
         self.blocks.push(Block::Facts(rows.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()));
     }
 
     /// A table of at most `most` rows, which says how many more there are; nothing if it is empty. A column without anything in it goes.
-    pub fn table(&mut self, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, most: usize) {
+    pub(super) fn table(&mut self, heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, most: usize) {
         let mut rows = rows.into_iter();
         let shown: Vec<Vec<String>> = rows.by_ref().take(most).collect();
         if !shown.is_empty() {
@@ -101,12 +101,12 @@ impl Page {
         }
     }
 
-    pub fn figure(&mut self, figure: Figure) {
+    pub(super) fn figure(&mut self, figure: Figure) {
         self.blocks.push(Block::Figure(Box::new(figure)));
     }
 
     /// What is opened by those who want it; nothing if `fill` adds nothing.
-    pub fn fold(&mut self, title: &str, fill: impl FnOnce(&mut Page)) {
+    pub(super) fn fold(&mut self, title: &str, fill: impl FnOnce(&mut Page)) {
         let mut inside = Page::default();
         fill(&mut inside);
         if !inside.blocks.is_empty() {

@@ -8,9 +8,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
-/// The file which makes a folder that of a report.
-const REPORT: &str = "report.html";
-
 /// Why a report could not be written. Each names the path.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum WriteError {
@@ -74,9 +71,6 @@ pub fn write_dir<N: AsRef<str>, C: AsRef<[u8]>>(dir: &Path, files: &[(N, C)]) ->
 
 /// Takes away what an earlier report left in `charts/`; whatever has another form of name is not ours.
 fn remove_stale<N: AsRef<str>, C>(dir: &Path, files: &[(N, C)]) -> Result<(), WriteError> {
-    if !files.iter().any(|(name, _)| name.as_ref() == REPORT) {
-        return Ok(());
-    }
     let charts = dir.join("charts");
     let Ok(entries) = fs::read_dir(&charts) else { return Ok(()) };
     for entry in entries.filter_map(Result::ok) {

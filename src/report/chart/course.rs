@@ -1,6 +1,6 @@
 //! The course of visibility and of the layers, row by row.
 
-use super::area::{Step, area, share, thinned};
+use super::area::{share, thinned};
 use super::axis::Axis;
 use super::{Detail, Figure, Layer, Piece, Row};
 use crate::reachability::Layer as Tested;
@@ -8,8 +8,6 @@ use crate::report::view::timeline::TimelineView;
 use crate::report::view::timeline::lane::{LaneStep, LaneView};
 use crate::report::view::timeline::visibility::{GroupSeries, Role, VisibilitySeries, VisibilityStep};
 use crate::report::words;
-use crate::time::Timestamp;
-use std::fmt::Write;
 
 /// What the shapes of visibility mean.
 const VISIBILITY: [(&str, &str); 3] = [("has", "has a route"), ("unknown", "cannot be told"), ("lost", "has none")];
@@ -55,7 +53,7 @@ pub(super) fn glance(name: &str, timeline: &TimelineView, source: &str, axis: Ax
              height is all of them.",
         )],
         legend,
-        ..empty(axis, rows)
+        ..Figure::of(axis, rows)
     }
 }
 
@@ -98,7 +96,7 @@ pub(super) fn visibility(name: &str, timeline: &TimelineView, source: &str, axis
         )],
         legend: VISIBILITY.to_vec(),
         left_out: (!left_out.is_empty()).then(|| left_out.join("; ")),
-        ..empty(axis, rows)
+        ..Figure::of(axis, rows)
     }
 }
 
@@ -121,21 +119,7 @@ pub(super) fn lanes(name: &str, timeline: &TimelineView, source: &str, axis: Axi
         )],
         legend: LANES.to_vec(),
         left_out: (cut > 0).then(|| format!("{} not drawn", words::count(words::size(cut), "more lane", "more lanes"))),
-        ..empty(axis, rows)
-    }
-}
-
-/// A figure of these rows, to be filled in.
-pub(super) fn empty(axis: Axis, rows: Vec<Row>) -> Figure {
-    Figure {
-        id: String::new(),
-        title: String::new(),
-        caption: Vec::new(),
-        window: axis.window(),
-        rows,
-        legend: Vec::new(),
-        marks: Vec::new(),
-        left_out: None,
+        ..Figure::of(axis, rows)
     }
 }
 
@@ -189,32 +173,29 @@ fn series_row(series: &VisibilitySeries, source: &str, axis: Axis, detail: Detai
 }
 
 fn visibility_row(all: &[VisibilityStep], source: &str, axis: Axis, detail: Detail) -> Row {
-    let upper = |step: &VisibilityStep| share(step.seeing + step.unknown, step.eligible()).unwrap_or(0);
     let steps = thinned(all, |step| step.at, upper, axis, detail.columns);
-    let of = |part: fn(&VisibilityStep) -> u32| {
-        let steps: Vec<Step> = steps.iter().map(|step| (step.at, part(step), step.eligible())).collect();
-        area(steps, axis, 0)
+    let of = |class, part: fn(&VisibilityStep) -> u32| {
+        Layer::of(class, steps.iter().map(|step| (step.at, part(step), step.eligible())), axis)
     };
-    let layers = vec![
-        Layer { class: "lost", path: of(VisibilityStep::eligible) },
-        Layer { class: "unknown", path: of(|step| step.seeing + step.unknown) },
-        Layer { class: "has", path: of(|step| step.seeing) },
-    ];
-    let mut told = String::new();
-    for step in &steps {
-        let _ = write!(told, "{}:{},{},{};", offset(step.at, axis), step.seeing, step.lost, step.unknown);
-    }
-    Row { words: seen_by(all, upper, source), layers, steps: told, counts: "has a route,has none,cannot be told", ..row(source) }
+    let layers =
+        vec![of("lost", VisibilityStep::eligible), of("unknown", |step| step.seeing + step.unknown), of("has", |step| step.seeing)];
+    let told = steps.iter().map(|step| (step.at, [step.seeing, step.lost, step.unknown]));
+    let row = Row::of(source).telling("has a route,has none,cannot be told", axis, told);
+    Row { words: seen_by(all, source), layers, ..row }
+}
+
+/// How many may have a route, as a share.
+fn upper(step: &VisibilityStep) -> u32 {
+    share(step.seeing + step.unknown, step.eligible()).unwrap_or(0)
 }
 
 /// What is said beside a row of visibility, in one text.
 pub(in crate::report) fn seen_in_words(steps: &[VisibilityStep]) -> String {
-    let upper = |step: &VisibilityStep| share(step.seeing + step.unknown, step.eligible()).unwrap_or(0);
-    seen_by(steps, upper, "").into_iter().map(|piece| piece.text).collect()
+    seen_by(steps, "").into_iter().map(|piece| piece.text).collect()
 }
 
 /// `6 → 0 → 6 of 6 ASes`: at first, at worst, at last.
-fn seen_by(all: &[VisibilityStep], upper: impl Fn(&VisibilityStep) -> u32, source: &str) -> Vec<Piece> {
+fn seen_by(all: &[VisibilityStep], source: &str) -> Vec<Piece> {
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return Vec::new() };
     let place = |number: usize, field: &str| format!("{source}/steps/{number}/{field}");
     // While a recording begins, who has a route is only being told.
@@ -240,14 +221,12 @@ fn seen_by(all: &[VisibilityStep], upper: impl Fn(&VisibilityStep) -> u32, sourc
 fn lane_row(lane: &LaneView, source: &str, axis: Axis, detail: Detail) -> Row {
     let well = |step: &LaneStep| step.good;
     let steps = thinned(&lane.steps, |step| step.at, well, axis, detail.columns);
-    let of = |part: fn(&LaneStep) -> u32| {
-        let steps: Vec<Step> = steps.iter().map(|step| (step.at, part(step), lane.series)).collect();
-        area(steps, axis, 0)
-    };
+    let of =
+        |class, part: fn(&LaneStep) -> u32| Layer::of(class, steps.iter().map(|step| (step.at, part(step), lane.series)), axis);
     let layers = vec![
-        Layer { class: "failing", path: of(|step| step.good + step.unsure + step.failing) },
-        Layer { class: "unsure", path: of(|step| step.good + step.unsure) },
-        Layer { class: "good", path: of(|step| step.good) },
+        of("failing", |step| step.good + step.unsure + step.failing),
+        of("unsure", |step| step.good + step.unsure),
+        of("good", |step| step.good),
     ];
     let worst = lane.steps.iter().enumerate().max_by_key(|(number, step)| (step.failing, usize::MAX - number));
     let words = match worst {
@@ -259,28 +238,7 @@ fn lane_row(lane: &LaneView, source: &str, axis: Axis, detail: Detail) -> Row {
         ],
         _ => vec![Piece::text("none of "), Piece::number(lane.series, format!("{source}/series")), Piece::text(" failing")],
     };
-    let mut told = String::new();
-    for step in &steps {
-        let _ = write!(told, "{}:{},{},{},{};", offset(step.at, axis), step.good, step.failing, step.unsure, step.unprobed);
-    }
-    Row { label: lane.name.clone(), words, layers, steps: told, counts: "good,failing,in between,not probed", ..row(source) }
-}
-
-/// A row of which everything else is still to be said.
-pub(super) fn row(source: &str) -> Row {
-    Row {
-        heading: None,
-        label: String::new(),
-        words: Vec::new(),
-        height: 1,
-        layers: Vec::new(),
-        threshold: None,
-        source: source.to_owned(),
-        steps: String::new(),
-        counts: "",
-    }
-}
-
-pub(super) fn offset(at: Timestamp, axis: Axis) -> i64 {
-    at.since(axis.window().0).micros()
+    let told = steps.iter().map(|step| (step.at, [step.good, step.failing, step.unsure, step.unprobed]));
+    let row = Row::of(source).telling("good,failing,in between,not probed", axis, told);
+    Row { label: lane.name.clone(), words, layers, ..row }
 }

@@ -2,12 +2,10 @@
 
 use super::area::{Step, area, share, thinned};
 use super::axis::Axis;
-use super::course::{empty, offset, row};
 use super::{Detail, Figure, Layer, Piece, Row};
 use crate::report::view::timeline::TimelineView;
 use crate::report::view::timeline::map::{MapRow, MapStep};
 use crate::report::words;
-use std::fmt::Write;
 
 /// With more vantage points than this, rows are thin and stand without names.
 const NAMED: usize = 60;
@@ -45,7 +43,7 @@ pub(super) fn map(name: &str, timeline: &TimelineView, source: &str, axis: Axis,
         left_out: (all.len() > shown.len()).then(|| {
             format!("{} not drawn", words::count(words::size(all.len() - shown.len()), "vantage point", "vantage points"))
         }),
-        ..empty(axis, rows)
+        ..Figure::of(axis, rows)
     }
 }
 
@@ -78,17 +76,9 @@ fn path(steps: &[MapStep], part: Part, axis: Axis, top: u32) -> String {
 fn named(seen: &MapRow, source: &str, axis: Axis, detail: Detail) -> Row {
     let steps = kept(seen, axis, detail.columns);
     let layers = LAYERS.iter().map(|(class, part)| Layer { class, path: path(&steps, *part, axis, 0) });
-    let mut told = String::new();
-    for step in &steps {
-        let _ = write!(told, "{}:{},{},{},{};", offset(step.at, axis), step.has, step.lost, step.unknown, step.foreign);
-    }
-    Row {
-        label: label(seen),
-        layers: layers.filter(|layer| !layer.path.is_empty()).collect(),
-        steps: told,
-        counts: "has,has lost,cannot be told,has another origin's",
-        ..row(source)
-    }
+    let told = steps.iter().map(|step| (step.at, [step.has, step.lost, step.unknown, step.foreign]));
+    let row = Row::of(source).telling("has,has lost,cannot be told,has another origin's", axis, told);
+    Row { label: label(seen), layers: layers.filter(|layer| !layer.path.is_empty()).collect(), ..row }
 }
 
 /// All of them in one row of many lines.
@@ -110,7 +100,7 @@ fn thin(shown: &[MapRow], source: &str, axis: Axis, detail: Detail) -> Row {
                 height: u32::try_from(shown.len()).unwrap_or(u32::MAX),
                 layers,
                 steps: shown.iter().map(|seen| label(seen) + "\n").collect(),
-                ..row(source)
+                ..Row::of(source)
             };
         }
         columns /= 2;

@@ -1,12 +1,10 @@
 //! The outages of a survey on one axis of time: how many prefixes of each origin were gone when.
 
-use super::area::{Step, area, thinned};
+use super::area::thinned;
 use super::axis::Axis;
-use super::course::{empty, offset, row};
 use super::{Detail, Figure, Layer, Piece, Row};
 use crate::report::view::survey::{OutageView, SurveyView};
 use crate::report::words;
-use std::fmt::Write;
 
 /// The largest outages; `None` where there is none.
 pub(in crate::report) fn outages(view: &SurveyView, detail: Detail) -> Option<Figure> {
@@ -21,7 +19,7 @@ pub(in crate::report) fn outages(view: &SurveyView, detail: Detail) -> Option<Fi
         )],
         legend: vec![("lost", "withdrawn")],
         left_out: (cut > 0).then(|| format!("{} not drawn", words::count(words::size(cut), "smaller outage", "smaller outages"))),
-        ..empty(axis, rows)
+        ..Figure::of(axis, rows)
     };
     (!figure.rows.is_empty()).then_some(figure)
 }
@@ -30,11 +28,6 @@ fn drawn(place: usize, outage: &OutageView, axis: Axis) -> Row {
     let source = format!("/outages/{place}");
     let whole = u32::try_from(outage.prefix_count).unwrap_or(u32::MAX);
     let kept = thinned(&outage.steps, |step| step.at, |step| whole - step.prefixes.min(whole), axis, Detail::FULL.columns);
-    let steps: Vec<Step> = kept.iter().map(|step| (step.at, step.prefixes, whole)).collect();
-    let mut told = String::new();
-    for step in &kept {
-        let _ = write!(told, "{}:{};", offset(step.at, axis), step.prefixes);
-    }
     let first = outage.prefixes.first().map_or("", |prefix| prefix.prefix.as_str());
     Row {
         label: format!("{} {first}", outage.origin.map_or_else(|| "unknown origin".to_owned(), |origin| origin.to_string())),
@@ -42,9 +35,7 @@ fn drawn(place: usize, outage: &OutageView, axis: Axis) -> Row {
             Piece::number(outage.prefix_count, format!("{source}/prefix_count")),
             Piece::text(if outage.prefix_count == 1 { " prefix" } else { " prefixes" }),
         ],
-        layers: vec![Layer { class: "lost", path: area(steps, axis, 0) }],
-        steps: told,
-        counts: "prefixes withdrawn",
-        ..row(&source)
+        layers: vec![Layer::of("lost", kept.iter().map(|step| (step.at, step.prefixes, whole)), axis)],
+        ..Row::of(&source).telling("prefixes withdrawn", axis, kept.iter().map(|step| (step.at, [step.prefixes])))
     }
 }
