@@ -11,7 +11,7 @@ use crate::dependency::{AddressDependency, Dependencies};
 use crate::feed::FeedEvent;
 use crate::foreign::ForeignOrigin;
 use crate::org::Organization;
-use crate::pipeline::RoutingFindings;
+use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{DnsServer, Target};
 use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, SeriesCoverage};
 use crate::settings::Settings;
@@ -390,10 +390,10 @@ impl Board<'_> {
     fn routing_blind(&self, span: (Timestamp, Option<Timestamp>)) -> Vec<Blindness> {
         let routing = self.findings.routing;
         let least = self.settings().eligible_min;
-        let spans = routing.blind.iter().map(|blind| Blindness {
+        let spans = BlindTogether::of(&routing.blind).into_iter().map(|blind| Blindness {
             from: blind.from,
             until: blind.until,
-            what: format!("of {} only {} ASes could tell, {least} are needed", blind.prefix, blind.worst.seeing + blind.worst.lost),
+            what: format!("of {} only {} ASes could tell, {least} are needed", blind.which(), blind.told),
         });
         let gaps = routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_))).map(|note| Blindness {
             from: note.at,

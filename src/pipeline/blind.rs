@@ -18,6 +18,46 @@ pub struct BlindSpan {
     pub worst: Visibility,
 }
 
+/// Prefixes of which equally few could tell at the same time: when a collector falls silent it is all of them, and one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlindTogether {
+    /// It began.
+    pub from: Timestamp,
+    /// It ended, or the recording did.
+    pub until: Timestamp,
+    /// So few ASes could tell at worst.
+    pub told: u32,
+    /// Ascending, never none.
+    pub prefixes: Vec<IpNet>,
+}
+
+/// Prefixes named one by one.
+const NAMED: usize = 8;
+
+impl BlindTogether {
+    /// Spans which differ in their prefixes only, together; in order of their beginning.
+    pub fn of<'a>(spans: impl IntoIterator<Item = &'a BlindSpan>) -> Vec<Self> {
+        let mut alike: BTreeMap<_, Vec<IpNet>> = BTreeMap::new();
+        for span in spans {
+            alike.entry((span.from, span.until, span.worst.seeing + span.worst.lost)).or_default().push(span.prefix);
+        }
+        let together = |((from, until, told), mut prefixes): (_, Vec<IpNet>)| {
+            prefixes.sort_unstable();
+            BlindTogether { from, until, told, prefixes }
+        };
+        alike.into_iter().map(together).collect()
+    }
+
+    /// The prefixes in words.
+    pub fn which(&self) -> String {
+        let named: Vec<String> = self.prefixes.iter().take(NAMED).map(IpNet::to_string).collect();
+        match self.prefixes.len() - named.len() {
+            0 => named.join(", "),
+            more => format!("{} and {more} more", named.join(", ")),
+        }
+    }
+}
+
 /// Collects them.
 #[derive(Debug)]
 pub(super) struct BlindSpans {

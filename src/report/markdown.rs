@@ -3,8 +3,7 @@
 //! Takes a [`Page`], gives text. Names, paths and bodies come from outside: none of them may end a table, open a link or smuggle in
 //! HTML. Figures are links to the SVG files which stand beside the report.
 
-use super::page::{Block, Page, Table};
-use crate::report::words;
+use super::page::{Block, Page, Table, more};
 
 /// The page as Markdown.
 pub(super) fn markdown(page: &Page) -> String {
@@ -55,11 +54,6 @@ fn table(text: &mut String, table: &Table) {
     if table.more > 0 {
         *text += &format!("{}\n\n", escape(&more(table.more)));
     }
-}
-
-/// What stands under a table which was cut.
-pub(super) fn more(count: usize) -> String {
-    format!("… and {} more: the JSON form has all of them.", words::grouped(words::size(count)))
 }
 
 /// Text which Markdown and HTML take as text: one line, nothing special left in it.
