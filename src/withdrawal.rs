@@ -179,9 +179,11 @@ impl Withdrawal {
     pub fn choose_cover(&mut self, withdrawn: &HashMap<IpNet, Vec<(Timestamp, Option<Timestamp>)>>) {
         let (from, until) = self.interval();
         let lost = |cover: &&Cover| {
-            withdrawn.get(&cover.prefix).into_iter().flatten().any(|(began, ended)| {
-                *began <= until.unwrap_or(Timestamp::MAX) && from <= ended.unwrap_or(Timestamp::MAX)
-            })
+            withdrawn
+                .get(&cover.prefix)
+                .into_iter()
+                .flatten()
+                .any(|(began, ended)| *began <= until.unwrap_or(Timestamp::MAX) && from <= ended.unwrap_or(Timestamp::MAX))
         };
         self.cover = self.covers.iter().find(|cover| !lost(cover)).cloned();
     }
