@@ -92,3 +92,26 @@ impl BlindSpans {
         self.spans
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_could_tell_of_at_one_time_is_one_sentence() {
+        let blind = |prefix: String, until| BlindSpan {
+            prefix: prefix.parse().unwrap(),
+            from: Timestamp::from_parts(0, 0),
+            until: Timestamp::from_parts(until, 0),
+            worst: Visibility { seeing: 1, lost: 2, unknown: 9 },
+        };
+        let mut spans: Vec<BlindSpan> = (0..10).map(|number| blind(format!("192.0.{number}.0/24"), 60)).collect();
+        spans.push(blind("198.51.100.0/24".to_owned(), 61));
+        let together = BlindTogether::of(&spans);
+        let told: Vec<(u32, usize, String)> =
+            together.iter().map(|blind| (blind.told, blind.prefixes.len(), blind.which())).collect();
+        assert_eq!(told[1], (3, 1, "198.51.100.0/24".to_owned()));
+        assert_eq!((told[0].0, told[0].1, together.len()), (3, 10, 2));
+        assert!(told[0].2.starts_with("192.0.0.0/24, ") && told[0].2.ends_with("192.0.7.0/24 and 2 more"), "{}", told[0].2);
+    }
+}

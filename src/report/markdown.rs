@@ -94,4 +94,12 @@ mod tests {
         page.table(&["n"], vec![vec!["1".to_owned()]; 12], 10);
         assert!(markdown(&page).ends_with("… and 2 more: the JSON form has all of them.\n"));
     }
+
+    #[test]
+    fn a_long_list_does_so_too() {
+        let mut page = Page::default();
+        page.list(vec!["item"; 32]);
+        assert!(markdown(&page).ends_with("- item\n- … and 12 more: the JSON form has all of them.\n"));
+        assert_eq!(markdown(&page).lines().filter(|line| *line == "- item").count(), 20);
+    }
 }

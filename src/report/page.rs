@@ -41,7 +41,7 @@ pub(super) struct Table {
 }
 
 /// Items of a list which are shown: nobody reads a longer one to its end.
-const ITEMS: usize = 50;
+const ITEMS: usize = 20;
 
 /// A page which grows.
 #[derive(Debug, Default)]
