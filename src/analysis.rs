@@ -7,7 +7,7 @@ use crate::dependency::Dependencies;
 use crate::feed::{FeedEvent, FeedNote};
 use crate::incident::Correlation;
 use crate::org::Organization;
-use crate::pipeline::{BlindSpan, RoutingFindings};
+use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{ProbeFile, ProbeResult};
 use crate::reachability::{JudgedAttempt, Layer, ReachabilityFindings};
 use crate::settings::Settings;
@@ -127,22 +127,17 @@ impl Analysis {
                 moment.at.in_words()
             ));
         }
-        let blind: Vec<&BlindSpan> = self
-            .routing
-            .blind
-            .iter()
-            .filter(|blind| {
-                // A short one is how every recording begins; elsewhere only what is too short to hold a withdrawal is none.
-                let length = blind.until.since(blind.from);
-                let begins = self.routing.first.is_some_and(|first| blind.from.since(first) <= settings.open_hold);
-                length > if begins { settings.baseline_min } else { settings.open_hold } || blind.until >= self.routing.last
-            })
-            .collect();
-        for blind in blind {
+        let blind = self.routing.blind.iter().filter(|blind| {
+            // A short one is how every recording begins; elsewhere only what is too short to hold a withdrawal is none.
+            let length = blind.until.since(blind.from);
+            let begins = self.routing.first.is_some_and(|first| blind.from.since(first) <= settings.open_hold);
+            length > if begins { settings.baseline_min } else { settings.open_hold } || blind.until >= self.routing.last
+        });
+        for blind in BlindTogether::of(blind) {
             doubts.push(format!(
                 "of {} at most {} ASes could tell, from {} to {}; {} are needed",
-                blind.prefix,
-                blind.worst.seeing + blind.worst.lost,
+                blind.which(),
+                blind.told,
                 blind.from.in_words(),
                 blind.until.in_words(),
                 settings.eligible_min
@@ -163,7 +158,9 @@ impl Analysis {
         if routing.first.is_none() {
             return Vec::new();
         }
-        let seen = |own: &IpNet| routing.rib.prefixes().any(|(_, prefix)| own.contains(&prefix));
+        // In their order what lies within a prefix stands right after it.
+        let spoken_of: BTreeSet<IpNet> = routing.rib.prefixes().map(|(_, prefix)| prefix).collect();
+        let seen = |own: &IpNet| spoken_of.range(own..).next().is_some_and(|next| own.contains(next));
         let unseen: Vec<IpNet> = own.iter().map(|own| own.prefix).filter(|own| !seen(own)).collect();
         if unseen.len() == own.len() {
             return vec!["none of the profile's prefixes was ever spoken of in BGP".to_owned()];

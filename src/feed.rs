@@ -249,7 +249,8 @@ impl Feeds {
         if self.sessions.is_empty() { Timestamp::MAX } else { self.next_check.min(self.judge_at) }
     }
 
-    /// A number which changes whenever a full-feed judgement has changed, or a vantage point spoke for the first time.
+    /// A number which changes whenever a full-feed judgement has changed. Whoever speaks for the first time has no vote before its
+    /// first judgement, so its first word changes nothing yet.
     pub fn electorate_edition(&self) -> u64 {
         self.edition
     }
@@ -302,8 +303,8 @@ impl Feeds {
         while self.collectors.len() < vantages.collectors().count() {
             self.collectors.push(CollectorFeed::default());
         }
-        for (id, _) in vantages.iter().skip(self.sessions.len()) {
-            let collector = vantages.collector_of(id);
+        for index in self.sessions.len()..vantages.len() {
+            let collector = vantages.collector_of(VantageId::at(index));
             self.sessions.push(Session { live: Liveness::Never, last_heard: Timestamp::MIN, collector, vain: 0 });
         }
     }
@@ -327,9 +328,6 @@ impl Feeds {
         session.last_heard = session.last_heard.max(at);
         self.next_check = self.next_check.min(at + self.soonest);
         if session.live != Liveness::Up {
-            if session.live == Liveness::Never {
-                self.edition += 1;
-            }
             if session.live == Liveness::Suspended {
                 self.close_note(NotedFeed::Vantage(from), at);
             }

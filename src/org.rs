@@ -9,6 +9,7 @@ use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::vantage::Asn;
 use ipnet::IpNet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -37,6 +38,13 @@ pub struct Organization {
     pub settings: Settings,
     /// The file it was read from.
     pub file: PathBuf,
+}
+
+impl Organization {
+    /// What it calls its prefixes, where it names them.
+    pub fn labels(&self) -> HashMap<IpNet, &str> {
+        self.prefixes.iter().filter_map(|own| Some((own.prefix, own.label.as_deref()?))).collect()
+    }
 }
 
 /// A prefix with its operator (RFC 2622 §2): which more specifics are as much the organization's as itself.

@@ -15,9 +15,10 @@ use crate::time::Timestamp;
 use crate::vantage::{Asn, Vantages};
 use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
 use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal};
-pub use blind::BlindSpan;
 use blind::BlindSpans;
+pub use blind::{BlindSpan, BlindTogether};
 use ipnet::IpNet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// Prefixes whose state fits into a processor's cache.
@@ -245,8 +246,10 @@ impl Pipeline {
 
 /// A cover which was withdrawn itself is none.
 fn choose_covers(withdrawals: &mut [Withdrawal]) {
-    let severe = withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial);
-    let withdrawn: Vec<_> = severe.map(|withdrawal| (withdrawal.prefix, withdrawal.interval())).collect();
+    let mut withdrawn: HashMap<IpNet, Vec<_>> = HashMap::new();
+    for withdrawal in withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial) {
+        withdrawn.entry(withdrawal.prefix).or_default().push(withdrawal.interval());
+    }
     for withdrawal in withdrawals.iter_mut().filter(|withdrawal| !withdrawal.covers.is_empty()) {
         withdrawal.choose_cover(&withdrawn);
     }

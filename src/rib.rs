@@ -14,6 +14,7 @@ use crate::vantage::{Asn, CollectorId, Family, VantageId, Vantages};
 pub use intern::{PrefixId, RouteId};
 use intern::{Prefixes, Routes};
 use ipnet::IpNet;
+use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::ops::Range;
 use table::Dump;
@@ -73,6 +74,8 @@ pub struct Rib {
     prefixes: Prefixes,
     routes: Routes,
     cells: Vec<Vec<Cell>>,
+    /// Of which prefixes each vantage point has a cell: where its liveness matters.
+    spoken_of: Vec<RoaringBitmap>,
     /// Routes of vantage points which use path identifiers: gone only with the last one.
     paths: HashMap<(VantageId, PrefixId), Vec<(u32, RouteId)>, foldhash::fast::FixedState>,
     believed: Vec<bool>,
@@ -125,6 +128,7 @@ impl Rib {
             prefixes: Prefixes::default(),
             routes: Routes::default(),
             cells: Vec::new(),
+            spoken_of: Vec::new(),
             paths: HashMap::default(),
             believed: Vec::new(),
             dumps: HashMap::new(),
@@ -201,7 +205,10 @@ impl Rib {
         let believed = change.now == Liveness::Up;
         let was = self.is_believed(change.from);
         self.set_believed(change.from, believed);
-        for (index, cells) in self.cells.iter_mut().enumerate().take(places.end).skip(places.start) {
+        let places = PrefixId::at(places.start).number()..PrefixId::at(places.end).number();
+        let spoken_of = self.spoken_of.get(change.from.index()).map(|spoken_of| spoken_of.range(places));
+        for prefix in spoken_of.into_iter().flatten().map(PrefixId::numbered) {
+            let cells = &mut self.cells[prefix.index()];
             let Ok(place) = cells.binary_search_by_key(&change.from, |cell| cell.from) else { continue };
             let cell = &mut cells[place];
             let before = effective(cell.says, was);
@@ -213,7 +220,7 @@ impl Rib {
                 changes.push(RouteChange {
                     at: change.at,
                     from: change.from,
-                    prefix: PrefixId::at(index),
+                    prefix,
                     before,
                     after,
                     route: cell.route,
@@ -331,6 +338,10 @@ impl Rib {
                 let heard = Timestamp::MIN;
                 let new = Cell { from, says: Says::Forgotten, from_table: false, route: None, heard, last_present: Timestamp::MIN };
                 cells.insert(place, new);
+                if self.spoken_of.len() <= from.index() {
+                    self.spoken_of.resize_with(from.index() + 1, RoaringBitmap::new);
+                }
+                self.spoken_of[from.index()].insert(prefix.number());
                 place
             }
         };

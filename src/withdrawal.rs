@@ -17,6 +17,7 @@ pub use detect::{Detector, Scene, Step};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// How much of the baseline is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -174,13 +175,15 @@ pub struct Withdrawal {
 }
 
 impl Withdrawal {
-    /// Chooses the cover: the longest which no withdrawal took away while this one lasted.
-    pub fn choose_cover(&mut self, withdrawn: &[(IpNet, (Timestamp, Option<Timestamp>))]) {
+    /// Chooses the cover: the longest which no withdrawal took away while this one lasted. `withdrawn` tells when prefixes were.
+    pub fn choose_cover(&mut self, withdrawn: &HashMap<IpNet, Vec<(Timestamp, Option<Timestamp>)>>) {
         let (from, until) = self.interval();
         let lost = |cover: &&Cover| {
-            withdrawn.iter().any(|(prefix, (began, ended))| {
-                *prefix == cover.prefix && *began <= until.unwrap_or(Timestamp::MAX) && from <= ended.unwrap_or(Timestamp::MAX)
-            })
+            withdrawn
+                .get(&cover.prefix)
+                .into_iter()
+                .flatten()
+                .any(|(began, ended)| *began <= until.unwrap_or(Timestamp::MAX) && from <= ended.unwrap_or(Timestamp::MAX))
         };
         self.cover = self.covers.iter().find(|cover| !lost(cover)).cloned();
     }

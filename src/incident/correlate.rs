@@ -11,7 +11,7 @@ use crate::dependency::{AddressDependency, Dependencies};
 use crate::feed::FeedEvent;
 use crate::foreign::ForeignOrigin;
 use crate::org::Organization;
-use crate::pipeline::RoutingFindings;
+use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{DnsServer, Target};
 use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, SeriesCoverage};
 use crate::settings::Settings;
@@ -193,26 +193,29 @@ impl Board<'_> {
             .chain((0..self.foreign.len()).map(Piece::Foreign))
             .chain((0..self.losses.len()).map(Piece::Loss))
             .collect();
-        let mut group_of: Vec<usize> = (0..pieces.len()).collect();
-        for a in 0..pieces.len() {
-            for b in 0..a {
-                if group_of[a] != group_of[b] && self.related(pieces[a], pieces[b]) {
-                    let (from, to) = (group_of[a].max(group_of[b]), group_of[a].min(group_of[b]));
-                    group_of.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
-                }
-            }
+        // Whose onsets are close is seen in their order; only such runs are compared piece by piece.
+        let mut in_order: Vec<usize> = (0..pieces.len()).collect();
+        in_order.sort_by_key(|place| self.onset(pieces[*place]));
+        let close = |a: &usize, b: &usize| self.are_close(pieces[*a], pieces[*b]);
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for run in in_order.chunk_by(close) {
+            let related = |group: &Vec<usize>| group.iter().any(|a| run.iter().any(|b| self.related(pieces[*a], pieces[*b])));
+            let (joined, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(related);
+            groups = apart;
+            groups.push(joined.into_iter().flatten().chain(run.iter().copied()).collect());
         }
-        let mut groups: Vec<Vec<Piece>> = vec![Vec::new(); pieces.len()];
-        for (piece, group) in pieces.into_iter().zip(group_of) {
-            groups[group].push(piece);
-        }
-        groups.retain(|group| !group.is_empty());
-        groups
+        groups.iter_mut().for_each(|group| group.sort_unstable());
+        groups.sort_unstable();
+        groups.into_iter().map(|group| group.into_iter().map(|place| pieces[place]).collect()).collect()
+    }
+
+    fn are_close(&self, a: Piece, b: Piece) -> bool {
+        self.onset(a).since(self.onset(b)).abs() <= self.settings().grouping
     }
 
     fn related(&self, a: Piece, b: Piece) -> bool {
         let settings = self.settings();
-        if self.onset(a).since(self.onset(b)).abs() <= settings.grouping {
+        if self.are_close(a, b) {
             return true;
         }
         match (a, b) {
@@ -387,10 +390,10 @@ impl Board<'_> {
     fn routing_blind(&self, span: (Timestamp, Option<Timestamp>)) -> Vec<Blindness> {
         let routing = self.findings.routing;
         let least = self.settings().eligible_min;
-        let spans = routing.blind.iter().map(|blind| Blindness {
+        let spans = BlindTogether::of(&routing.blind).into_iter().map(|blind| Blindness {
             from: blind.from,
             until: blind.until,
-            what: format!("of {} only {} ASes could tell, {least} are needed", blind.prefix, blind.worst.seeing + blind.worst.lost),
+            what: format!("of {} only {} ASes could tell, {least} are needed", blind.which(), blind.told),
         });
         let gaps = routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_))).map(|note| Blindness {
             from: note.at,

@@ -18,6 +18,46 @@ pub struct BlindSpan {
     pub worst: Visibility,
 }
 
+/// Prefixes of which equally few could tell at the same time: when a collector falls silent it is all of them, and one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlindTogether {
+    /// It began.
+    pub from: Timestamp,
+    /// It ended, or the recording did.
+    pub until: Timestamp,
+    /// So few ASes could tell at worst.
+    pub told: u32,
+    /// Ascending, never none.
+    pub prefixes: Vec<IpNet>,
+}
+
+/// Prefixes named one by one.
+const NAMED: usize = 8;
+
+impl BlindTogether {
+    /// Spans which differ in their prefixes only, together; in order of their beginning.
+    pub fn of<'a>(spans: impl IntoIterator<Item = &'a BlindSpan>) -> Vec<Self> {
+        let mut alike: BTreeMap<_, Vec<IpNet>> = BTreeMap::new();
+        for span in spans {
+            alike.entry((span.from, span.until, span.worst.seeing + span.worst.lost)).or_default().push(span.prefix);
+        }
+        let together = |((from, until, told), mut prefixes): (_, Vec<IpNet>)| {
+            prefixes.sort_unstable();
+            BlindTogether { from, until, told, prefixes }
+        };
+        alike.into_iter().map(together).collect()
+    }
+
+    /// The prefixes in words.
+    pub fn which(&self) -> String {
+        let named: Vec<String> = self.prefixes.iter().take(NAMED).map(IpNet::to_string).collect();
+        match self.prefixes.len() - named.len() {
+            0 => named.join(", "),
+            more => format!("{} and {more} more", named.join(", ")),
+        }
+    }
+}
+
 /// Collects them.
 #[derive(Debug)]
 pub(super) struct BlindSpans {
@@ -50,5 +90,28 @@ impl BlindSpans {
         self.spans.extend(open.map(|(prefix, (from, worst))| BlindSpan { prefix, from, until: end, worst }));
         self.spans.sort_by_key(|span| (span.from, span.prefix));
         self.spans
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_could_tell_of_at_one_time_is_one_sentence() {
+        let blind = |prefix: String, until| BlindSpan {
+            prefix: prefix.parse().unwrap(),
+            from: Timestamp::from_parts(0, 0),
+            until: Timestamp::from_parts(until, 0),
+            worst: Visibility { seeing: 1, lost: 2, unknown: 9 },
+        };
+        let mut spans: Vec<BlindSpan> = (0..10).map(|number| blind(format!("192.0.{number}.0/24"), 60)).collect();
+        spans.push(blind("198.51.100.0/24".to_owned(), 61));
+        let together = BlindTogether::of(&spans);
+        let told: Vec<(u32, usize, String)> =
+            together.iter().map(|blind| (blind.told, blind.prefixes.len(), blind.which())).collect();
+        assert_eq!(told[1], (3, 1, "198.51.100.0/24".to_owned()));
+        assert_eq!((told[0].0, told[0].1, together.len()), (3, 10, 2));
+        assert!(told[0].2.starts_with("192.0.0.0/24, ") && told[0].2.ends_with("192.0.7.0/24 and 2 more"), "{}", told[0].2);
     }
 }

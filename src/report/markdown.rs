@@ -3,8 +3,7 @@
 //! Takes a [`Page`], gives text. Names, paths and bodies come from outside: none of them may end a table, open a link or smuggle in
 //! HTML. Figures are links to the SVG files which stand beside the report.
 
-use super::page::{Block, Page, Table};
-use crate::report::words;
+use super::page::{Block, Page, Table, more};
 
 /// The page as Markdown.
 pub(super) fn markdown(page: &Page) -> String {
@@ -57,11 +56,6 @@ fn table(text: &mut String, table: &Table) {
     }
 }
 
-/// What stands under a table which was cut.
-pub(super) fn more(count: usize) -> String {
-    format!("… and {} more: the JSON form has all of them.", words::grouped(words::size(count)))
-}
-
 /// Text which Markdown and HTML take as text: one line, nothing special left in it.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -99,5 +93,13 @@ mod tests {
         let mut page = Page::default();
         page.table(&["n"], vec![vec!["1".to_owned()]; 12], 10);
         assert!(markdown(&page).ends_with("… and 2 more: the JSON form has all of them.\n"));
+    }
+
+    #[test]
+    fn a_long_list_does_so_too() {
+        let mut page = Page::default();
+        page.list(vec!["item"; 32]);
+        assert!(markdown(&page).ends_with("- item\n- … and 12 more: the JSON form has all of them.\n"));
+        assert_eq!(markdown(&page).lines().filter(|line| *line == "- item").count(), 20);
     }
 }

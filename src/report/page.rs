@@ -43,6 +43,9 @@ pub(super) struct Table {
     pub more: usize,
 }
 
+/// Items of a list which are shown: nobody reads a longer one to its end.
+const ITEMS: usize = 20;
+
 /// A page which grows.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -66,11 +69,16 @@ impl Page {
         self.blocks.push(Block::Quote(text.to_owned()));
     }
 
-    /// A list, or nothing if it is empty.
+    /// A list, or nothing if it is empty; a long one is cut, and says so.
     pub(super) fn list<T: AsRef<str>>(&mut self, items: impl IntoIterator<Item = T>) {
-        let items: Vec<String> = items.into_iter().map(|item| item.as_ref().to_owned()).collect();
-        if !items.is_empty() {
-            self.blocks.push(Block::List(items));
+        let mut items = items.into_iter().map(|item| item.as_ref().to_owned());
+        let mut shown: Vec<String> = items.by_ref().take(ITEMS).collect();
+        match items.count() {
+            0 => {}
+            more => shown.push(self::more(more)),
+        }
+        if !shown.is_empty() {
+            self.blocks.push(Block::List(shown));
         }
     }
 
@@ -127,4 +135,9 @@ impl Page {
             self.blocks.push(Block::Fold { title: title.to_owned(), blocks: inside.blocks });
         }
     }
+}
+
+/// What stands under a table or a list which was cut.
+pub(super) fn more(count: usize) -> String {
+    format!("… and {} more: the JSON form has all of them.", words::grouped(words::size(count)))
 }

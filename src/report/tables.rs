@@ -5,14 +5,15 @@
 use crate::analysis::Analysis;
 use crate::incident::{Incident, Reason, ServiceVerdict};
 use crate::probe::to_parquet;
-use crate::reachability::{ReachabilityLoss, Series};
+use crate::reachability::Series;
 use crate::report::view::place::Files;
 use crate::report::words;
-use crate::rib::{ChangeCause, RouteState};
+use crate::rib::{ChangeCause, PrefixId, RouteState};
 use crate::settings::{SETTINGS, Settings};
 use crate::table::{Column, TableError, Values, write_parquet};
 use crate::time::{Bounds, Timestamp};
-use crate::withdrawal::{Level, Withdrawal};
+use crate::withdrawal::Level;
+use std::collections::HashMap;
 
 /// File names and contents.
 ///
@@ -168,8 +169,12 @@ fn withdrawals(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             "baseline_millionths",
         ],
     );
+    let incidents = analysis.correlation.incidents.iter();
+    let held = incidents.flat_map(|incident| incident.evidence.withdrawals.iter().map(move |held| (incident, held)));
+    let incident_of: HashMap<(PrefixId, Bounds), &Incident> =
+        held.map(|(incident, held)| ((held.id, held.onset), incident)).collect();
     for withdrawal in &analysis.routing.withdrawals {
-        let incident = analysis.correlation.incidents.iter().find(|incident| holds(incident, withdrawal));
+        let incident = incident_of.get(&(withdrawal.id, withdrawal.onset));
         let crossed = |level: Level| maybe(withdrawal.crossed[level as usize]);
         let trough = withdrawal.trough;
         rows.push(vec![
@@ -202,10 +207,6 @@ fn withdrawals(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
         ]);
     }
     rows.bytes()
-}
-
-fn holds(incident: &Incident, withdrawal: &Withdrawal) -> bool {
-    incident.evidence.withdrawals.iter().any(|held| held.id == withdrawal.id && held.onset == withdrawal.onset)
 }
 
 /// The names of the services which a series speaks of.
@@ -245,8 +246,16 @@ fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             "cached_for_s",
         ],
     );
+    // One of a control may belong to several incidents: the first names it.
+    let mut incident_of: HashMap<(&Series, Bounds), &Incident> = HashMap::new();
+    for incident in &analysis.correlation.incidents {
+        let evidence = &incident.evidence;
+        for held in evidence.losses.iter().chain(&evidence.muted).chain(&evidence.controls) {
+            incident_of.entry((&held.series, held.onset)).or_insert(incident);
+        }
+    }
     for loss in &analysis.reachability.losses {
-        let incident = analysis.correlation.incidents.iter().find(|incident| names(incident, loss));
+        let incident = incident_of.get(&(&*loss.series, loss.onset));
         let recovery = |pick: fn(Bounds) -> Timestamp| maybe(loss.recovery.map(pick));
         rows.push(vec![
             Cell::Text(incident.map(|incident| incident.id.clone())),
@@ -265,16 +274,6 @@ fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
         ]);
     }
     rows.bytes()
-}
-
-fn names(incident: &Incident, loss: &ReachabilityLoss) -> bool {
-    let evidence = &incident.evidence;
-    evidence
-        .losses
-        .iter()
-        .chain(&evidence.muted)
-        .chain(&evidence.controls)
-        .any(|held| held.series == loss.series && held.onset == loss.onset)
 }
 
 fn codes(reasons: &[Reason]) -> String {

@@ -31,11 +31,13 @@ use crate::vantage::Asn;
 use completeness::CompletenessView;
 use dependency::DependenciesView;
 use incident::IncidentView;
+use ipnet::IpNet;
 use observed::ObservedView;
 use place::{Files, Period};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use timeline::TimelineView;
 use withdrawal::{MomentView, Witnesses};
 
@@ -138,6 +140,7 @@ impl ReportView {
             vantages: &analysis.vantages,
             rib: &analysis.routing.rib,
             files: &files,
+            labels: analysis.organization.labels(),
             recorded: recorded.unwrap_or((until, until)),
             until,
         };
@@ -211,7 +214,8 @@ fn prefixes(analysis: &Analysis) -> Vec<PrefixView> {
             at_end: routing.rib.id_of(&own.prefix).map(at_end),
         })
         .collect();
-    let mut others: Vec<_> = routing.rib.prefixes().filter(|(_, prefix)| !own.iter().any(|own| own.prefix == *prefix)).collect();
+    let named: HashSet<IpNet> = own.iter().map(|own| own.prefix).collect();
+    let mut others: Vec<_> = routing.rib.prefixes().filter(|(_, prefix)| !named.contains(prefix)).collect();
     others.sort_by_key(|(_, prefix)| *prefix);
     for (id, prefix) in others {
         if let Some(what) = routing.scope.relation(&prefix) {

@@ -31,6 +31,11 @@ impl PrefixId {
     pub(super) const fn number(self) -> u32 {
         self.0
     }
+
+    /// The one at the place which a bitmap names.
+    pub(super) const fn numbered(number: u32) -> Self {
+        PrefixId(number)
+    }
 }
 
 /// Prefixes met, with their tree.

@@ -87,11 +87,11 @@ impl Rib {
         (at, source): (Timestamp, RecordRef),
         changes: &mut Vec<RouteChange>,
     ) {
-        for index in 0..self.cells.len() {
-            let prefix = PrefixId::at(index);
-            let forgotten = self.cells[index]
-                .binary_search_by_key(&from, |cell| cell.from)
-                .is_ok_and(|place| self.cells[index][place].says == Says::Forgotten);
+        let spoken_of = self.spoken_of.get(from.index()).cloned().unwrap_or_default();
+        for prefix in spoken_of.into_iter().map(PrefixId::numbered) {
+            let cells = &self.cells[prefix.index()];
+            let place = cells.binary_search_by_key(&from, |cell| cell.from);
+            let forgotten = place.is_ok_and(|place| cells[place].says == Says::Forgotten);
             if forgotten && Family::of(&self.prefixes.get(prefix)) == family {
                 let told = Told { at, says: Says::Withdrawn, route: None, cause: ChangeCause::NotInTransfer, source };
                 self.tell(from, prefix, told, changes);

@@ -20,6 +20,7 @@ mod installed;
 mod lab_cases;
 mod lab_reachability;
 mod lab_truth;
+mod large;
 mod machine;
 mod manual;
 mod probes;

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// The organization's only origin.
 pub const ORIGIN: u32 = 64500;
+/// Peers have this address and those after it.
+const FIRST_PEER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
 /// Table size of every peer in every family: all are full feeds.
 const TABLE: u32 = 1_000;
 
@@ -36,7 +38,7 @@ impl Stage {
         let mut vantages = Vantages::default();
         let collectors: Vec<CollectorId> = (0..collectors).map(|number| vantages.collector(&format!("rrc{number:02}"))).collect();
         let peer = |(number, (collector, asn)): (usize, &(usize, u32))| {
-            let address = Ipv4Addr::new(192, 0, 2, u8::try_from(number + 1).unwrap());
+            let address = Ipv4Addr::from_bits(FIRST_PEER.to_bits() + u32::try_from(number).unwrap());
             vantages.vantage(collectors[*collector], address.into(), Asn(*asn))
         };
         let peers = sessions.iter().enumerate().map(peer).collect();

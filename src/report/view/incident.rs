@@ -135,7 +135,7 @@ impl IncidentView {
             chain,
             lasting,
             withdrawal_groups: withdrawal::groups(&evidence.withdrawals),
-            withdrawals: evidence.withdrawals.iter().map(|lost| WithdrawalView::of(lost, organization, witnesses)).collect(),
+            withdrawals: evidence.withdrawals.iter().map(|lost| WithdrawalView::of(lost, witnesses)).collect(),
             address_space: SpaceView::of(&evidence.withdrawals, organization),
             foreign_origins: evidence.foreign_origins.iter().map(|foreign| ForeignView::of(foreign, witnesses)).collect(),
             loss_groups: loss::groups(&evidence.losses),

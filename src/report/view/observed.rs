@@ -5,15 +5,15 @@ use super::loss::LossView;
 use super::withdrawal::{MomentView, WithdrawalView, Witnesses};
 use crate::analysis::Analysis;
 use crate::incident::Observed;
-use crate::reachability::{Layer, ReachabilityLoss};
+use crate::reachability::{Layer, Series};
 use crate::report::words;
 use crate::settings::Settings;
-use crate::time::Timestamp;
+use crate::time::{Bounds, Timestamp};
 use crate::withdrawal::Churn;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// One observation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -72,11 +72,10 @@ pub enum ObservedKind {
 /// Everything told without being an incident, in order of time.
 pub(super) fn observed(analysis: &Analysis, witnesses: &Witnesses<'_>) -> Vec<ObservedView> {
     let mut all: Vec<ObservedView> = analysis.correlation.observed.iter().map(|seen| of(seen, analysis, witnesses)).collect();
-    let in_incident = |loss: &ReachabilityLoss| {
-        let evidence = analysis.correlation.incidents.iter().map(|incident| &incident.evidence);
-        evidence.flat_map(|e| e.losses.iter().chain(&e.muted).chain(&e.controls)).any(|known| known == loss)
-    };
-    for loss in analysis.reachability.losses.iter().filter(|loss| !in_incident(loss)) {
+    let evidence = analysis.correlation.incidents.iter().map(|incident| &incident.evidence);
+    let in_incidents = evidence.flat_map(|e| e.losses.iter().chain(&e.muted).chain(&e.controls));
+    let in_incidents: HashSet<(&Series, Bounds)> = in_incidents.map(|loss| (&*loss.series, loss.onset)).collect();
+    for loss in analysis.reachability.losses.iter().filter(|loss| !in_incidents.contains(&(&*loss.series, loss.onset))) {
         let view = LossView::of(loss, &analysis.organization, witnesses.files, witnesses.until);
         let (kind, why) = if loss.series.layer == Layer::Control {
             (ObservedKind::ControlFailed, "the probes' own trouble")
@@ -111,7 +110,7 @@ fn of(seen: &Observed, analysis: &Analysis, witnesses: &Witnesses<'_>) -> Observ
         }
         Observed::Churn(churn) => return churned(seen.at(), churn, &analysis.organization.settings),
     };
-    let view = WithdrawalView::of(withdrawal, &analysis.organization, witnesses);
+    let view = WithdrawalView::of(withdrawal, witnesses);
     let by = if view.lost_by.is_empty() { String::new() } else { format!(" (lost by {})", words::some(&view.lost_by, 6)) };
     let transit = if view.common_transit.is_empty() {
         String::new()

@@ -1,16 +1,16 @@
 //! Withdrawals as reports show them: every time, who could tell, what was left, and every statement behind it.
 
 use super::place::{Files, When, lasted};
-use crate::org::Organization;
 use crate::report::words;
 use crate::rib::Rib;
 use crate::time::{Bounds, Timestamp};
 use crate::vantage::{Asn, Vantages};
 use crate::visibility::Visibility;
 use crate::withdrawal::{Cover, Level, Said, Statement, Withdrawal};
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// One withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -169,6 +169,8 @@ pub(in crate::report) struct Witnesses<'a> {
     pub rib: &'a Rib,
     /// Files.
     pub files: &'a Files,
+    /// What the profile calls its prefixes.
+    pub labels: HashMap<IpNet, &'a str>,
     /// The recording: its beginning and its end.
     pub recorded: (Timestamp, Timestamp),
     /// The end of the recording.
@@ -183,11 +185,10 @@ impl MomentView {
 }
 
 impl WithdrawalView {
-    pub(in crate::report) fn of(withdrawal: &Withdrawal, organization: &Organization, witnesses: &Witnesses<'_>) -> Self {
-        let label = organization.prefixes.iter().find(|own| own.prefix == withdrawal.prefix).and_then(|own| own.label.clone());
+    pub(in crate::report) fn of(withdrawal: &Withdrawal, witnesses: &Witnesses<'_>) -> Self {
         WithdrawalView {
             prefix: withdrawal.prefix.to_string(),
-            label,
+            label: witnesses.labels.get(&withdrawal.prefix).map(|label| (*label).to_owned()),
             origins: withdrawal.origins.clone(),
             level: withdrawal.level,
             baseline: withdrawal.baseline.to_string(),

@@ -107,7 +107,7 @@ impl MapView {
                 });
             }
         }
-        for event in foreign.iter().filter(|event| prefixes.contains(&event.prefix)) {
+        for event in foreign.iter().filter(|event| rib.id_of(&event.prefix).is_some_and(|id| wanted.contains_key(&id))) {
             for said in &event.evidence {
                 let word = Word { at: said.at, prefix: event.prefix, said: Said::Foreign(said.taken) };
                 words.entry(said.from).or_default().push(word);

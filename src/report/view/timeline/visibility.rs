@@ -149,8 +149,7 @@ pub(super) fn series(shown: &[(IpNet, Role)], analysis: &Analysis, window: (Time
     for withdrawal in routing.withdrawals.iter().filter(|lost| lost.onset.latest <= window.1) {
         lost.entry(withdrawal.prefix).or_insert(withdrawal);
     }
-    let own = &analysis.organization.prefixes;
-    let labels: HashMap<IpNet, &String> = own.iter().filter_map(|own| Some((own.prefix, own.label.as_ref()?))).collect();
+    let labels = analysis.organization.labels();
     let one = |(prefix, role): &(IpNet, Role)| {
         let steps = routing.rib.id_of(prefix).and_then(|id| changes.remove(&id)).unwrap_or_default();
         // Before anybody was eligible there is nothing to show.
@@ -160,7 +159,7 @@ pub(super) fn series(shown: &[(IpNet, Role)], analysis: &Analysis, window: (Time
         let open = u64::from(analysis.organization.settings.open_percent);
         VisibilitySeries {
             prefix: prefix.to_string(),
-            label: labels.get(prefix).map(|label| (*label).clone()),
+            label: labels.get(prefix).map(|label| (*label).to_owned()),
             role: *role,
             baseline_millionths: baseline,
             open_below_millionths: baseline.map(|baseline| u64::from(baseline) * open / 100),
