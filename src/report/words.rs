@@ -172,7 +172,7 @@ pub(super) fn code(code: ReasonCode) -> String {
 
 /// A reason with its code.
 pub(super) fn reason(reason: &Reason) -> String {
-    format!("{} ({})", capital(&reason.text), code(reason.code))
+    format!("{} ({})", reason.text, code(reason.code))
 }
 
 /// What a BGP file turned out to hold.

@@ -14,8 +14,10 @@ function sections() {
   });
   return {
     outcome: document.querySelector(".outcome").textContent,
+    intro: [...document.querySelectorAll("header li")].map((item) => item.textContent),
     sections: [...document.querySelectorAll("main section")].map((section) => ({
       title: section.querySelector("h2").textContent,
+      items: [...section.querySelectorAll(":scope > ul > li")].map((item) => item.textContent),
       facts: Object.fromEntries([...section.querySelectorAll("dl div")].map((fact) => [fact.querySelector("dt").textContent, fact.querySelector("dd").textContent])),
       tables: [...section.querySelectorAll("table")].map(table),
     })),
@@ -23,12 +25,15 @@ function sections() {
 }
 
 export async function tables(expect, page, json) {
-  const { outcome, sections: all } = await page.evaluate(sections);
-  // Of one incident the headline is what matters most.
-  const loudest = json.incidents?.length === 1 ? json.incidents[0].headline : json.outcome.sentence;
-  expect(outcome === harmless(loudest, "\ufffd"), () => `the outcome is "${outcome}"`);
+  const { outcome, intro, sections: all } = await page.evaluate(sections);
+  expect(outcome === clean(loudest(json)), () => `the outcome is "${outcome}"`);
   const by = (start) => all.find(({ title }) => title.startsWith(start));
-  for (const incident of json.incidents ?? []) ofIncident(expect, by(`Incident ${incident.number}: `), incident);
+  for (const incident of json.incidents ?? []) {
+    const section = by(`Incident ${incident.number}: `);
+    ofIncident(expect, section, incident);
+    const said = json.incidents.length === 1 ? intro : section.items;
+    for (const sentence of incident.in_short) expect(said.includes(clean(sentence)), () => `in short it does not say "${sentence}"`);
+  }
   if (json.outages) rowsOf(expect, find(by("Outages"), "origin", "peers"), json.outages.length, "outages");
   const settings = find(by("Settings"), "setting", "in force");
   expect(String(settings.rows.map(([key, value]) => `${key}=${value}`)) === String(json.settings.map(({ key, value }) => `${key}=${value}`)), "the settings are others");
@@ -37,6 +42,9 @@ export async function tables(expect, page, json) {
     expect(row && number(row[3]) === file.records, () => `${file.path}: ${row?.[3]} records, not ${file.records}`);
   }
 }
+
+/** What a page says loudest: of one incident its headline. */
+export const loudest = (json) => (json.incidents?.length === 1 ? json.incidents[0].headline : json.outcome.sentence);
 
 const find = (section, ...heads) => section.tables.find((table) => heads.every((head) => table.heads.includes(head)));
 
@@ -48,10 +56,11 @@ function rowsOf(expect, table, count, what) {
 }
 
 function ofIncident(expect, section, incident) {
-  expect(section?.title === `Incident ${incident.number}: ${clean(incident.headline)}`, () => `incident ${incident.number} is called "${section?.title}"`);
+  const began = new Date(micros(incident.began.latest) / 1_000).toISOString().slice(0, 19).replace("T", " ");
+  expect(section?.title === `Incident ${incident.number}: ${incident.layer}, ${began}`, () => `incident ${incident.number} is called "${section?.title}"`);
   const { facts } = section;
-  expect(facts.name === incident.id && facts.proof === incident.proof && facts["seen by"] === clean(incident.seen_by), () => `facts are ${JSON.stringify(facts)}`);
-  const counted = /([\d,]+) prefix(?:es)? withdrawn/.exec(section.title);
+  expect(facts.proof === incident.proof && facts["seen by"] === clean(incident.seen_by), () => `facts are ${JSON.stringify(facts)}`);
+  const counted = /([\d,]+) prefix(?:es)? withdrawn/.exec(incident.headline);
   if (counted) expect(number(counted[1]) === incident.withdrawals.length, () => `${counted[0]}, and ${incident.withdrawals.length} in incidents.json`);
   if (incident.withdrawals.length > 0) {
     rowsOf(expect, find(section, "prefix", "first statement"), incident.withdrawals.length, "withdrawals");
