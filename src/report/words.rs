@@ -5,6 +5,7 @@ use crate::incident::{Reason, ReasonCode};
 use crate::observation::GapCause;
 use crate::probe::{DnsKind, HttpKind, Outcome, ServiceStatus};
 use crate::reachability::Layer;
+use crate::report::view::place::RecordView;
 use crate::source::FileKind;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::visibility::Visibility;
@@ -67,9 +68,9 @@ pub(super) fn length(span: Span) -> String {
     Span::from_seconds(span.seconds()).to_string()
 }
 
-/// The last part of a path.
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+/// `updates.20211004.1530.gz, record 389`.
+pub(super) fn record(record: &RecordView) -> String {
+    format!("{}, record {}", record.file.rsplit('/').next().unwrap_or(&record.file), record.record)
 }
 
 /// `1,234 prefixes`, `1 prefix`.

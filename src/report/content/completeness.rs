@@ -5,6 +5,7 @@ use crate::report::page::Page;
 use crate::report::view::completeness::{CompletenessView, FeedNoteView};
 use crate::report::view::file::{BgpFileView, ProbeFileView};
 use crate::report::words;
+use std::collections::BTreeMap;
 
 /// Writes it.
 pub(super) fn write(page: &mut Page, view: &CompletenessView) {
@@ -109,7 +110,12 @@ fn feeds(page: &mut Page, view: &CompletenessView) {
         page.paragraph("State changes of sessions which were not up:");
     }
     page.table(&["vantage point", "how many"], rows, ROWS);
-    let excluded = view.excluded_peers.iter().map(|peer| vec![peer.vantage.clone(), peer.family.to_string(), peer.why.clone()]);
+    let mut excluded: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for peer in &view.excluded_peers {
+        excluded.entry((&peer.vantage, &peer.why)).or_default().push(peer.family.to_string());
+    }
+    let excluded =
+        excluded.into_iter().map(|((vantage, why), families)| vec![vantage.to_owned(), words::all(families), why.to_owned()]);
     let rows: Vec<Vec<String>> = excluded.collect();
     if !rows.is_empty() {
         page.paragraph("Vantage points without a vote:");

@@ -138,10 +138,7 @@ fn chain(page: &mut Page, incident: &IncidentView) {
                 link.what.clone(),
                 delay(&link.after_first),
                 delay(&link.after_previous),
-                link.proof
-                    .as_ref()
-                    .map(|proof| format!("{}, record {}", words::file_name(&proof.file), proof.record))
-                    .unwrap_or_default(),
+                link.proof.as_ref().map(words::record).unwrap_or_default(),
             ]
         };
         let mut rows = (1..).zip(&incident.chain).filter(|(_, link)| link.phase == phase).map(row).peekable();

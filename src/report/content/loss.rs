@@ -34,7 +34,17 @@ pub(super) fn write(page: &mut Page, incident: &IncidentView) {
         ("Controls which failed", &incident.control_losses),
     ] {
         page.fold(title, |page| {
-            let heads = ["layer", "vantage", "target", "onset (UTC)", "recovery (UTC)", "lasted", "how", "extended errors"];
+            let heads = [
+                "layer",
+                "vantage",
+                "target",
+                "onset (UTC)",
+                "recovery (UTC)",
+                "lasted",
+                "how",
+                "extended errors",
+                "recovery shown by",
+            ];
             page.table(&heads, losses.iter().map(|loss| loss_row(loss, day)), ROWS);
         });
     }
@@ -69,5 +79,6 @@ fn loss_row(loss: &LossView, day: Timestamp) -> Vec<String> {
         loss.lasted.clone(),
         kinds_words(&loss.kinds),
         words::all(errors),
+        loss.recovered_by.as_ref().map(words::record).unwrap_or_default(),
     ]
 }
