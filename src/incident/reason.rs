@@ -19,6 +19,8 @@ pub struct Reason {
 pub enum ReasonCode {
     /// Prefixes of name servers were withdrawn.
     NameServerPrefixesLost,
+    /// Other name servers were not concerned.
+    NameServersLeft,
     /// Prefixes of the service's own addresses were withdrawn.
     ServicePrefixesLost,
     /// A more specific inside a prefix which holds its addresses was withdrawn.

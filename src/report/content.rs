@@ -118,7 +118,7 @@ fn summary(page: &mut Page, view: &ReportView) {
 
 fn recorded(view: &ReportView) -> String {
     let side = |name: &str, period: &Option<super::Period>| match period {
-        Some(period) => format!("{name} recorded {}.", period.words),
+        Some(period) => format!("{name}: {}.", period.words),
         None => format!("{name}: none recorded."),
     };
     format!("{} {}", side("BGP", &view.recorded_bgp), side("Probe results", &view.recorded_probes))

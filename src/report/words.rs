@@ -68,9 +68,21 @@ pub(super) fn length(span: Span) -> String {
     Span::from_seconds(span.seconds()).to_string()
 }
 
-/// `updates.20211004.1530.gz, record 389`.
+/// `rrc00/updates.20211004.1530.gz, record 389`: collectors name their files alike, so the folder is told.
 pub(super) fn record(record: &RecordView) -> String {
-    format!("{}, record {}", record.file.rsplit('/').next().unwrap_or(&record.file), record.record)
+    let name = record.file.rmatch_indices('/').nth(1).map_or(record.file.as_str(), |(place, _)| &record.file[place + 1..]);
+    format!("{name}, record {}", record.record)
+}
+
+/// How long at most: rounded up to what [`Span`] shows, or the truth might be longer.
+pub(super) fn length_at_most(span: Span) -> String {
+    let unit = match span.seconds() {
+        ..3_600 => 1,
+        3_600..172_800 => 60,
+        _ => 3_600,
+    };
+    let micros = unit * 1_000_000;
+    length(Span::from_micros((span.micros() + micros - 1).div_euclid(micros) * micros))
 }
 
 /// `1,234 prefixes`, `1 prefix`.

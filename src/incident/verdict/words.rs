@@ -85,7 +85,7 @@ pub(super) fn would_change(facts: &ServiceFacts<'_>, verdict: Verdict) -> Vec<St
         Verdict::LowerLayerFirst => vec!["an earlier withdrawal, or a later first failure: then routing could be the cause"],
         Verdict::RoutingNameServers => vec![
             "a name server which answered directly while its prefix was withdrawn",
-            "DNS failures more than the allowed time before the withdrawal",
+            "DNS failures which began earlier than the setting cause_before allows",
         ],
         Verdict::RoutingServiceAddresses | Verdict::RoutingBlackhole => {
             vec!["the service answering at its addresses while its prefixes were withdrawn"]
@@ -120,6 +120,14 @@ fn routing(evidence: &Evidence, facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>,
     if servers.any() {
         let text = format!("{} of {} name servers: {}", servers.lost, servers.total, withdrawn(servers));
         pro.push(ReasonCode::NameServerPrefixesLost.says(text));
+        if servers.lost < servers.total {
+            let text = format!(
+                "{} of {} name servers were in no withdrawn prefix, as far as is known",
+                servers.total - servers.lost,
+                servers.total
+            );
+            con.push(ReasonCode::NameServersLeft.says(text));
+        }
     }
     if own.any() {
         pro.push(ReasonCode::ServicePrefixesLost.says(format!("{} of {} addresses: {}", own.lost, own.total, withdrawn(own))));
@@ -226,11 +234,14 @@ fn around(onset: Bounds, failure: Bounds) -> String {
     format!("{}, from {least} before to {most}", moment(failure))
 }
 
+/// In whole seconds, the upper bound rounded up: the truth lies within.
 fn moment(bounds: Bounds) -> String {
-    if bounds.earliest == bounds.latest {
+    if bounds.earliest.seconds() == bounds.latest.seconds() {
         return format!("at {}", bounds.latest.in_words());
     }
-    format!("between {} and {}", bounds.earliest.in_words(), bounds.latest.in_words())
+    let whole = bounds.latest.micros() % 1_000_000 == 0;
+    let latest = if whole { bounds.latest } else { Timestamp::from_parts(bounds.latest.seconds() + 1, 0) };
+    format!("between {} and {}", bounds.earliest.in_words(), latest.in_words())
 }
 
 fn layers(facts: &ServiceFacts<'_>, verdict: Verdict, pro: &mut Vec<Reason>, con: &mut Vec<Reason>) {

@@ -7,6 +7,7 @@ use crate::report::chart::marks::Mark;
 use crate::report::chart::{Detail, figures};
 use crate::report::page::Page;
 use crate::report::view::ReportView;
+use crate::report::view::brief::LATE;
 use crate::report::view::chain::{LinkView, Phase};
 use crate::report::view::incident::IncidentView;
 use crate::report::view::loss::kinds_words;
@@ -35,7 +36,7 @@ pub(super) fn write(page: &mut Page, view: &ReportView, incident: &IncidentView,
     chain(page, incident);
     picture(page, "-onset");
     picture(page, "-recovery");
-    verdict(page, incident);
+    verdict(page, view, incident);
     withdrawal::write(page, view, incident);
     picture(page, "-visibility");
     picture(page, "-map");
@@ -60,13 +61,13 @@ fn facts(page: &mut Page, incident: &IncidentView) {
         ("ended, all layers", ended),
         ("still broken at the end", incident.lasting.join("; ")),
         ("seen by", incident.seen_by.clone()),
-        ("severity", decided.unwrap_or_default()),
+        ("hit hardest", decided.unwrap_or_default()),
         ("address space withdrawn", words::all(incident.address_space.iter().map(|space| space.words.clone()))),
         ("proof", incident.proof.clone()),
     ]);
 }
 
-fn verdict(page: &mut Page, incident: &IncidentView) {
+fn verdict(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     page.heading(3, "Verdict by service");
     if incident.services.is_empty() {
         page.paragraph("No service is known which this concerns.");
@@ -87,6 +88,11 @@ fn verdict(page: &mut Page, incident: &IncidentView) {
     };
     let rows = incident.services.iter().map(row);
     page.table(&["service", "layer", "verdict", "severity", "first failure (UTC)", "last recovery (UTC)"], rows, ROWS);
+    let judged = |name: &&String| incident.services.iter().any(|service| service.service == **name);
+    let not_yet: Vec<&String> = view.organization.services.iter().filter(|name| !judged(name)).collect();
+    if !not_yet.is_empty() {
+        page.paragraph(&format!("Not judged, because by the profile it did not exist yet: {}.", words::all(not_yet)));
+    }
     for group in incident.service_groups() {
         let Some(first) = group.first() else { continue };
         let title = format!("Why: {}", words::all(group.iter().map(|service| &service.service)));
@@ -149,7 +155,8 @@ fn chain(page: &mut Page, incident: &IncidentView) {
     }
     page.paragraph(
         "Sorted by the time at which each had happened at the latest. A delay from − to + says that which of the two came first is not \
-         decided. Whole-second times are as the collector or the probe wrote them.",
+         decided. In pictures a band reaches from the earliest to the latest time at which a step may have happened, and its line stands at the \
+         latest.",
     );
     page.titled("Not back when the recording ended:", &incident.lasting);
 }
@@ -187,11 +194,8 @@ fn limits(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     limits.extend(
         unprobed.iter().map(|(layer, services)| format!("{}: not probed for {}", words::layer(*layer), words::some(services, 6))),
     );
-    let unjudged = |name: &&String| {
-        let judged = incident.services.iter().find(|service| service.service == **name);
-        judged.is_none_or(|service| service.verdict == Verdict::NotProbed)
-    };
-    let unjudged: Vec<&String> = view.organization.services.iter().filter(unjudged).collect();
+    let unjudged = incident.services.iter().filter(|service| service.verdict == Verdict::NotProbed);
+    let unjudged: Vec<&String> = unjudged.map(|service| &service.service).collect();
     if !unjudged.is_empty() {
         limits.push(format!(
             "how it was with {}: nobody probed it, and nothing it is known to need was lost",
@@ -203,6 +207,9 @@ fn limits(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     let unasked: BTreeSet<&str> = servers.filter(|server| !asked.contains(server)).collect();
     if !unasked.is_empty() && !asked.is_empty() {
         limits.push(format!("how these name servers were, which nobody asked directly: {}", words::some(unasked, 6)));
+    }
+    if let Some(late) = incident.in_short.iter().find(|said| said.starts_with(LATE)) {
+        limits.push(format!("what kept services down so long: {}", late.trim_end_matches('.')));
     }
     limits.push("which command or fault caused it: BGP, DNS and probes show what could not be reached, not why".to_owned());
     page.list(limits);
@@ -230,7 +237,8 @@ fn lanes_of(incident: &IncidentView, layer: Layer) -> BTreeSet<&str> {
 fn evidence(page: &mut Page, incident: &IncidentView) {
     page.heading(3, "Evidence");
     page.paragraph(&format!(
-        "{}. The chain names a record for each of its steps. All of it is in incidents.json; faultline explain with --incident {} prints it.",
+        "{}. The chain names a record for each of its steps. All of it is in incidents.json; faultline explain with --incident {} prints it. An attempt which serves several checks is one attempt \
+         here, and stands with each of them below.",
         words::capital(&incident.proof),
         incident.number
     ));

@@ -132,8 +132,31 @@ pub(super) fn statements(page: &mut Page, incident: &IncidentView) {
     let mut said: Vec<(&WithdrawalView, &StatementView)> =
         incident.withdrawals.iter().flat_map(|lost| lost.statements.iter().map(move |said| (lost, said))).collect();
     said.sort_by_key(|(_, said)| said.at);
-    let rows = said.into_iter().map(|(lost, said)| statement_row(lost, said));
-    page.table(&["prefix", "when (UTC)", "vantage point", "said", "path", "file", "record"], rows, STATEMENTS);
+    let heads = ["prefix", "when (UTC)", "vantage point", "said", "path", "file", "record"];
+    let is_named = |said: &StatementView| {
+        let mut proofs = incident.chain.iter().filter_map(|link| link.proof.as_ref());
+        proofs.any(|proof| said.file.as_ref() == Some(&proof.file) && said.record == Some(proof.record))
+    };
+    let named: Vec<Vec<String>> =
+        said.iter().filter(|(_, said)| is_named(said)).map(|(lost, said)| statement_row(lost, said)).collect();
+    if !named.is_empty() {
+        page.paragraph("In the records which the chain names:");
+        page.table(&heads, named, ROWS);
+        page.paragraph("All, in time order:");
+    }
+    let (first, last) = match said.len() {
+        few if few <= STATEMENTS => (&said[..], &[][..]),
+        many => (&said[..STATEMENTS / 2], &said[many - STATEMENTS / 2..]),
+    };
+    let rows = |part: &[(&WithdrawalView, &StatementView)]| -> Vec<Vec<String>> {
+        part.iter().map(|(lost, said)| statement_row(lost, said)).collect()
+    };
+    page.table(&heads, rows(first), STATEMENTS);
+    if !last.is_empty() {
+        let between = words::grouped(words::size(said.len() - first.len() - last.len()));
+        page.paragraph(&format!("… {between} between these and the last ones: the JSON form has all of them."));
+        page.table(&heads, rows(last), STATEMENTS);
+    }
     let mut taken: Vec<_> = incident.foreign_origins.iter().flat_map(|f| f.statements.iter().map(move |said| (f, said))).collect();
     taken.sort_by_key(|(_, said)| said.at);
     let rows = taken.into_iter().map(|(foreign, said)| {

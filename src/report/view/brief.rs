@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Stamps of whole seconds put a statement up to this much before what it tells.
 const STAMP: Span = Span::from_seconds(1);
 
+/// How the sentence begins which says that services were down longer than what they need.
+pub(in crate::report) const LATE: &str = "The last of the services was well only";
+
 /// The sentences.
 pub(super) fn brief(incident: &Incident, services: &[ServiceVerdict], chain: &[LinkView], lasting: &[String]) -> Vec<String> {
     let mut said = routing(incident);
@@ -90,7 +93,10 @@ fn withdrawn(incident: &Incident) -> String {
                 best.prefix
             )
         }
-        (Some(worst), _) => format!("{} at worst", words::visibility(worst.trough.visibility)),
+        (Some(worst), _) => {
+            let at = lost.iter().map(|lost| lost.trough.at).max().unwrap_or(worst.trough.at);
+            format!("{} at worst, all of them so by {}", words::visibility(worst.trough.visibility), words::clock(at, day))
+        }
         (None, _) => String::new(),
     };
     let back = lost.iter().filter_map(|lost| lost.first_back).min();
@@ -124,12 +130,19 @@ fn layer_told(incident: &Incident, layer: Layer, well: &str) -> String {
     let scenes = evidence.services.iter().flat_map(|scene| &scene.probed).filter(|probed| probed.layer == layer);
     let probed: BTreeSet<&str> = scenes.flat_map(|probed| probed.vantages.iter().map(|name| &**name)).collect();
     let losses: Vec<&ReachabilityLoss> = evidence.losses.iter().filter(|loss| loss.series.layer == layer).collect();
-    let Some(first) = losses.iter().map(|loss| loss.onset).min_by_key(|onset| (onset.latest, onset.earliest)) else {
+    let onsets = || losses.iter().map(|loss| loss.onset);
+    let key = |onset: &Bounds| (onset.latest, onset.earliest);
+    let (Some(first), Some(last)) = (onsets().min_by_key(key), onsets().max_by_key(key)) else {
         return if probed.is_empty() { "were not probed".to_owned() } else { format!("{well} all the time") };
     };
     let failing: BTreeSet<&str> = losses.iter().map(|loss| &*loss.series.vantage).collect();
     let of = words::count(words::size(probed.union(&failing).count()), "vantage", "vantages");
-    format!("began to fail {}, at {} of {of}, {}", at_or_between(first, day), failing.len(), ended(&losses, day))
+    let last = if first.latest.seconds() == last.latest.seconds() {
+        String::new()
+    } else {
+        format!(", the last by {}", words::clock(last.latest, day))
+    };
+    format!("failed at {} of {of}, the first {}{last}, {}", failing.len(), at_or_between(first, day), ended(&losses, day))
 }
 
 fn ended(losses: &[&ReachabilityLoss], day: Timestamp) -> String {
@@ -208,7 +221,7 @@ fn outlasted(incident: &Incident, services: &[&ReachabilityLoss]) -> Option<Stri
     }
     let later = below.iter().map(|(end, what)| format!("{} after {what}", lasted(*end, Some(back), back.latest)));
     let later = later.collect::<Vec<_>>().join(" and ");
-    Some(format!("The last of the services was well only {later}: routes and names alone do not explain that."))
+    Some(format!("{LATE} {later}: routes and names alone do not explain that."))
 }
 
 /// Which layer broke first, as far as the bounds of the times decide.
@@ -221,24 +234,18 @@ fn order(chain: &[LinkView]) -> Option<String> {
     for link in breaks {
         if seen.insert(link.layer) {
             let decided = link.after_first.as_ref().and_then(|delay| delay.least).is_some_and(|least| least > STAMP);
-            if decided { after.push(link.layer.word()) } else { open.push(link.layer.word()) }
+            let lag = link.after_first.as_ref().map_or("", |delay| delay.words.as_str());
+            let told = format!("{} ({lag})", link.layer.word());
+            if decided { after.push(told) } else { open.push(told) }
         }
     }
     if seen.len() == 1 {
         return None;
     }
-    Some(match (open.is_empty(), after.is_empty()) {
-        (true, _) => format!("Order: {} broke first; {} certainly later.", first.layer.word(), words::all(after)),
-        (false, true) => {
-            format!("Order: not decided between {} and {}: their times overlap.", first.layer.word(), words::all(open))
-        }
-        (false, false) => format!(
-            "Order: not decided between {} and {}, whose times overlap; {} certainly later.",
-            first.layer.word(),
-            words::all(open),
-            words::all(after)
-        ),
-    })
+    let word = first.layer.word();
+    let after = (!after.is_empty()).then(|| format!("later than {word}: {}", words::all(after)));
+    let open = (!open.is_empty()).then(|| format!("before or after {word} is not decided for {}", words::all(open)));
+    Some(format!("Order: {}.", after.into_iter().chain(open).collect::<Vec<_>>().join("; ")))
 }
 
 fn over(incident: &Incident, lasting: &[String]) -> String {

@@ -140,10 +140,11 @@ impl DelayView {
             // The bounds overlap: which came first cannot be told, and both signs say so.
             Some(least) if least.abs().seconds() > 0 => {
                 let most_sign = if most < Span::ZERO { '−' } else { '+' };
-                format!("−{} to {most_sign}{}", words::length(least.abs()), words::length(most.abs()))
+                let most = if most < Span::ZERO { words::length(most.abs()) } else { words::length_at_most(most) };
+                format!("−{} to {most_sign}{most}", words::length_at_most(least.abs()))
             }
             Some(_) | None if most.seconds() < 1 => "less than 1 s".to_owned(),
-            Some(_) | None => format!("at most {}", words::length(most)),
+            Some(_) | None => format!("at most {}", words::length_at_most(most)),
         };
         DelayView { least, most, words }
     }
@@ -152,10 +153,11 @@ impl DelayView {
 fn routing(evidence: &Evidence, breaks: &mut Vec<Link>, back: &mut Vec<Link>, lasting: &mut Vec<String>) {
     let lost: Vec<&Withdrawal> = evidence.withdrawals.iter().collect();
     let Some(first) = lost.iter().min_by_key(|withdrawal| (withdrawal.onset.latest, withdrawal.onset.earliest)) else { return };
-    let together = lost.iter().filter(|withdrawal| withdrawal.onset.latest == first.onset.latest).count();
+    let second = |withdrawal: &Withdrawal| withdrawal.onset.latest.seconds();
+    let together = lost.iter().filter(|withdrawal| second(withdrawal) == second(first)).count();
     let others = match together {
         0 | 1 => String::new(),
-        count => format!(" and {} at the same time", words::count(words::size(count - 1), "other", "others")),
+        count => format!(" and {} in the same second", words::count(words::size(count - 1), "other", "others")),
     };
     let since = first.evidence.iter().filter(|said| said.at >= first.onset.earliest);
     let source = since.filter_map(|said| said.source).next();
@@ -221,7 +223,7 @@ fn clients(layer: Layer, losses: &[&ReachabilityLoss], breaks: &mut Vec<Link>, b
     kinds.sort_by_key(|kind| kind.first);
     let at_first = kinds.iter().take_while(|kind| kind.first <= first.onset.latest).count().max(1);
     let kinds = words::all(kinds.iter().take(at_first).map(|kind| &kind.words));
-    let what = format!("{name}: failing ({kinds}) at {}", words::some(vantages, 3));
+    let what = format!("{name}: first failure ({kinds}); fails at {}", words::some(vantages, 3));
     let link = |what, at, source| Link { layer: layer_of_chain, what, at, source };
     breaks.push(link(what, first.onset, first.evidence.first().copied()));
     let ended: Vec<_> = losses.iter().filter_map(|loss| Some((loss.recovery?, loss.recovered_by))).collect();

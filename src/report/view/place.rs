@@ -114,8 +114,8 @@ pub(super) fn span_words(least: Option<Span>, most: Span) -> String {
         None => format!("at least {}", words::length(most.max(Span::ZERO))),
         Some(least) if least.seconds() == most.seconds() => words::length(most),
         // Within two minutes both are in seconds.
-        Some(least) if most.seconds() < 120 => format!("{} to {}", least.seconds(), words::length(most)),
-        Some(least) => format!("{} to {}", words::length(least), words::length(most)),
+        Some(least) if most.seconds() < 119 => format!("{} to {}", least.seconds(), words::length_at_most(most)),
+        Some(least) => format!("{} to {}", words::length(least), words::length_at_most(most)),
     }
 }
 
