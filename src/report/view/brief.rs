@@ -137,12 +137,10 @@ fn layer_told(incident: &Incident, layer: Layer, well: &str) -> String {
     };
     let failing: BTreeSet<&str> = losses.iter().map(|loss| &*loss.series.vantage).collect();
     let of = words::count(words::size(probed.union(&failing).count()), "vantage", "vantages");
-    let last = if first.latest.seconds() == last.latest.seconds() {
-        String::new()
-    } else {
-        format!(", the last by {}", words::clock(last.latest, day))
-    };
-    format!("failed at {} of {of}, the first {}{last}, {}", failing.len(), at_or_between(first, day), ended(&losses, day))
+    let first = at_or_between(first, day);
+    let last = words::clock(last.latest, day);
+    let last = if first.ends_with(&last) { String::new() } else { format!(", the last by {last}") };
+    format!("failed at {} of {of}, the first {}{last}, {}", failing.len(), first, ended(&losses, day))
 }
 
 fn ended(losses: &[&ReachabilityLoss], day: Timestamp) -> String {
