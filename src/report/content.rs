@@ -20,6 +20,9 @@ use crate::settings::SettingInForce;
 /// Rows of tables which may grow with the input.
 const ROWS: usize = 200;
 
+/// Doubts which are read before what was found.
+const DOUBTS: usize = 4;
+
 /// The value of a setting in force, as it is written in a profile.
 fn in_force<'a>(view: &'a ReportView, key: &str) -> &'a str {
     view.settings.iter().find(|setting| setting.key == key).map_or("", |setting| setting.value.as_str())
@@ -40,7 +43,7 @@ pub(super) fn report(view: &ReportView, detail: Detail) -> Page {
         _ => page.strong(&view.outcome.sentence),
     }
     summary(&mut page, view);
-    page.titled("Where too little was seen to say that there was nothing more:", &view.doubts);
+    doubts(&mut page, &view.doubts);
     page.paragraph(&recorded(view));
     for incident in &view.incidents {
         incident::write(&mut page, view, incident, detail);
@@ -65,7 +68,7 @@ pub(super) fn survey(view: &SurveyView, detail: Detail) -> Page {
     let mut page = Page::default();
     page.heading(1, "Survey of all origins");
     page.strong(&view.outcome.sentence);
-    page.titled("Where too little was seen to say that there was nothing more:", &view.doubts);
+    doubts(&mut page, &view.doubts);
     if let Some(recorded) = &view.recorded_bgp {
         page.paragraph(&format!("BGP recorded {}.", recorded.words));
     }
@@ -80,6 +83,13 @@ pub(super) fn survey(view: &SurveyView, detail: Detail) -> Page {
     settings(&mut page, &view.settings);
     page.paragraph(&format!("Made by Faultline at {}.", view.generated_at));
     page
+}
+
+/// Why the absence of more would prove nothing: a few of many, so that what was found stays in sight.
+fn doubts(page: &mut Page, doubts: &[String]) {
+    let shown = if doubts.len() <= DOUBTS + 1 { doubts.len() } else { DOUBTS };
+    page.titled("Where too little was seen to say that there was nothing more:", &doubts[..shown]);
+    page.fold(&format!("{} more of these", words::grouped(words::size(doubts.len() - shown))), |page| page.list(&doubts[shown..]));
 }
 
 fn outage_row(outage: &OutageView) -> Vec<String> {

@@ -20,7 +20,7 @@ pub(in crate::report) const LATE: &str = "The last of the services was well only
 /// The sentences.
 pub(super) fn brief(incident: &Incident, services: &[ServiceVerdict], chain: &[LinkView], lasting: &[String]) -> Vec<String> {
     let mut said = routing(incident);
-    said.extend(dns(incident));
+    said.push(dns(incident));
     said.extend(failing(incident, services));
     said.extend(order(chain));
     said.push(over(incident, lasting));
@@ -66,7 +66,8 @@ fn left(lost: &[Withdrawal]) -> Option<String> {
     }
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
     bare.into_iter().for_each(|lost| *others.entry(route_left(lost)).or_default() += 1);
-    said.extend(others.into_iter().map(|(what, count)| format!("for {count} of {} {what}", lost.len())));
+    let all = lost.len();
+    said.extend(others.into_iter().map(|(what, count)| if count == all { what } else { format!("for {count} of {all} {what}") }));
     (!said.is_empty()).then(|| format!("What was left: {}.", said.join("; ")))
 }
 
@@ -95,7 +96,8 @@ fn withdrawn(incident: &Incident) -> String {
         }
         (Some(worst), _) => {
             let at = lost.iter().map(|lost| lost.trough.at).max().unwrap_or(worst.trough.at);
-            format!("{} at worst, all of them so by {}", words::visibility(worst.trough.visibility), words::clock(at, day))
+            let since = if lost.len() == 1 { "from" } else { "all of them so by" };
+            format!("{} at worst, {since} {}", words::visibility(worst.trough.visibility), words::clock(at, day))
         }
         (None, _) => String::new(),
     };
@@ -117,15 +119,19 @@ fn withdrawn(incident: &Incident) -> String {
     format!("Routing: {many} withdrawn {when}; {worst}; {back}, {end}.")
 }
 
-fn dns(incident: &Incident) -> Vec<String> {
+fn dns(incident: &Incident) -> String {
     let told = [(Layer::Authority, "name servers asked directly"), (Layer::Resolver, "names asked through resolvers")];
-    let told: Vec<String> =
-        told.into_iter().map(|(layer, what)| format!("{what} {}", layer_told(incident, layer, "answered"))).collect();
-    vec![format!("DNS: {}.", told.join("; "))]
+    let told = told.map(|(layer, what)| (what, layer_told(incident, layer)));
+    if told.iter().all(|(_, told)| told == NOT_PROBED) {
+        return "DNS: not probed.".to_owned();
+    }
+    format!("DNS: {}.", told.map(|(what, told)| format!("{what} {told}")).join("; "))
 }
 
+const NOT_PROBED: &str = "were not probed";
+
 /// `failed from … at 3 of 3 vantages, well everywhere by …`.
-fn layer_told(incident: &Incident, layer: Layer, well: &str) -> String {
+fn layer_told(incident: &Incident, layer: Layer) -> String {
     let (evidence, day) = (&incident.evidence, incident.began.latest);
     let scenes = evidence.services.iter().flat_map(|scene| &scene.probed).filter(|probed| probed.layer == layer);
     let probed: BTreeSet<&str> = scenes.flat_map(|probed| probed.vantages.iter().map(|name| &**name)).collect();
@@ -133,7 +139,7 @@ fn layer_told(incident: &Incident, layer: Layer, well: &str) -> String {
     let onsets = || losses.iter().map(|loss| loss.onset);
     let key = |onset: &Bounds| (onset.latest, onset.earliest);
     let (Some(first), Some(last)) = (onsets().min_by_key(key), onsets().max_by_key(key)) else {
-        return if probed.is_empty() { "were not probed".to_owned() } else { format!("{well} all the time") };
+        return if probed.is_empty() { NOT_PROBED.to_owned() } else { "answered all the time".to_owned() };
     };
     let failing: BTreeSet<&str> = losses.iter().map(|loss| &*loss.series.vantage).collect();
     let of = words::count(words::size(probed.union(&failing).count()), "vantage", "vantages");
