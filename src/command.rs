@@ -66,11 +66,11 @@ fn tell_written(dir: &Path, files: &[(String, Vec<u8>)]) {
     tell(&format!("wrote {} to {}", names.join(", "), dir.display()));
 }
 
-/// Tells people something, on standard error.
+/// Tells people something, on standard error; paths and names in it come from outside.
 fn tell(text: &str) {
     let mut err = std::io::stderr().lock();
     // Nobody is left to tell that nobody can be told.
-    let _ = writeln!(err, "{text}");
+    let _ = writeln!(err, "{}", crate::report::plain(text));
 }
 
 /// Whether standard output may be coloured.

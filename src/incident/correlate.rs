@@ -14,11 +14,13 @@ use crate::org::Organization;
 use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{DnsServer, Target};
 use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, SeriesCoverage};
+use crate::rib::PrefixId;
 use crate::settings::Settings;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Vantages;
 use crate::withdrawal::{Churn, Level, Withdrawal};
-use std::collections::BTreeSet;
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -83,8 +85,12 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
             None => withdrawals.push(withdrawal),
         }
     }
-    let board =
-        Board { findings, withdrawals, foreign: findings.routing.foreign_origins.iter().collect(), losses, muted, controls };
+    let mut first_heard: HashMap<PrefixId, Timestamp> = HashMap::new();
+    for change in &findings.routing.log.routes {
+        first_heard.entry(change.prefix).and_modify(|first| *first = change.at.min(*first)).or_insert(change.at);
+    }
+    let foreign = findings.routing.foreign_origins.iter().collect();
+    let board = Board { findings, withdrawals, foreign, losses, muted, controls, first_heard };
     let groups = board.groups();
     let mut incidents: Vec<Incident> = Vec::new();
     let mut taken: BTreeSet<usize> = BTreeSet::new();
@@ -94,8 +100,7 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
             incidents.push(board.incident(group));
         }
     }
-    for (index, withdrawal) in board.withdrawals.iter().enumerate().filter(|(index, _)| !taken.contains(index)) {
-        let _ = index;
+    for (_, withdrawal) in board.withdrawals.iter().enumerate().filter(|(index, _)| !taken.contains(index)) {
         observed.push(match withdrawal.level {
             Level::Partial => Observed::Partial((*withdrawal).clone()),
             Level::Major | Level::Full => Observed::CoverDelivers((*withdrawal).clone()),
@@ -179,7 +184,12 @@ struct Board<'a> {
     losses: Vec<&'a ReachabilityLoss>,
     muted: Vec<&'a ReachabilityLoss>,
     controls: Vec<&'a ReachabilityLoss>,
+    /// When the first word was said of each prefix.
+    first_heard: HashMap<PrefixId, Timestamp>,
 }
+
+/// Of one part in so many of an incident nothing may be known: a table dump takes its time to be written.
+const NOT_HEARD_OF: i64 = 10;
 
 impl Board<'_> {
     fn settings(&self) -> &Settings {
@@ -305,9 +315,10 @@ impl Board<'_> {
         let controls: Vec<ReachabilityLoss> = self.controls.iter().filter(during).map(|loss| (*loss).clone()).collect();
         let muted: Vec<ReachabilityLoss> = self.muted.iter().filter(during).map(|loss| (*loss).clone()).collect();
         let deaf: BTreeSet<Arc<str>> = controls.iter().map(|loss| Arc::clone(&loss.series.vantage)).collect();
+        let services = self.services(span, &deaf);
         let evidence = Evidence {
-            services: self.services(span, &deaf),
-            routing_blind: self.routing_blind(span),
+            routing_blind: self.routing_blind(span, &services),
+            services,
             control_vantages: self.control_vantages(span, &deaf),
             probed: !self.findings.reachability.coverage.is_empty(),
             observed: self.findings.routing.first.is_some(),
@@ -387,7 +398,7 @@ impl Board<'_> {
         layers
     }
 
-    fn routing_blind(&self, span: (Timestamp, Option<Timestamp>)) -> Vec<Blindness> {
+    fn routing_blind(&self, span: (Timestamp, Option<Timestamp>), services: &[ServiceScene]) -> Vec<Blindness> {
         let routing = self.findings.routing;
         let least = self.settings().eligible_min;
         let spans = BlindTogether::of(&routing.blind).into_iter().map(|blind| Blindness {
@@ -401,6 +412,7 @@ impl Board<'_> {
             what: format!("{}: nothing recorded", note.whom.name(self.findings.vantages)),
         });
         let mut blind: Vec<Blindness> = spans.chain(gaps).filter(|blind| overlap((blind.from, Some(blind.until)), span)).collect();
+        blind.extend(self.not_heard_of(span, services));
         // A withdrawal may become visible a little later than what it causes.
         if routing.first.is_some() && span.0 + self.settings().cause_before > routing.last {
             let what = if span.0 > routing.last { "the BGP recording had ended" } else { "the BGP recording ended too soon after" };
@@ -408,6 +420,24 @@ impl Board<'_> {
         }
         blind.sort_by(|a, b| (a.from, &a.what).cmp(&(b.from, &b.what)));
         blind
+    }
+
+    /// Prefixes which services need and of which nothing was said during much of the incident: they may have been gone before it was
+    /// recorded, and have come back in it.
+    fn not_heard_of(&self, (began, ended): (Timestamp, Option<Timestamp>), services: &[ServiceScene]) -> Option<Blindness> {
+        let routing = self.findings.routing;
+        let from = began.max(routing.first?);
+        let length = ended.unwrap_or(routing.last).since(from).micros();
+        let servers = services.iter().flat_map(|service| &service.name_servers).flat_map(|server| &server.addresses);
+        let held = services.iter().flat_map(|service| &service.addresses).chain(servers).filter_map(|address| address.prefix);
+        let late: BTreeMap<IpNet, Timestamp> = held
+            .filter_map(|prefix| Some((prefix, *self.first_heard.get(&routing.rib.id_of(&prefix)?)?)))
+            .filter(|(_, first)| first.since(from).micros() > length / NOT_HEARD_OF)
+            .collect();
+        let until = late.values().copied().max()?;
+        let which: Vec<String> = late.keys().take(4).map(IpNet::to_string).collect();
+        let more = if late.len() > which.len() { format!(" and {} more", late.len() - which.len()) } else { String::new() };
+        Some(Blindness { from, until, what: format!("nothing was known yet of {}{more}", which.join(", ")) })
     }
 
     fn control_vantages(&self, span: (Timestamp, Option<Timestamp>), deaf: &BTreeSet<Arc<str>>) -> ControlVantages {

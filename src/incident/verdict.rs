@@ -198,6 +198,6 @@ fn service(incident: &Incident, facts: &ServiceFacts<'_>) -> ServiceVerdict {
         addresses: (addresses.lost, addresses.total),
         reasons_for,
         reasons_against,
-        would_change: words::would_change(facts, verdict),
+        would_change: words::would_change(incident, facts, verdict),
     }
 }

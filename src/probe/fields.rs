@@ -16,6 +16,9 @@ const QUOTED: usize = 60;
 /// Unix seconds of the year 10000: beyond it a number is a count of milliseconds or microseconds.
 const YEAR_10000: i64 = 253_402_300_800;
 
+/// Microseconds: no attempt takes longer.
+const DAY: i64 = 86_400_000_000;
+
 /// Why a record cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadRecord {
@@ -176,17 +179,17 @@ impl Fields {
 
     /// A length of time given in milliseconds.
     pub(super) fn millis(&mut self, key: &'static str) -> Result<Option<Span>, BadRecord> {
-        self.span(key, 3, "milliseconds, not negative")
+        self.span(key, 3, "milliseconds, from 0 to those of a day")
     }
 
     /// A length of time given in seconds.
     pub(super) fn seconds(&mut self, key: &'static str) -> Result<Option<Span>, BadRecord> {
-        self.span(key, 6, "seconds, not negative")
+        self.span(key, 6, "seconds, from 0 to those of a day")
     }
 
     fn span(&mut self, key: &'static str, decimals: usize, expected: &'static str) -> Result<Option<Span>, BadRecord> {
         let Some(value) = self.take(key) else { return Ok(None) };
-        let micros = value.as_number().and_then(|number| decimal(number, decimals)).filter(|micros| *micros >= 0);
+        let micros = value.as_number().and_then(|number| decimal(number, decimals)).filter(|micros| (0..=DAY).contains(micros));
         micros.map(|micros| Some(Span::from_micros(micros))).ok_or_else(|| BadRecord::wrong(key, &value, expected))
     }
 

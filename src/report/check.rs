@@ -203,7 +203,7 @@ impl CheckView {
             ("probe vantages", names(organization.probe_vantages.iter().map(|vantage| &vantage.name))),
             ("settings", format!("{overridden} of {} changed", self.settings.len())),
         ];
-        let rows = rows.iter().map(|(what, value)| format!("{what:<16}{value}\n"));
+        let rows = rows.iter().map(|(what, value)| format!("{what:<16}{}\n", super::terminal::clean(value)));
         super::plain(&format!("{} is valid.\n{}", self.profile, rows.collect::<String>()))
     }
 }

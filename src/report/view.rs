@@ -149,6 +149,9 @@ impl ReportView {
         let none = match (&bgp, &probes) {
             (Some(_), None) => "No incident: none was found in routing; whether services worked was not measured.",
             (None, Some(_)) => "No incident: none was found by the probes; routing was not observed.",
+            (Some(_), Some(_)) if analysis.organization.services.is_empty() => {
+                "No incident: none was found in routing; the profile names no service, so whether anything worked was not judged."
+            }
             (Some(_), Some(_)) | (None, None) => "No incident: none was found, and enough was seen to find one.",
         };
         ReportView {

@@ -73,15 +73,9 @@ pub(super) fn reasons(incident: &Incident, facts: &ServiceFacts<'_>, verdict: Ve
 }
 
 /// What would change the verdict.
-pub(super) fn would_change(facts: &ServiceFacts<'_>, verdict: Verdict) -> Vec<String> {
+pub(super) fn would_change(incident: &Incident, facts: &ServiceFacts<'_>, verdict: Verdict) -> Vec<String> {
     let mut changes: Vec<&str> = match verdict {
-        Verdict::Undetermined => {
-            vec![
-                "probe results of its names and of the service itself",
-                "a control target which worked at a failing vantage",
-                "BGP data of the time from more full-feed peers",
-            ]
-        }
+        Verdict::Undetermined => missing(incident, facts),
         Verdict::LowerLayerFirst => vec!["an earlier withdrawal, or a later first failure: then routing could be the cause"],
         Verdict::RoutingNameServers => vec![
             "a name server which answered directly while its prefix was withdrawn",
@@ -113,6 +107,22 @@ pub(super) fn would_change(facts: &ServiceFacts<'_>, verdict: Verdict) -> Vec<St
         changes.push("direct queries to its name servers: nobody made any");
     }
     changes.into_iter().map(str::to_owned).collect()
+}
+
+/// What was not given, and would tell.
+fn missing(incident: &Incident, facts: &ServiceFacts<'_>) -> Vec<&'static str> {
+    let evidence = &incident.evidence;
+    let controls = &evidence.control_vantages;
+    let wanted = [
+        (!evidence.observed, "BGP data of the time"),
+        (
+            evidence.observed && !evidence.routing_blind.is_empty(),
+            "BGP data of the time from more full-feed peers, and from before it began",
+        ),
+        (!facts.service_probed() || !facts.dns_probed(), "probe results of its names and of the service itself"),
+        (controls.probed.is_empty() || !controls.failing.is_empty(), "a control target which worked at a failing vantage"),
+    ];
+    wanted.into_iter().filter_map(|(missing, what)| missing.then_some(what)).collect()
 }
 
 fn routing(evidence: &Evidence, facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>, con: &mut Vec<Reason>) {

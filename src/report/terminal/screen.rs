@@ -110,20 +110,24 @@ pub(super) fn columns(text: &str) -> usize {
 pub(super) fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
+    // What is cut away is not laid out first.
     for word in text.split(' ') {
-        let mut word = word.to_owned();
-        if !line.is_empty() && columns(&line) + 1 + columns(&word) > width {
+        if lines.len() > most {
+            break;
+        }
+        let mut word = word;
+        if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
             lines.push(std::mem::take(&mut line));
         } else if !line.is_empty() {
             line.push(' ');
         }
-        while columns(&line) + columns(&word) > width {
-            let fits: String = take(&word, width - columns(&line));
-            word = word[fits.len()..].to_owned();
+        while lines.len() <= most && columns(&line) + columns(word) > width {
+            let fits: String = take(word, width - columns(&line));
+            word = &word[fits.len()..];
             line.push_str(&fits);
             lines.push(std::mem::take(&mut line));
         }
-        line.push_str(&word);
+        line.push_str(word);
     }
     lines.push(line);
     if lines.len() > most {
@@ -170,6 +174,13 @@ mod tests {
         assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
         assert_eq!(wrap(text, 12, 1), ["one two …"]);
         assert!(columns(&wrap("路由消失 路由消失 路由消失", 10, 9)[0]) <= 10);
+    }
+
+    // Why: a name of a million letters in a file from elsewhere once took ten seconds to be cut to one line.
+    #[test]
+    fn what_is_cut_away_is_not_laid_out_first() {
+        // With the square of the length this would not end.
+        assert_eq!(wrap(&"x".repeat(20_000_000), 80, 2).len(), 2);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! An incident in a few plain sentences, for whoever reads no further: one a layer, then what came first, and whether it is over.
 
-use super::chain::{LinkView, Phase};
+use super::chain::{ChainLayer, LinkView, Phase};
 use super::place::lasted;
 use super::withdrawal::route_left;
 use crate::incident::{Incident, ReasonCode, ServiceVerdict};
@@ -143,10 +143,9 @@ fn layer_told(incident: &Incident, layer: Layer) -> String {
     };
     let failing: BTreeSet<&str> = losses.iter().map(|loss| &*loss.series.vantage).collect();
     let of = words::count(words::size(probed.union(&failing).count()), "vantage", "vantages");
-    let first = at_or_between(first, day);
-    let last = words::clock(last.latest, day);
-    let last = if first.ends_with(&last) { String::new() } else { format!(", the last by {last}") };
-    format!("failed at {} of {of}, the first {}{last}, {}", failing.len(), first, ended(&losses, day))
+    let later = last.latest.seconds() > first.latest.seconds() + 1;
+    let last = if later { format!(", the last by {}", words::clock(last.latest, day)) } else { String::new() };
+    format!("failed at {} of {of}, the first {}{last}, {}", failing.len(), at_or_between(first, day), ended(&losses, day))
 }
 
 fn ended(losses: &[&ReachabilityLoss], day: Timestamp) -> String {
@@ -183,6 +182,10 @@ fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
     let losses: Vec<&ReachabilityLoss> = evidence.losses.iter().filter(|loss| own.contains(&loss.series.layer)).collect();
     let first = losses.iter().map(|loss| loss.onset).min_by_key(|onset| (onset.latest, onset.earliest));
     let day = incident.began.latest;
+    let scenes = evidence.services.iter().flat_map(|scene| &scene.probed);
+    if losses.is_empty() && !scenes.into_iter().any(|probed| own.contains(&probed.layer)) {
+        return vec!["Services: not probed, so how they worked is not known.".to_owned()];
+    }
     let mut said = vec![match first {
         Some(first) => {
             format!("Services: {count} failed, beginning {}; {}.", at_or_between(first, day), ended(&losses, day))
@@ -232,21 +235,26 @@ fn outlasted(incident: &Incident, services: &[&ReachabilityLoss]) -> Option<Stri
 fn order(chain: &[LinkView]) -> Option<String> {
     let mut breaks = chain.iter().filter(|link| link.phase == Phase::Breaks);
     let first = breaks.next()?;
-    let mut seen = BTreeSet::from([first.layer]);
+    // Of BGP its first step; of what clients saw each kind by itself, for names may fail later than the servers which hold them.
+    let name = |link: &LinkView| match (link.layer, link.what.split_once(": ")) {
+        (ChainLayer::Routing, _) | (_, None) => link.layer.word().to_owned(),
+        (_, Some((name, _))) => name.to_owned(),
+    };
+    let mut seen = BTreeSet::from([name(first)]);
     let mut open = Vec::new();
     let mut after = Vec::new();
     for link in breaks {
-        if seen.insert(link.layer) {
+        if seen.insert(name(link)) {
             let decided = link.after_first.as_ref().and_then(|delay| delay.least).is_some_and(|least| least > STAMP);
             let lag = link.after_first.as_ref().map_or("", |delay| delay.words.as_str());
-            let told = format!("{} ({lag})", link.layer.word());
+            let told = format!("{} ({lag})", name(link));
             if decided { after.push(told) } else { open.push(told) }
         }
     }
     if seen.len() == 1 {
         return None;
     }
-    let word = first.layer.word();
+    let word = name(first);
     let after = (!after.is_empty()).then(|| format!("later than {word}: {}", words::all(after)));
     let open = (!open.is_empty()).then(|| format!("before or after {word} is not decided for {}", words::all(open)));
     Some(format!("Order: {}.", after.into_iter().chain(open).collect::<Vec<_>>().join("; ")))

@@ -75,6 +75,35 @@ fn a_probes_alone_cannot_tell_dead_name_servers_from_dead_routes() {
     assert!(has(&only(&analysis).1, ReasonCode::AuthoritiesFail));
 }
 
+/// Case A as one sees it who began to record when the routes were gone already.
+#[test]
+fn a_from_its_middle_on_routes_of_which_nothing_was_said_are_not_taken_for_kept() {
+    let late = |path: &PathBuf| ["0914", "0915"].iter().any(|minute| path.to_string_lossy().contains(&format!("1122.{minute}")));
+    let folders = std::fs::read_dir("data/lab/A/mrt").unwrap().map(|folder| folder.unwrap().path());
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()));
+    let mut archives: Vec<PathBuf> = files.filter(late).collect();
+    archives.sort();
+    let mut told = String::new();
+    let recorded = std::fs::File::open("data/lab/A/dns.jsonl.gz").unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(recorded), &mut told).unwrap();
+    // 09:14:05 UTC.
+    let probed: Vec<&str> = told.lines().filter(|line| line[6..16].parse::<u64>().unwrap() >= 1_795_338_845).collect();
+    assert!(archives.len() > 10 && probed.len() > 1_000, "{} {}", archives.len(), probed.len());
+    let file = tempfile::Builder::new().suffix(".jsonl").tempfile().unwrap();
+    std::fs::write(file.path(), probed.join("\n")).unwrap();
+    let analysis = crate::report::analyse("data/lab/lab.toml".as_ref(), &archives, &[file.path().to_owned()]);
+    let (incident, service) = only(&analysis);
+    assert_eq!(service.verdict, Verdict::Undetermined, "{service:#?}");
+    assert!(incident.evidence.withdrawals.is_empty());
+    assert!(
+        incident.evidence.routing_blind[0].what.starts_with("nothing was known yet of 198.18.30.0/24"),
+        "{:?}",
+        incident.evidence.routing_blind
+    );
+    let short = &viewed(&analysis).incidents[0].in_short[0];
+    assert_eq!(short, "Routing: nothing withdrawn as far as was seen; for a part of the time it could not be told.");
+}
+
 #[test]
 fn b_archives_show_well_routes_and_say_that_nobody_asked_the_service() {
     let (analysis, view) = archives("B");
