@@ -64,6 +64,8 @@ pub trait Shown: Serialize + DeserializeOwned + JsonSchema {
     fn outcome(&self) -> &OutcomeView;
     /// What its page is called in a browser.
     fn title(&self) -> String;
+    /// A field which another contradicts: where, as a JSON pointer (RFC 6901), and what is wrong.
+    fn contradiction(&self) -> Option<(String, String)>;
     /// As a page, from which Markdown, HTML and the pictures are made.
     fn page(&self, detail: Detail) -> Page;
     /// For a terminal of this width, with colours or without.
@@ -81,6 +83,10 @@ impl Shown for ReportView {
 
     fn title(&self) -> String {
         format!("Incident report: {}", self.organization.name)
+    }
+
+    fn contradiction(&self) -> Option<(String, String)> {
+        read::contradiction(self)
     }
 
     fn page(&self, detail: Detail) -> Page {
@@ -105,6 +111,10 @@ impl Shown for SurveyView {
 
     fn title(&self) -> String {
         "Survey of all origins".to_owned()
+    }
+
+    fn contradiction(&self) -> Option<(String, String)> {
+        None
     }
 
     fn page(&self, detail: Detail) -> Page {

@@ -5,6 +5,7 @@
 
 use super::view::{ReportView, VERSION};
 use super::{Shown, SurveyView, json};
+use crate::analysis::Outcome;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -133,7 +134,7 @@ pub fn from_json<V: Shown>(file: &str, text: &str) -> Result<V, ReadError> {
         format: V::FORMAT,
         what: what(&error),
     })?;
-    match difference(text, &json(&view)).or_else(|| contradiction(&view)) {
+    match difference(text, &json(&view)).or_else(|| exit_status(&view)).or_else(|| view.contradiction()) {
         Some((place, what)) => Err(ReadError::Altered { file: file.to_owned(), place, what }),
         None => Ok(view),
     }
@@ -202,8 +203,27 @@ fn differs(found: &Value, written: &Value, place: &mut String) -> Option<(String
     }
 }
 
+/// What other fields decide of incidents: without it a page would name two alike, or tell of one which is not there.
+pub(super) fn contradiction(view: &ReportView) -> Option<(String, String)> {
+    if (view.outcome.code == Outcome::Incident) == view.incidents.is_empty() {
+        return Some(("/outcome/code".to_owned(), format!("does not fit {} incidents", view.incidents.len())));
+    }
+    view.incidents.iter().enumerate().find_map(|(place, incident)| {
+        let wrong = |field: &str, what: String| Some((format!("/incidents/{place}/{field}"), what));
+        let (open, window) = (incident.ended.is_none(), &incident.timeline.window);
+        match incident {
+            _ if incident.number != place + 1 => {
+                wrong("number", format!("is {}; by its place it is {}", incident.number, place + 1))
+            }
+            _ if incident.open != open => wrong("open", format!("is {}; with this `ended` it is {open}", incident.open)),
+            _ if window.until < window.from => wrong("timeline/window", "ends before it begins".to_owned()),
+            _ => None,
+        }
+    })
+}
+
 /// The one field which another decides, and on which the program's end depends.
-fn contradiction(view: &impl Shown) -> Option<(String, String)> {
+fn exit_status(view: &impl Shown) -> Option<(String, String)> {
     let outcome = view.outcome();
     let expected = outcome.code.exit_status();
     (outcome.exit_status != expected)

@@ -116,6 +116,8 @@ fn what_cannot_be_read_back_says_why_and_what_to_do() {
         (good[..good.len() / 2].to_owned(), "incidents.json:", "not valid JSON: EOF"),
         (good.replacen("\"open\": false,", "\"open\": false, \"shut\": true,", 1), "incidents.json:", "unknown field `shut`"),
         (good.replacen("\"exit_status\": 1", "\"exit_status\": 0", 1), "incidents.json: /outcome/exit_status is 0", "it is 1"),
+        (good.replacen("\"open\": false", "\"open\": true", 1), "/incidents/0/open is true", "it is false"),
+        (good.replacen("\"number\": 1", "\"number\": 2", 1), "/incidents/0/number is 2", "it is 1"),
         (good.replacen("09:15:36.927923Z", "10:15:36.927923+01:00", 1), "/recorded_bgp/until is", "+01:00"),
     ];
     for (text_of_it, place, told) in cases {

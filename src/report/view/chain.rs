@@ -182,7 +182,13 @@ fn routing(evidence: &Evidence, breaks: &mut Vec<Link>, back: &mut Vec<Link>, la
             let what = format!("every prefix recovered (at least {} % of usual)", evidence.settings.close_percent);
             back.push(Link::bgp(what, Bounds::exact(last), said_at(&lost, last)));
         }
-        _ => lasting.push(format!("BGP: {gone} of {} not back", words::count(words::size(lost.len()), "prefix", "prefixes"))),
+        _ => {
+            let all = words::count(words::size(lost.len()), "prefix", "prefixes");
+            lasting.push(format!(
+                "BGP: {gone} of {all} not back by {} UTC, when its data ended",
+                words::moment(evidence.recorded_until)
+            ));
+        }
     }
 }
 
@@ -231,7 +237,10 @@ fn clients(layer: Layer, losses: &[&ReachabilityLoss], breaks: &mut Vec<Link>, b
     let lasts = ended.iter().max_by_key(|(end, _)| (end.latest, end.earliest));
     let open = losses.iter().filter(|loss| loss.recovery.is_none()).count();
     if open > 0 {
-        lasting.push(format!("{name}: {open} of {} still failing", words::count(words::size(losses.len()), "loss", "losses")));
+        let last =
+            losses.iter().filter(|loss| loss.recovery.is_none()).map(|loss| loss.last_failure).max().unwrap_or(Timestamp::MIN);
+        let all = words::count(words::size(losses.len()), "loss", "losses");
+        lasting.push(format!("{name}: {open} of {all} still failing at the last attempts, until {} UTC", words::moment(last)));
     }
     match (firsts, lasts) {
         (Some((first, by)), Some((last, last_by))) if open > 0 || first.latest.seconds() != last.latest.seconds() => {

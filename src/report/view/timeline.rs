@@ -141,6 +141,12 @@ fn window((from, until): (Timestamp, Timestamp), recorded: (Timestamp, Timestamp
     ((from - margin).max(recorded.0), (until + margin).min(recorded.1))
 }
 
+/// When BGP data ended, if that was well before the window does: what it said last is not known to hold after it.
+fn end_of_bgp(analysis: &Analysis, window: (Timestamp, Timestamp)) -> Option<Timestamp> {
+    let last = analysis.routing.last;
+    (last + analysis.organization.settings.feed_gap < window.1).then_some(last)
+}
+
 fn withdrawn(withdrawals: &[Withdrawal], (from, until): (Timestamp, Timestamp)) -> Vec<WithdrawnStep> {
     let mut changes: BTreeMap<Timestamp, i64> = BTreeMap::new();
     changes.insert(from, 0);

@@ -1,6 +1,6 @@
 //! Who had routes to the prefixes concerned: every vantage point through time.
 
-use super::windowed;
+use super::{end_of_bgp, windowed};
 use crate::analysis::Analysis;
 use crate::foreign::ForeignOrigin;
 use crate::rib::{PrefixId, RouteState};
@@ -120,7 +120,7 @@ impl MapView {
                 vantage: point.to_string(),
                 asn: point.asn,
                 votes: families.iter().any(|family| analysis.routing.feeds.is_full_feed(from, *family)),
-                steps: steps(words, window),
+                steps: steps(words, end_of_bgp(analysis, window), window),
             }
         });
         let mut rows: Vec<MapRow> = rows.filter(|row| !row.steps.is_empty()).collect();
@@ -129,7 +129,7 @@ impl MapView {
     }
 }
 
-fn steps(mut words: Vec<Word>, window: (Timestamp, Timestamp)) -> Vec<MapStep> {
+fn steps(mut words: Vec<Word>, end: Option<Timestamp>, window: (Timestamp, Timestamp)) -> Vec<MapStep> {
     words.sort_by_key(|word| word.at);
     let mut cells: BTreeMap<IpNet, (RouteState, bool)> =
         words.iter().map(|word| (word.prefix, (RouteState::Unknown, false))).collect();
@@ -144,6 +144,10 @@ fn steps(mut words: Vec<Word>, window: (Timestamp, Timestamp)) -> Vec<MapStep> {
         }
         *count.slot(shown(*cell)) += 1;
         steps.push((word.at, count));
+    }
+    if let Some(end) = end {
+        let unknown = u32::try_from(cells.len()).unwrap_or(u32::MAX);
+        steps.push((end, Count { unknown, ..Count::default() }));
     }
     let step = |(at, count): (Timestamp, Count)| {
         let Count { has, lost, unknown, foreign } = count;
@@ -191,7 +195,7 @@ mod tests {
             word(8, b, Said::Foreign(false)),
         ];
         let shown: Vec<[u32; 4]> =
-            steps(words, (at(0), at(9))).iter().map(|step| [step.has, step.lost, step.unknown, step.foreign]).collect();
+            steps(words, None, (at(0), at(9))).iter().map(|step| [step.has, step.lost, step.unknown, step.foreign]).collect();
         assert_eq!(shown, [[2, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 1, 0]]);
     }
 

@@ -1,9 +1,10 @@
 //! Who saw a prefix, step by step.
 
-use super::windowed;
+use super::{end_of_bgp, windowed};
 use crate::analysis::Analysis;
 use crate::time::Timestamp;
 use crate::vantage::Family;
+use crate::visibility::Visibility;
 use crate::withdrawal::Withdrawal;
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -115,8 +116,10 @@ fn summed(members: &[&VisibilitySeries]) -> Vec<VisibilityStep> {
     let mut steps: Vec<(usize, &VisibilityStep)> =
         members.iter().enumerate().flat_map(|(member, series)| series.steps.iter().map(move |step| (member, step))).collect();
     steps.sort_by_key(|(_, step)| step.at);
-    let mut now = vec![(0, 0, 0); members.len()];
-    let (mut seeing, mut lost, mut unknown) = (0, 0, 0);
+    // Before the first word about a prefix nothing is known of it, while others of the group are drawn.
+    let first = |series: &&VisibilitySeries| series.steps.first().map_or(0, VisibilityStep::eligible);
+    let mut now: Vec<(u32, u32, u32)> = members.iter().map(|series| (0, 0, first(series))).collect();
+    let (mut seeing, mut lost, mut unknown) = (0, 0, now.iter().map(|(.., unknown)| unknown).sum::<u32>());
     let mut sums: Vec<VisibilityStep> = Vec::new();
     for (member, step) in steps {
         let before = std::mem::replace(&mut now[member], (step.seeing, step.lost, step.unknown));
@@ -154,6 +157,11 @@ pub(super) fn series(shown: &[(IpNet, Role)], analysis: &Analysis, window: (Time
         let steps = routing.rib.id_of(prefix).and_then(|id| changes.remove(&id)).unwrap_or_default();
         // Before anybody was eligible there is nothing to show.
         let steps = steps.into_iter().skip_while(|(_, now)| now.eligible() == 0);
+        let last = end_of_bgp(analysis, window);
+        let mut steps: Vec<(Timestamp, Visibility)> = steps.collect();
+        if let (Some(at), Some((_, now))) = (last, steps.last().copied()) {
+            steps.push((at, Visibility { seeing: 0, lost: 0, unknown: now.eligible() }));
+        }
         let steps = windowed(steps, window).into_iter();
         let baseline = lost.get(prefix).map(|lost| lost.baseline.millionths());
         let open = u64::from(analysis.organization.settings.open_percent);
@@ -193,5 +201,9 @@ mod tests {
         let groups = groups(&all);
         assert_eq!(groups.iter().map(|group| group.prefixes).collect::<Vec<_>>(), [2, 1], "what was never seen is not counted");
         assert_eq!(groups[0].steps, [step(0, 11, 0), step(5, 1, 10), step(7, 5, 6)]);
+        let late =
+            [series("192.0.2.0/24", Role::Own, vec![step(0, 6, 0)]), series("198.51.100.0/24", Role::Own, vec![step(9, 4, 1)])];
+        let unknown = VisibilityStep { unknown: 5, ..step(0, 6, 0) };
+        assert_eq!(super::groups(&late)[0].steps, [unknown, step(9, 10, 1)], "nothing is known before the first word");
     }
 }
