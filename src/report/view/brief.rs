@@ -188,7 +188,12 @@ fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
     }
     let mut said = vec![match first {
         Some(first) => {
-            format!("Services: {count} failed, beginning {}; {}.", at_or_between(first, day), ended(&losses, day))
+            format!(
+                "Services: {count} failed, beginning {}; {}{}.",
+                at_or_between(first, day),
+                ended(&losses, day),
+                pauses(&losses, day)
+            )
         }
         None => format!("Services: {count} failed."),
     }];
@@ -206,6 +211,22 @@ fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
         ));
     }
     said
+}
+
+/// When certainly none of them failed, between the first and the last: `; in between well from … to …`.
+fn pauses(losses: &[&ReachabilityLoss], day: Timestamp) -> String {
+    let mut spans: Vec<(Timestamp, Timestamp)> =
+        losses.iter().map(|loss| (loss.onset.earliest, loss.recovery.map_or(Timestamp::MAX, |end| end.latest))).collect();
+    spans.sort_unstable();
+    let mut failing_until = spans.first().map_or(Timestamp::MAX, |(_, until)| *until);
+    let mut pauses = Vec::new();
+    for (from, until) in spans {
+        if from > failing_until {
+            pauses.push(format!("{} to {}", words::clock(failing_until, day), words::clock(from, day)));
+        }
+        failing_until = failing_until.max(until);
+    }
+    if pauses.is_empty() { String::new() } else { format!("; in between well from {}", words::some(pauses, 3)) }
 }
 
 /// Services which came back certainly later than the routes and DNS: something beside these kept them down.
