@@ -10,15 +10,16 @@ use crate::org::Organization;
 use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{ProbeFile, ProbeResult};
 use crate::reachability::{JudgedAttempt, Layer, ReachabilityFindings};
+use crate::rib::{ChangeCause, PrefixId, RouteChange};
 use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
-use crate::vantage::{Asn, Family, Vantages};
+use crate::vantage::{Asn, Family, VantageId, Vantages};
 use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Everything found about one organization.
 #[derive(Debug)]
@@ -145,6 +146,7 @@ impl Analysis {
         }
         doubts.extend(self.only_probed());
         doubts.extend(self.never_seen());
+        doubts.extend(self.announced_late());
         doubts.extend(self.muted_everywhere());
         if self.routing.first.is_none() && self.reachability.coverage.is_empty() {
             doubts.push("nothing was observed: no BGP statement of a watched prefix, and no probe result".to_owned());
@@ -170,6 +172,45 @@ impl Analysis {
         unseen
             .map(|prefix| format!("{prefix} is in no table and was never announced: it may have been gone all the time"))
             .collect()
+    }
+
+    /// Own prefixes and those which services need, which enough full tables lacked before anybody announced them.
+    fn announced_late(&self) -> Vec<String> {
+        let routing = &self.routing;
+        let own = self.organization.prefixes.iter().map(|own| own.prefix);
+        let held = self.dependencies.addresses().into_iter().filter_map(|address| Some(routing.holder_of(address)?.0));
+        let wanted: BTreeSet<PrefixId> = own.chain(held).filter_map(|prefix| routing.rib.id_of(&prefix)).collect();
+        let mut first: BTreeMap<PrefixId, &RouteChange> = BTreeMap::new();
+        let mut told: HashMap<(VantageId, Family), Timestamp> = HashMap::new();
+        for change in &routing.log.routes {
+            if wanted.contains(&change.prefix) {
+                first.entry(change.prefix).or_insert(change);
+            }
+            if change.cause == ChangeCause::Table {
+                told.entry((change.from, Family::of(&routing.rib.prefix_of(change.prefix)))).or_insert(change.at);
+            }
+        }
+        // What another origin announces was not ours before.
+        let foreign = routing.foreign_origins.iter().chain(&routing.foreign_unopened);
+        let foreign: BTreeSet<IpNet> = foreign.map(|foreign| foreign.prefix).collect();
+        let late = first.into_iter().filter(|(_, change)| change.cause == ChangeCause::Announced);
+        let late = late.filter_map(|(id, change)| {
+            let prefix = routing.rib.prefix_of(id);
+            let family = Family::of(&prefix);
+            let lacked = told
+                .iter()
+                .filter(|((from, of), at)| *of == family && **at < change.at && routing.feeds.is_full_feed(*from, family));
+            let ases: BTreeSet<Asn> = lacked.map(|((from, _), _)| self.vantages.point(*from).asn).collect();
+            let enough = u32::try_from(ases.len()).is_ok_and(|count| count >= self.organization.settings.eligible_min);
+            (enough && !foreign.contains(&prefix)).then_some((prefix, change.at, ases.len()))
+        });
+        let said = late.map(|(prefix, at, ases)| {
+            let at = at.in_words();
+            format!(
+                "{prefix} was in no table which {ases} ASes told before it was announced at {at}: it may have been gone until then"
+            )
+        });
+        said.collect()
     }
 
     /// If wherever anything was probed the controls failed too, sooner or later.

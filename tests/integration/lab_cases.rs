@@ -265,7 +265,11 @@ fn b_the_application_fails_first_with_errors_then_by_refusing() {
         }
         assert_eq!(run.incident().evidence.losses.len(), losses, "{}: no loss is of neither half or both", run.name);
         let short = &run.view.incidents[0].in_short;
-        assert!(short.iter().any(|said| said.ends_with("; in between well from 09:16:37 to 09:16:48.")), "{}: {short:#?}", run.name);
+        assert!(
+            short.iter().any(|said| said.ends_with("; in between well from 09:16:37 to 09:16:48.")),
+            "{}: {short:#?}",
+            run.name
+        );
         run.reason(ReasonCode::RoutesPresent);
         run.reason(ReasonCode::ResolversAnswer);
         run.reason(ReasonCode::ReachedButNotUp);

@@ -100,6 +100,10 @@ fn a_from_its_middle_on_routes_of_which_nothing_was_said_are_not_taken_for_kept(
         "{:?}",
         incident.evidence.routing_blind
     );
+    let blind = crate::report::analyse("data/lab/lab.toml".as_ref(), &archives, &[]);
+    assert_eq!(blind.outcome(), Outcome::CouldNotTell, "without probes, too");
+    let lacked = "198.18.30.0/24 was in no table which 6 ASes told before it was announced at 2026-11-22 09:14:47";
+    assert!(blind.doubts().iter().any(|doubt| doubt.starts_with(lacked)), "{:#?}", blind.doubts());
     let short = &viewed(&analysis).incidents[0].in_short[0];
     assert_eq!(short, "Routing: nothing withdrawn as far as was seen; for a part of the time it could not be told.");
 }
