@@ -130,7 +130,7 @@ impl Explanation {
         self.line(0, &format!("Began {}.", incident.began.words));
         match &incident.ended {
             Some(ended) => self.line(0, &format!("Ended {}; lasted {}.", ended.words, incident.lasted)),
-            None => self.line(0, &format!("Not over when the recording ended; {} until then.", incident.lasted)),
+            None => self.line(0, &format!("Not over when its data ends; {} until then.", incident.lasted)),
         }
         self.line(0, &format!("Seen by: {}.", incident.seen_by));
         self.line(0, &format!("Proof: {}.", incident.proof));

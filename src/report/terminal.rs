@@ -123,7 +123,7 @@ fn incident(screen: &mut Screen, incident: &IncidentView, of: usize) {
     screen.row(Weight::Must, "since", &incident.began.words, 1);
     let over = match &incident.ended {
         Some(ended) => format!("{}, after {}", ended.words, incident.lasted),
-        None => format!("no, {} when the recording ended; {}", incident.lasted, incident.lasting.join("; ")),
+        None => format!("no, {} until its data ends; {}", incident.lasted, incident.lasting.join("; ")),
     };
     screen.row(Weight::Must, "over", &over, 2);
     services(screen, incident);

@@ -133,7 +133,6 @@ impl ReportView {
         let files = Files::of(analysis);
         let probes = Period::over(analysis.probe_files.iter().map(|file| (file.first, file.last)));
         let bgp = analysis.routing.first.map(|first| Period::between(first, analysis.routing.last));
-        let until = bgp.iter().chain(&probes).map(|period| period.until).max().unwrap_or(analysis.routing.last);
         let recorded = bgp.iter().chain(&probes).map(|period| (period.from, period.until));
         let recorded = recorded.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let witnesses = Witnesses {
@@ -141,8 +140,8 @@ impl ReportView {
             rib: &analysis.routing.rib,
             files: &files,
             labels: analysis.organization.labels(),
-            recorded: recorded.unwrap_or((until, until)),
-            until,
+            recorded: recorded.unwrap_or((analysis.routing.last, analysis.routing.last)),
+            bgp_until: analysis.routing.last,
         };
         let incidents = analysis.correlation.incidents.iter().enumerate();
         let doubts = analysis.doubts();

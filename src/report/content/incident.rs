@@ -51,7 +51,7 @@ pub(super) fn write(page: &mut Page, view: &ReportView, incident: &IncidentView,
 fn facts(page: &mut Page, incident: &IncidentView) {
     let ended = match &incident.ended {
         Some(ended) => format!("{} (lasted {})", ended.words, incident.lasted),
-        None => format!("not over when the recording ended ({} until then)", incident.lasted),
+        None => format!("not over when its data ends ({} until then)", incident.lasted),
     };
     let decided = incident.deciding().map(|service| format!("{}: {}", service.service, service.severity.words));
     page.facts(&[

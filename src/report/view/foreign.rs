@@ -67,7 +67,7 @@ impl ForeignView {
             opened: foreign.opened,
             ended: foreign.ended,
             period: foreign.ended.map(|ended| Period::between(foreign.first, ended)),
-            lasted: lasted(Bounds::exact(foreign.first), foreign.ended.map(Bounds::exact), witnesses.until),
+            lasted: lasted(Bounds::exact(foreign.first), foreign.ended.map(Bounds::exact), witnesses.bgp_until),
             taken_by: foreign.taken_by.iter().copied().collect(),
             eligible: foreign.eligible,
             sentence: sentence(foreign),

@@ -10,7 +10,7 @@ use super::space::SpaceView;
 use super::timeline::TimelineView;
 use super::withdrawal::{self, WithdrawalGroup, WithdrawalView, Witnesses};
 use crate::analysis::Analysis;
-use crate::incident::{Incident, Verdict};
+use crate::incident::{Evidence, Incident, Verdict};
 use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
 use crate::time::Timestamp;
@@ -113,7 +113,7 @@ impl IncidentView {
         let verdict = incident.verdict();
         let decided = verdict.services.iter().filter(|service| service.verdict == verdict.verdict);
         let decided_by = decided.min_by_key(|service| Reverse(service.severity)).map(|service| service.service.clone());
-        let loss = |loss: &ReachabilityLoss| LossView::of(loss, organization, witnesses.files, witnesses.until);
+        let loss = |loss: &ReachabilityLoss| LossView::of(loss, organization, witnesses.files);
         let (chain, lasting) = chain(evidence, witnesses.files);
         let blind = evidence.routing_blind.iter();
         IncidentView {
@@ -127,7 +127,7 @@ impl IncidentView {
             began: When::of(incident.began),
             ended: incident.ended.map(When::of),
             open: incident.is_open(),
-            lasted: lasted(incident.began, incident.ended, witnesses.until),
+            lasted: lasted(incident.began, incident.ended, open_until(evidence).unwrap_or(witnesses.recorded.1)),
             in_short: brief::brief(incident, &verdict.services, &chain, &lasting),
             seen_by: seen_by(incident, witnesses),
             proof: proof(incident),
@@ -193,6 +193,14 @@ impl ControlView {
             (false, false) => "controls failed too",
         }
     }
+}
+
+/// Until when it is known not to be over: each source tells that only as far as it goes.
+fn open_until(evidence: &Evidence) -> Option<Timestamp> {
+    let routes = evidence.withdrawals.iter().any(|lost| lost.recovered.is_none())
+        || evidence.foreign_origins.iter().any(|foreign| foreign.ended.is_none());
+    let failing = evidence.losses.iter().filter(|loss| loss.recovery.is_none()).map(|loss| loss.last_failure);
+    routes.then_some(evidence.recorded_until).into_iter().chain(failing).max()
 }
 
 /// Who saw it: never a count without its denominator.

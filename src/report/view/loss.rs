@@ -108,7 +108,7 @@ pub struct LossGroup {
 }
 
 impl LossView {
-    pub(in crate::report) fn of(loss: &ReachabilityLoss, organization: &Organization, files: &Files, until: Timestamp) -> Self {
+    pub(in crate::report) fn of(loss: &ReachabilityLoss, organization: &Organization, files: &Files) -> Self {
         let names = loss.series.services.iter().filter_map(|index| organization.services.get(*index));
         LossView {
             vantage: loss.series.vantage.to_string(),
@@ -119,7 +119,7 @@ impl LossView {
             onset: When::of(loss.onset),
             recovery: loss.recovery.map(When::of),
             recovered_by: loss.recovered_by.map(|source| files.record(source)),
-            lasted: lasted(loss.onset, loss.recovery, until),
+            lasted: lasted(loss.onset, loss.recovery, loss.last_failure),
             last_failure: loss.last_failure,
             kinds: kinds(std::iter::once(loss)),
             extended_errors: loss

@@ -76,7 +76,7 @@ pub(super) fn observed(analysis: &Analysis, witnesses: &Witnesses<'_>) -> Vec<Ob
     let in_incidents = evidence.flat_map(|e| e.losses.iter().chain(&e.muted).chain(&e.controls));
     let in_incidents: HashSet<(&Series, Bounds)> = in_incidents.map(|loss| (&*loss.series, loss.onset)).collect();
     for loss in analysis.reachability.losses.iter().filter(|loss| !in_incidents.contains(&(&*loss.series, loss.onset))) {
-        let view = LossView::of(loss, &analysis.organization, witnesses.files, witnesses.until);
+        let view = LossView::of(loss, &analysis.organization, witnesses.files);
         let (kind, why) = if loss.series.layer == Layer::Control {
             (ObservedKind::ControlFailed, "the probes' own trouble")
         } else {

@@ -173,8 +173,8 @@ pub(in crate::report) struct Witnesses<'a> {
     pub labels: HashMap<IpNet, &'a str>,
     /// The recording: its beginning and its end.
     pub recorded: (Timestamp, Timestamp),
-    /// The end of the recording.
-    pub until: Timestamp,
+    /// The end of what was recorded of BGP.
+    pub bgp_until: Timestamp,
 }
 
 impl MomentView {
@@ -206,7 +206,7 @@ impl WithdrawalView {
             back_at_open: withdrawal.back_at_open,
             recovered: withdrawal.recovered,
             closed: withdrawal.closed,
-            lasted: lasted(withdrawal.onset, withdrawal.recovered.map(Bounds::exact), witnesses.until),
+            lasted: lasted(withdrawal.onset, withdrawal.recovered.map(Bounds::exact), witnesses.bgp_until),
             stragglers: withdrawal.stragglers.iter().map(|late| StragglerView { asn: late.asn, at: late.at }).collect(),
             zombies: withdrawal.zombies.clone(),
             cover: withdrawal.cover.as_ref().map(CoverView::of),
