@@ -235,7 +235,7 @@ fn attempts(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
 
 fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
     let mut rows = Rows::new(
-        &["incident", "vantage", "check", "layer", "services", "kinds"],
+        &["incident", "vantage", "check", "layer", "services", "kinds", "recovered_in"],
         &[
             "onset_earliest_us",
             "onset_latest_us",
@@ -244,8 +244,10 @@ fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             "last_failure_us",
             "failures",
             "cached_for_s",
+            "recovered_record",
         ],
     );
+    let files = Files::of(analysis);
     // One of a control may belong to several incidents: the first names it.
     let mut incident_of: HashMap<(&Series, Bounds), &Incident> = HashMap::new();
     for incident in &analysis.correlation.incidents {
@@ -264,6 +266,7 @@ fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             text(loss.series.layer.word()),
             services(analysis, &loss.series),
             Cell::Text(Some(loss.kinds.iter().map(|(kind, n)| format!("{} {n}", kind.word())).collect::<Vec<_>>().join("; "))),
+            Cell::Text(files.place(loss.recovered_by).0),
             time(loss.onset.earliest),
             time(loss.onset.latest),
             recovery(|bounds| bounds.earliest),
@@ -271,6 +274,7 @@ fn losses(analysis: &Analysis) -> Result<Vec<u8>, TableError> {
             time(loss.last_failure),
             count(loss.evidence.len()),
             count(loss.cached_for),
+            Cell::Whole(files.place(loss.recovered_by).1.and_then(|record| record.try_into().ok())),
         ]);
     }
     rows.bytes()

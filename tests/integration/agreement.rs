@@ -260,12 +260,14 @@ fn losses(name: &str, table: &Columns, incident: &Value) {
             recovery("earliest"),
             recovery("latest"),
             loss["failed_attempts"].as_i64(),
+            (loss["recovered_by"]["file"].as_str(), loss["recovered_by"]["record"].as_i64()),
         )
     });
     let of_table = rows.iter().map(|row| {
         let time = |column: &str| whole(table, column, *row);
         let ends = (time("recovery_earliest_us"), time("recovery_latest_us"));
-        (text(table, "vantage", *row), text(table, "check", *row), time("onset_latest_us"), ends.0, ends.1, time("failures"))
+        let by = (text(table, "recovered_in", *row), time("recovered_record"));
+        (text(table, "vantage", *row), text(table, "check", *row), time("onset_latest_us"), ends.0, ends.1, time("failures"), by)
     });
     let (mut of_json, mut of_table) = (of_json.collect::<Vec<_>>(), of_table.collect::<Vec<_>>());
     of_json.sort_unstable();
