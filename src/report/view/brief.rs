@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Stamps of whole seconds put a statement up to this much before what it tells.
 const STAMP: Span = Span::from_seconds(1);
 
+/// Announcements by other origins which are told one by one.
+const FOREIGN: usize = 3;
+
 /// How the sentence begins which says that services were down longer than what they need.
 pub(in crate::report) const LATE: &str = "The last of the services was well only";
 
@@ -29,10 +32,9 @@ pub(super) fn brief(incident: &Incident, services: &[ServiceVerdict], chain: &[L
 
 fn routing(incident: &Incident) -> Vec<String> {
     let (evidence, day) = (&incident.evidence, incident.began.latest);
-    let mut said: Vec<String> =
-        evidence.withdrawals.iter().min_by_key(|lost| lost.onset).map(|_| withdrawn(incident)).into_iter().collect();
+    let mut said: Vec<String> = (!evidence.withdrawals.is_empty()).then(|| withdrawn(incident)).into_iter().collect();
     said.extend(left(&evidence.withdrawals));
-    said.extend(evidence.foreign_origins.iter().take(3).map(|foreign| {
+    said.extend(evidence.foreign_origins.iter().take(FOREIGN).map(|foreign| {
         let ended = foreign.ended.map_or_else(|| "it had not ended".to_owned(), |at| format!("until {}", words::clock(at, day)));
         format!(
             "Routing: {} announced {} from {} on, {ended}; {} of {} ASes took it.",
@@ -43,6 +45,10 @@ fn routing(incident: &Incident) -> Vec<String> {
             foreign.eligible
         )
     }));
+    if evidence.foreign_origins.len() > FOREIGN {
+        let more = words::size(evidence.foreign_origins.len() - FOREIGN);
+        said.push(format!("{} by other origins.", words::count(more, "more announcement", "more announcements")));
+    }
     if said.is_empty() {
         said.push(match (evidence.observed, evidence.routing_blind.is_empty()) {
             (false, _) => "Routing: not observed, no BGP data was given.".to_owned(),
