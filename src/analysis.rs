@@ -10,7 +10,7 @@ use crate::org::Organization;
 use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{ProbeFile, ProbeResult};
 use crate::reachability::{JudgedAttempt, Layer, ReachabilityFindings};
-use crate::rib::{ChangeCause, PrefixId, RouteChange};
+use crate::rib::{ChangeCause, PrefixId};
 use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
@@ -180,12 +180,8 @@ impl Analysis {
         let own = self.organization.prefixes.iter().map(|own| own.prefix);
         let held = self.dependencies.addresses().into_iter().filter_map(|address| Some(routing.holder_of(address)?.0));
         let wanted: BTreeSet<PrefixId> = own.chain(held).filter_map(|prefix| routing.rib.id_of(&prefix)).collect();
-        let mut first: BTreeMap<PrefixId, &RouteChange> = BTreeMap::new();
         let mut told: HashMap<(VantageId, Family), Timestamp> = HashMap::new();
         for change in &routing.log.routes {
-            if wanted.contains(&change.prefix) {
-                first.entry(change.prefix).or_insert(change);
-            }
             if change.cause == ChangeCause::Table {
                 told.entry((change.from, Family::of(&routing.rib.prefix_of(change.prefix)))).or_insert(change.at);
             }
@@ -193,7 +189,9 @@ impl Analysis {
         // What another origin announces was not ours before.
         let foreign = routing.foreign_origins.iter().chain(&routing.foreign_unopened);
         let foreign: BTreeSet<IpNet> = foreign.map(|foreign| foreign.prefix).collect();
-        let late = first.into_iter().filter(|(_, change)| change.cause == ChangeCause::Announced);
+        let first = routing.first_words();
+        let late = wanted.into_iter().filter_map(|id| Some((id, *first.get(&id)?)));
+        let late = late.filter(|(_, change)| change.cause == ChangeCause::Announced);
         let late = late.filter_map(|(id, change)| {
             let prefix = routing.rib.prefix_of(id);
             let family = Family::of(&prefix);

@@ -16,7 +16,7 @@ use crate::vantage::{Asn, Vantages};
 use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
 use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal};
 use blind::BlindSpans;
-pub use blind::{BlindSpan, BlindTogether};
+pub use blind::{BlindSpan, BlindTogether, named};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -283,6 +283,18 @@ impl RoutingFindings {
         let host = IpNet::from(address);
         let id = self.rib.id_of(&host).or_else(|| self.rib.covers(&host).first().copied())?;
         Some((self.rib.prefix_of(id), self.votes.visibility(id), origins_of(&self.rib, id)))
+    }
+
+    /// The first word which was said of each prefix.
+    pub fn first_words(&self) -> HashMap<PrefixId, &RouteChange> {
+        let mut first: HashMap<PrefixId, &RouteChange> = HashMap::new();
+        for change in &self.log.routes {
+            let known = first.entry(change.prefix).or_insert(change);
+            if change.at < known.at {
+                *known = change;
+            }
+        }
+        first
     }
 
     /// Every vantage point's view of a prefix at the end.

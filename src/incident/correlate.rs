@@ -11,10 +11,10 @@ use crate::dependency::{AddressDependency, Dependencies};
 use crate::feed::FeedEvent;
 use crate::foreign::ForeignOrigin;
 use crate::org::Organization;
-use crate::pipeline::{BlindTogether, RoutingFindings};
+use crate::pipeline::{BlindTogether, RoutingFindings, named};
 use crate::probe::{DnsServer, Target};
 use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, SeriesCoverage};
-use crate::rib::PrefixId;
+use crate::rib::{PrefixId, RouteChange};
 use crate::settings::Settings;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Vantages;
@@ -85,12 +85,8 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
             None => withdrawals.push(withdrawal),
         }
     }
-    let mut first_heard: HashMap<PrefixId, Timestamp> = HashMap::new();
-    for change in &findings.routing.log.routes {
-        first_heard.entry(change.prefix).and_modify(|first| *first = change.at.min(*first)).or_insert(change.at);
-    }
     let foreign = findings.routing.foreign_origins.iter().collect();
-    let board = Board { findings, withdrawals, foreign, losses, muted, controls, first_heard };
+    let board = Board { findings, withdrawals, foreign, losses, muted, controls, first_words: findings.routing.first_words() };
     let groups = board.groups();
     let mut incidents: Vec<Incident> = Vec::new();
     let mut taken: BTreeSet<usize> = BTreeSet::new();
@@ -184,8 +180,7 @@ struct Board<'a> {
     losses: Vec<&'a ReachabilityLoss>,
     muted: Vec<&'a ReachabilityLoss>,
     controls: Vec<&'a ReachabilityLoss>,
-    /// When the first word was said of each prefix.
-    first_heard: HashMap<PrefixId, Timestamp>,
+    first_words: HashMap<PrefixId, &'a RouteChange>,
 }
 
 /// Of one part in so many of an incident nothing may be known: a table dump takes its time to be written.
@@ -431,13 +426,12 @@ impl Board<'_> {
         let servers = services.iter().flat_map(|service| &service.name_servers).flat_map(|server| &server.addresses);
         let held = services.iter().flat_map(|service| &service.addresses).chain(servers).filter_map(|address| address.prefix);
         let late: BTreeMap<IpNet, Timestamp> = held
-            .filter_map(|prefix| Some((prefix, *self.first_heard.get(&routing.rib.id_of(&prefix)?)?)))
+            .filter_map(|prefix| Some((prefix, self.first_words.get(&routing.rib.id_of(&prefix)?)?.at)))
             .filter(|(_, first)| first.since(from).micros() > length / NOT_HEARD_OF)
             .collect();
         let until = late.values().copied().max()?;
-        let which: Vec<String> = late.keys().take(4).map(IpNet::to_string).collect();
-        let more = if late.len() > which.len() { format!(" and {} more", late.len() - which.len()) } else { String::new() };
-        Some(Blindness { from, until, what: format!("nothing was known yet of {}{more}", which.join(", ")) })
+        let which: Vec<IpNet> = late.into_keys().collect();
+        Some(Blindness { from, until, what: format!("nothing was known yet of {}", named(&which)) })
     }
 
     fn control_vantages(&self, span: (Timestamp, Option<Timestamp>), deaf: &BTreeSet<Arc<str>>) -> ControlVantages {

@@ -50,11 +50,16 @@ impl BlindTogether {
 
     /// The prefixes in words.
     pub fn which(&self) -> String {
-        let named: Vec<String> = self.prefixes.iter().take(NAMED).map(IpNet::to_string).collect();
-        match self.prefixes.len() - named.len() {
-            0 => named.join(", "),
-            more => format!("{} and {more} more", named.join(", ")),
-        }
+        named(&self.prefixes)
+    }
+}
+
+/// Some of many prefixes, and how many more there are.
+pub fn named(prefixes: &[IpNet]) -> String {
+    let named: Vec<String> = prefixes.iter().take(NAMED).map(IpNet::to_string).collect();
+    match prefixes.len() - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 

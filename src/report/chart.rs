@@ -174,7 +174,8 @@ impl Piece {
 /// The figures of a timeline, whose place in the JSON form is `source`.
 pub(super) fn figures(name: &str, timeline: &TimelineView, source: &str, marks: &[Mark], detail: Detail) -> Vec<Figure> {
     let axis = Axis::of(&timeline.window);
-    let mut figures = vec![course::glance(name, timeline, source, axis)];
+    let marked = |figure: Figure| Figure { marks: marks.to_vec(), ..figure };
+    let mut figures = vec![marked(course::glance(name, timeline, source, axis))];
     for (class, kind, title) in [("breaks", "onset", "Closer: while it broke"), ("back", "recovery", "Closer: while it came back")]
     {
         let marks: Vec<Mark> = marks.iter().filter(|mark| mark.class == class).cloned().collect();
@@ -186,16 +187,11 @@ pub(super) fn figures(name: &str, timeline: &TimelineView, source: &str, marks: 
         }));
     }
     figures.extend([
-        course::visibility(name, timeline, source, axis, detail),
-        map::map(name, timeline, source, axis, detail),
-        course::lanes(name, timeline, source, axis, detail),
+        marked(course::visibility(name, timeline, source, axis, detail)),
+        marked(map::map(name, timeline, source, axis, detail)),
+        marked(course::lanes(name, timeline, source, axis, detail)),
     ]);
     figures.retain(|figure| !figure.rows.is_empty());
-    for figure in &mut figures {
-        if figure.marks.is_empty() {
-            figure.marks = marks.to_vec();
-        }
-    }
     figures
 }
 

@@ -45,8 +45,8 @@ struct Section {
     parts: Vec<Section>,
 }
 
-/// Incidents of which the contents name the parts, too: with more, they would be longer than what is read at a glance.
-const NAMED_PARTS: usize = 3;
+/// Entries of contents which are taken in at a glance: with more, they name sections only.
+const ENTRIES: usize = 20;
 
 #[derive(Template)]
 #[template(path = "blocks.html", config = "src/report/html/askama.toml")]
@@ -120,7 +120,7 @@ fn sections<'a>(all: &'a [Block], level: u8, id: &str) -> (&'a [Block], Vec<Sect
 impl Document<'_> {
     /// Whether the contents name the parts of sections.
     fn names_parts(&self) -> bool {
-        self.sections.iter().filter(|section| section.title.starts_with("Incident ")).count() <= NAMED_PARTS
+        self.sections.iter().map(|section| 1 + section.parts.len()).sum::<usize>() <= ENTRIES
     }
 }
 

@@ -3,7 +3,7 @@
 //! Takes an [`Analysis`] or a [`Survey`](crate::analysis::Survey) and the time of generation; gives plain values which serialize. Times
 //! are exact to the microsecond here; what is cut to the second for people stands beside them in `words`.
 
-pub(super) mod brief;
+mod brief;
 pub mod chain;
 pub mod completeness;
 pub mod dependency;

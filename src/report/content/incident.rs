@@ -7,13 +7,12 @@ use crate::report::chart::marks::Mark;
 use crate::report::chart::{Detail, figures};
 use crate::report::page::Page;
 use crate::report::view::ReportView;
-use crate::report::view::brief::LATE;
-use crate::report::view::chain::{LinkView, Phase};
+use crate::report::view::chain::{LinkView, Order, Phase};
 use crate::report::view::incident::IncidentView;
 use crate::report::view::loss::kinds_words;
 use crate::report::view::service::{LayerView, ServiceView};
 use crate::report::words;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes it.
@@ -168,7 +167,10 @@ fn limits(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     if let Some(note) = &view.organization.note {
         limits.push(format!("how far the input is what really happened: {note}"));
     }
-    limits.extend(undecided(incident));
+    if let Some(order) = Order::of(&incident.chain).filter(|order| !order.undecided.is_empty()) {
+        let others = words::all(order.undecided.iter().map(|(name, _)| name));
+        limits.push(format!("whether {} or {others} broke first: the bounds of their times overlap", order.first));
+    }
     let blind = incident.routing_blind.iter();
     limits.extend(blind.map(|b| format!("{} from {} to {} UTC", b.what, words::moment(b.from), words::clock(b.until, b.from))));
     if incident.began.earliest.is_none() {
@@ -208,24 +210,11 @@ fn limits(page: &mut Page, view: &ReportView, incident: &IncidentView) {
     if !unasked.is_empty() && !asked.is_empty() {
         limits.push(format!("how these name servers were, which nobody asked directly: {}", words::some(unasked, 6)));
     }
-    if let Some(late) = incident.in_short.iter().find(|said| said.starts_with(LATE)) {
+    if let Some(late) = &incident.outlasted {
         limits.push(format!("what kept services down so long: {}", late.trim_end_matches('.')));
     }
     limits.push("which command or fault caused it: BGP, DNS and probes show what could not be reached, not why".to_owned());
     page.list(limits);
-}
-
-/// Layers of which the bounds do not say whether they broke before the first.
-fn undecided(incident: &IncidentView) -> Option<String> {
-    let mut breaks = incident.chain.iter().filter(|link| link.phase == Phase::Breaks);
-    let first = breaks.next()?;
-    let open = breaks.filter(|link| link.layer != first.layer).filter(|link| {
-        let least = link.after_first.as_ref().and_then(|delay| delay.least);
-        least.is_none_or(|least| least < Span::ZERO)
-    });
-    let open: BTreeSet<&str> = open.map(|link| link.layer.word()).collect();
-    (!open.is_empty())
-        .then(|| format!("whether {} or {} broke first: the bounds of their times overlap", first.layer.word(), words::all(open)))
 }
 
 /// The names of the lanes of a layer.

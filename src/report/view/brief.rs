@@ -1,24 +1,18 @@
 //! An incident in a few plain sentences, for whoever reads no further: one a layer, then what came first, and whether it is over.
 
-use super::chain::{ChainLayer, LinkView, Phase};
+use super::chain::{LinkView, Order};
 use super::place::lasted;
 use super::withdrawal::route_left;
 use crate::incident::{Incident, ReasonCode, ServiceVerdict};
 use crate::reachability::{Layer, ReachabilityLoss};
 use crate::report::words;
-use crate::time::{Bounds, Span, Timestamp};
+use crate::time::{Bounds, Timestamp};
 use crate::withdrawal::Withdrawal;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Stamps of whole seconds put a statement up to this much before what it tells.
-const STAMP: Span = Span::from_seconds(1);
-
 /// Announcements by other origins which are told one by one.
 const FOREIGN: usize = 3;
-
-/// How the sentence begins which says that services were down longer than what they need.
-pub(in crate::report) const LATE: &str = "The last of the services was well only";
 
 /// The sentences.
 pub(super) fn brief(incident: &Incident, services: &[ServiceVerdict], chain: &[LinkView], lasting: &[String]) -> Vec<String> {
@@ -177,6 +171,13 @@ fn at_or_between(end: Bounds, day: Timestamp) -> String {
     }
 }
 
+/// Layers of the services themselves.
+const OWN: [Layer; 3] = [Layer::ServiceByAddress, Layer::ServiceByName, Layer::Status];
+
+fn own_losses(incident: &Incident) -> Vec<&ReachabilityLoss> {
+    incident.evidence.losses.iter().filter(|loss| OWN.contains(&loss.series.layer)).collect()
+}
+
 fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
     if services.is_empty() {
         return Vec::new();
@@ -184,12 +185,11 @@ fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
     let evidence = &incident.evidence;
     let fails: Vec<&ServiceVerdict> = services.iter().filter(|service| service.severity.fails).collect();
     let count = format!("{} of {}", fails.len(), words::count(words::size(services.len()), "service", "services"));
-    let own = [Layer::ServiceByAddress, Layer::ServiceByName, Layer::Status];
-    let losses: Vec<&ReachabilityLoss> = evidence.losses.iter().filter(|loss| own.contains(&loss.series.layer)).collect();
+    let losses = own_losses(incident);
     let first = losses.iter().map(|loss| loss.onset).min_by_key(|onset| (onset.latest, onset.earliest));
     let day = incident.began.latest;
     let scenes = evidence.services.iter().flat_map(|scene| &scene.probed);
-    if losses.is_empty() && !scenes.into_iter().any(|probed| own.contains(&probed.layer)) {
+    if losses.is_empty() && !scenes.into_iter().any(|probed| OWN.contains(&probed.layer)) {
         return vec!["Services: not probed, so how they worked is not known.".to_owned()];
     }
     let mut said = vec![match first {
@@ -203,9 +203,7 @@ fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
         }
         None => format!("Services: {count} failed."),
     }];
-    if let Some(lag) = outlasted(incident, &losses) {
-        said.push(lag);
-    }
+    said.extend(outlasted(incident));
     let has =
         |service: &&&ServiceVerdict| service.reasons_against.iter().any(|reason| reason.code == ReasonCode::FailsWithRoutesUp);
     let held: Vec<&str> = fails.iter().filter(has).map(|service| service.service.as_str()).collect();
@@ -236,13 +234,13 @@ fn pauses(losses: &[&ReachabilityLoss], day: Timestamp) -> String {
 }
 
 /// Services which came back certainly later than the routes and DNS: something beside these kept them down.
-fn outlasted(incident: &Incident, services: &[&ReachabilityLoss]) -> Option<String> {
+pub(super) fn outlasted(incident: &Incident) -> Option<String> {
     let evidence = &incident.evidence;
     let last = |losses: &[&ReachabilityLoss]| -> Option<Bounds> {
         let ends: Option<Vec<Bounds>> = losses.iter().map(|loss| loss.recovery).collect();
         ends?.into_iter().max_by_key(|end| (end.latest, end.earliest))
     };
-    let back = last(services)?;
+    let back = last(&own_losses(incident))?;
     let routes: Option<Vec<Timestamp>> = evidence.withdrawals.iter().map(|lost| lost.recovered).collect();
     let routes = routes?.into_iter().max().map(Bounds::exact);
     let names: Vec<&ReachabilityLoss> =
@@ -255,36 +253,18 @@ fn outlasted(incident: &Incident, services: &[&ReachabilityLoss]) -> Option<Stri
     }
     let later = below.iter().map(|(end, what)| format!("{} after {what}", lasted(*end, Some(back), back.latest)));
     let later = later.collect::<Vec<_>>().join(" and ");
-    Some(format!("{LATE} {later}: routes and names alone do not explain that."))
+    Some(format!("The last of the services was well only {later}: routes and names alone do not explain that."))
 }
 
-/// Which layer broke first, as far as the bounds of the times decide.
+/// What broke first, as far as the bounds of the times decide.
 fn order(chain: &[LinkView]) -> Option<String> {
-    let mut breaks = chain.iter().filter(|link| link.phase == Phase::Breaks);
-    let first = breaks.next()?;
-    // Of BGP its first step; of what clients saw each kind by itself, for names may fail later than the servers which hold them.
-    let name = |link: &LinkView| match (link.layer, link.what.split_once(": ")) {
-        (ChainLayer::Routing, _) | (_, None) => link.layer.word().to_owned(),
-        (_, Some((name, _))) => name.to_owned(),
-    };
-    let mut seen = BTreeSet::from([name(first)]);
-    let mut open = Vec::new();
-    let mut after = Vec::new();
-    for link in breaks {
-        if seen.insert(name(link)) {
-            let decided = link.after_first.as_ref().and_then(|delay| delay.least).is_some_and(|least| least > STAMP);
-            let lag = link.after_first.as_ref().map_or("", |delay| delay.words.as_str());
-            let told = format!("{} ({lag})", name(link));
-            if decided { after.push(told) } else { open.push(told) }
-        }
-    }
-    if seen.len() == 1 {
-        return None;
-    }
-    let word = name(first);
-    let after = (!after.is_empty()).then(|| format!("later than {word}: {}", words::all(after)));
-    let open = (!open.is_empty()).then(|| format!("before or after {word} is not decided for {}", words::all(open)));
-    Some(format!("Order: {}.", after.into_iter().chain(open).collect::<Vec<_>>().join("; ")))
+    let order = Order::of(chain)?;
+    let told = |others: &[(String, &str)]| words::all(others.iter().map(|(name, lag)| format!("{name} ({lag})")));
+    let after = (!order.later.is_empty()).then(|| format!("later than {}: {}", order.first, told(&order.later)));
+    let open = !order.undecided.is_empty();
+    let open = open.then(|| format!("before or after {} is not decided for {}", order.first, told(&order.undecided)));
+    let said: Vec<String> = after.into_iter().chain(open).collect();
+    (!said.is_empty()).then(|| format!("Order: {}.", said.join("; ")))
 }
 
 fn over(incident: &Incident, lasting: &[String]) -> String {

@@ -100,6 +100,39 @@ pub(super) fn chain(evidence: &Evidence, files: &Files) -> (Vec<LinkView>, Vec<S
     (links, lasting)
 }
 
+/// Stamps of whole seconds put a statement up to this much before what it tells.
+const STAMP: Span = Span::from_seconds(1);
+
+/// What broke first, and what else broke, once a kind: BGP, and each layer which clients saw.
+pub(in crate::report) struct Order<'a> {
+    /// The first, as far as is known.
+    pub first: String,
+    /// What broke later for certain, and how much.
+    pub later: Vec<(String, &'a str)>,
+    /// What may have broken before it.
+    pub undecided: Vec<(String, &'a str)>,
+}
+
+impl<'a> Order<'a> {
+    /// That of a chain.
+    pub fn of(chain: &'a [LinkView]) -> Option<Self> {
+        let mut breaks = chain.iter().filter(|link| link.phase == Phase::Breaks);
+        // Names may fail later than the servers which hold them: each kind by itself.
+        let name = |link: &LinkView| match (link.layer, link.what.split_once(": ")) {
+            (ChainLayer::Routing, _) | (_, None) => link.layer.word().to_owned(),
+            (_, Some((name, _))) => name.to_owned(),
+        };
+        let mut order = Order { first: name(breaks.next()?), later: Vec::new(), undecided: Vec::new() };
+        let mut seen = BTreeSet::from([order.first.clone()]);
+        for link in breaks.filter(|link| seen.insert(name(link))) {
+            let Some(delay) = &link.after_first else { continue };
+            let side = if delay.least.is_some_and(|least| least > STAMP) { &mut order.later } else { &mut order.undecided };
+            side.push((name(link), delay.words.as_str()));
+        }
+        Some(order)
+    }
+}
+
 /// A link before its delays are known.
 struct Link {
     layer: ChainLayer,

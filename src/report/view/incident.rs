@@ -49,6 +49,8 @@ pub struct IncidentView {
     pub lasted: String,
     /// Plain sentences: routing, DNS, services, what came first, whether it is over.
     pub in_short: Vec<String>,
+    /// How much longer services were down than what they need, if they were; one of `in_short`.
+    pub outlasted: Option<String>,
     /// Who saw it, in a sentence.
     pub seen_by: String,
     /// What proves it, in a sentence.
@@ -129,6 +131,7 @@ impl IncidentView {
             open: incident.is_open(),
             lasted: lasted(incident.began, incident.ended, open_until(evidence).unwrap_or(witnesses.recorded.1)),
             in_short: brief::brief(incident, &verdict.services, &chain, &lasting),
+            outlasted: brief::outlasted(incident),
             seen_by: seen_by(incident, witnesses),
             proof: proof(incident),
             services: verdict.services.into_iter().filter_map(|service| ServiceView::of(incident, service)).collect(),
