@@ -170,10 +170,10 @@ impl Feeds {
                 self.hear(observation, *from, changes);
                 self.spoke(place, *from, std::slice::from_ref(prefix), false);
             }
-            Statement::Other { from, announced, withdrawn } => {
-                self.hear(observation, *from, changes);
-                self.spoke(place, *from, announced, true);
-                self.spoke(place, *from, withdrawn, false);
+            Statement::Other(others) => {
+                self.hear(observation, others.from, changes);
+                self.spoke(place, others.from, others.announced(), true);
+                self.spoke(place, others.from, others.withdrawn(), false);
             }
             Statement::Keepalive { from } => {
                 let collector = vantages.collector_of(*from);

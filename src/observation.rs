@@ -8,6 +8,7 @@ use crate::vantage::{Asn, CollectorId, Family, VantageId};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// An input file, by its place in the list of files read.
@@ -80,9 +81,36 @@ pub enum Statement {
     /// family in which no peer has any prefix was not dumped: some programs write IPv4 and IPv6 into separate files.
     TableEnd { collector: CollectorId, complete: bool, sizes: Arc<[(VantageId, [u32; 2])]> },
     /// Prefixes of one message which are not watched: they show that the peer speaks, and how large its table is.
-    Other { from: VantageId, announced: Box<[IpNet]>, withdrawn: Box<[IpNet]> },
+    Other(Others),
     /// Nothing was recorded by the collector from here until `until`: a missing file, bytes which could not be read.
     FeedGap { collector: CollectorId, until: Timestamp, cause: GapCause },
+}
+
+/// Prefixes of one message which are not watched. Millions of these are made: most fit in here without memory of their own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Others {
+    /// Who spoke of them.
+    pub from: VantageId,
+    prefixes: SmallVec<[IpNet; 4]>,
+    withdrawn: usize,
+}
+
+impl Others {
+    /// The first so many of `prefixes` are withdrawn, the others announced.
+    pub fn new(from: VantageId, prefixes: SmallVec<[IpNet; 4]>, withdrawn: usize) -> Self {
+        let withdrawn = withdrawn.min(prefixes.len());
+        Others { from, prefixes, withdrawn }
+    }
+
+    /// The announced ones.
+    pub fn announced(&self) -> &[IpNet] {
+        &self.prefixes[self.withdrawn..]
+    }
+
+    /// The withdrawn ones.
+    pub fn withdrawn(&self) -> &[IpNet] {
+        &self.prefixes[..self.withdrawn]
+    }
 }
 
 /// Why nothing was recorded.
@@ -109,8 +137,8 @@ impl Statement {
             | Statement::SessionUp { from }
             | Statement::SessionDown { from }
             | Statement::Keepalive { from }
-            | Statement::Other { from, .. }
             | Statement::TableEntry { from, .. } => Some(*from),
+            Statement::Other(others) => Some(others.from),
             Statement::TableBegin { .. } | Statement::TableEnd { .. } | Statement::FeedGap { .. } => None,
         }
     }

@@ -179,7 +179,7 @@ impl Rib {
             Statement::SessionUp { .. }
             | Statement::SessionDown { .. }
             | Statement::Keepalive { .. }
-            | Statement::Other { .. }
+            | Statement::Other(_)
             | Statement::FeedGap { .. } => {}
         }
     }

@@ -22,6 +22,46 @@ pub enum Interest {
 pub struct WatchedPrefixes {
     /// The widest watched prefixes as ranges of addresses, in order and disjoint (prefixes nest or are apart), by [`Family::index`].
     ranges: [Vec<(u128, u128)>; 2],
+    /// Which leading bits lie in these ranges, by [`Family::index`].
+    heads: [Heads; 2],
+}
+
+/// A coarse first look at a prefix: which of its leading bits any watched address has. IPv4: the first 16 bits, exact. IPv6: the first 32,
+/// hashed. A prefix whose bit is not set is not related; one whose bit is set may be.
+#[derive(Clone, Debug, Default)]
+struct Heads(Box<[u64]>);
+
+impl Heads {
+    const BITS: usize = 1 << 16;
+
+    /// Those of all addresses from `first` to `last`, IPv4 or IPv6 as [`Family::index`] says.
+    fn of(ranges: &[(u128, u128)], family: usize) -> Self {
+        if ranges.is_empty() {
+            return Heads::default();
+        }
+        let mut bits = vec![0u64; Heads::BITS / 64].into_boxed_slice();
+        for (first, last) in ranges {
+            let (first, last) = if family == 0 { (first >> 16, last >> 16) } else { (first >> 96, last >> 96) };
+            if last - first >= Heads::BITS as u128 {
+                bits.fill(u64::MAX);
+                break;
+            }
+            for head in (first..=last).filter_map(|head| u32::try_from(head).ok()) {
+                let place = if family == 0 { head as usize } else { Heads::hash(head) };
+                bits[place / 64] |= 1 << (place % 64);
+            }
+        }
+        Heads(bits)
+    }
+
+    /// Multiplicative hashing (Knuth, TAOCP 6.4): the upper 16 bits of the product.
+    const fn hash(head: u32) -> usize {
+        (head.wrapping_mul(0x9e37_79b1) >> 16) as usize
+    }
+
+    fn may_hold(&self, place: usize) -> bool {
+        self.0.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 != 0)
+    }
 }
 
 impl Interest {
@@ -30,6 +70,14 @@ impl Interest {
         match self {
             Interest::Everything => true,
             Interest::Watched(watched) => watched.concerns(prefix),
+        }
+    }
+
+    /// Whether this is only about watched prefixes.
+    pub(super) fn watched(&self) -> Option<&WatchedPrefixes> {
+        match self {
+            Interest::Everything => None,
+            Interest::Watched(watched) => Some(watched),
         }
     }
 }
@@ -45,7 +93,22 @@ impl WatchedPrefixes {
             ranges.sort_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
             ranges.dedup_by(|later, earlier| later.1 <= earlier.1);
         }
-        WatchedPrefixes { ranges }
+        let heads = [Heads::of(&ranges[0], 0), Heads::of(&ranges[1], 1)];
+        WatchedPrefixes { ranges, heads }
+    }
+
+    /// The same as [`WatchedPrefixes::concerns`], quick where nothing is related.
+    #[inline]
+    pub(super) fn concerns_quickly(&self, prefix: &IpNet) -> bool {
+        let may = match prefix {
+            IpNet::V4(net) if net.prefix_len() >= 16 => self.heads[0].may_hold((u32::from(net.addr()) >> 16) as usize),
+            IpNet::V6(net) if net.prefix_len() >= 32 => {
+                let [a, b, c, d, ..] = net.addr().octets();
+                self.heads[1].may_hold(Heads::hash(u32::from_be_bytes([a, b, c, d])))
+            }
+            IpNet::V4(_) | IpNet::V6(_) => true,
+        };
+        may && self.concerns(prefix)
     }
 
     /// True if the prefix equals, covers, or is more specific than a watched one.
@@ -88,7 +151,34 @@ mod tests {
             ("::/0", true),
         ] {
             assert_eq!(watched.concerns(&prefix.parse().unwrap()), related, "{prefix}");
+            assert_eq!(watched.concerns_quickly(&prefix.parse().unwrap()), related, "{prefix}, quickly");
         }
         assert!(!WatchedPrefixes::new([]).concerns(&"0.0.0.0/0".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_quick_look_never_disagrees() {
+        let nets = |seed: u32| -> Vec<IpNet> {
+            let mut number = seed;
+            let mut next = move || {
+                number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                number >> 8
+            };
+            let mut nets = Vec::new();
+            for _ in 0..2_000 {
+                let v4 = std::net::Ipv4Addr::from((10 + next() % 3) << 24 | next() & 0x00ff_ffff);
+                nets.push(IpNet::new(v4.into(), (next() % 33) as u8).unwrap().trunc());
+                let v6 = u128::from(0x2001_0db8 + next() % 3) << 96 | u128::from(next()) << 72 | u128::from(next());
+                nets.push(IpNet::new(std::net::Ipv6Addr::from(v6).into(), (next() % 129) as u8).unwrap().trunc());
+            }
+            nets
+        };
+        for chosen in [1, 7, 40] {
+            let some = nets(1).into_iter().filter(|net| net.prefix_len() > 8).step_by(4_000 / chosen);
+            let watched = WatchedPrefixes::new(some);
+            let related = nets(2).iter().filter(|net| watched.concerns(net)).count();
+            assert!(related > 0);
+            assert!(nets(2).iter().all(|net| watched.concerns(net) == watched.concerns_quickly(net)));
+        }
     }
 }

@@ -204,7 +204,10 @@ impl Merge {
         account.compression = opened.compression;
         let foreign = "holds neither MRT nor a RIPEstat answer; name MRT archives, such as updates.20211004.1540.gz";
         match opened.content {
-            Content::Mrt(frames) => Some((Reader::Mrt(Box::new(MrtReader::new(*frames, input.file.begins, account))), opened.raw)),
+            Content::Mrt(frames) => {
+                let reader = MrtReader::new(*frames, input.file.begins, &self.interest, account);
+                Some((Reader::Mrt(Box::new(reader)), opened.raw))
+            }
             Content::Json(text) => match RipestatReader::new(&text, account) {
                 Some(reader) => Some((Reader::Ripestat(Box::new(reader)), opened.raw)),
                 None => {

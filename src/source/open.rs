@@ -3,6 +3,7 @@
 //! Takes an input file; gives its stream as MRT frames or as the text of a JSON answer, whatever its name. Reads only the beginning.
 
 use super::discover::InputFile;
+use super::interest::Interest;
 use super::mrt::{Body, Frames, Step};
 use super::raw::{RawSide, decompress};
 use crate::compression::{Compression, LOOKED_AT};
@@ -95,14 +96,13 @@ pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Res
     let mut latest: Option<Timestamp> = None;
     let Content::Mrt(mut frames) = open(file)?.content else { return Ok((samples, latest)) };
     while samples.len() < count {
-        match frames.step() {
+        match frames.step(&Interest::Everything) {
             Step::Record(frame) => {
                 latest = latest.max(Some(frame.at));
-                let header = &frame.raw.common_header;
-                let is_message = matches!(u16::from(header.entry_type), 16 | 17) && !matches!(header.entry_subtype, 0 | 5);
-                if is_message && frame.at >= from && matches!(frame.body, Body::Message(_)) {
-                    let hash = foldhash::fast::FixedState::default().hash_one(&frame.raw.message_bytes);
-                    samples.push(Sample { at: frame.at, hash, fine: header.microsecond_timestamp.is_some() });
+                let is_message = matches!(frame.kind, 16 | 17) && !matches!(frame.subtype, 0 | 5);
+                if is_message && frame.at >= from && !matches!(frame.body, Body::Unsupported(_)) {
+                    let hash = foldhash::fast::FixedState::default().hash_one(frames.body(&frame));
+                    samples.push(Sample { at: frame.at, hash, fine: frame.is_fine() });
                 }
             }
             Step::Damage(_) => {}
@@ -116,7 +116,7 @@ pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Res
 pub(super) fn sample_first(file: &InputFile) -> Option<Timestamp> {
     let Content::Mrt(mut frames) = open(file).ok()?.content else { return None };
     loop {
-        match frames.step() {
+        match frames.step(&Interest::Everything) {
             Step::Record(frame) => return Some(frame.at),
             Step::Damage(_) => {}
             Step::End => return None,

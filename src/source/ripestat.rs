@@ -6,7 +6,7 @@
 
 use super::account::{Damage, FileAccount, FileKind};
 use super::interest::Interest;
-use crate::observation::{FileId, Observation, RecordRef, Route, Statement, WithdrawCause};
+use crate::observation::{FileId, Observation, Others, RecordRef, Route, Statement, WithdrawCause};
 use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, VantageId, Vantages};
 use ipnet::IpNet;
@@ -136,14 +136,14 @@ impl RipestatReader {
                 ctx.account.announced += 1;
                 match concerns {
                     true => Statement::Announce { from, prefix, path_id: 0, route: Arc::new(route) },
-                    false => Statement::Other { from, announced: [prefix].into(), withdrawn: [].into() },
+                    false => Statement::Other(Others::new(from, [prefix].into_iter().collect(), 0)),
                 }
             }
             None => {
                 ctx.account.withdrawn += 1;
                 match concerns {
                     true => Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement },
-                    false => Statement::Other { from, announced: [].into(), withdrawn: [prefix].into() },
+                    false => Statement::Other(Others::new(from, [prefix].into_iter().collect(), 1)),
                 }
             }
         };

@@ -1,6 +1,6 @@
 //! A stage for the pipeline: collectors, peers and observations without files.
 
-use faultline::observation::{FileId, GapCause, Observation, RecordRef, Route, Statement, WithdrawCause};
+use faultline::observation::{FileId, GapCause, Observation, Others, RecordRef, Route, Statement, WithdrawCause};
 use faultline::org::profile;
 use faultline::org::scope::Scope;
 use faultline::time::Timestamp;
@@ -95,7 +95,7 @@ impl Stage {
     pub fn others(&mut self, seconds: i64, peer: usize, prefixes: u8) {
         let announced = (0..prefixes).map(|number| format!("10.0.{number}.0/24").parse().unwrap());
         let announced = announced.chain((0..prefixes).map(|number| format!("2001:db8:{number}::/48").parse().unwrap())).collect();
-        self.say(seconds, Statement::Other { from: self.peers[peer], announced, withdrawn: Box::default() });
+        self.say(seconds, Statement::Other(Others::new(self.peers[peer], announced, 0)));
     }
 
     fn route(&self, peer: usize, transit: u32) -> Arc<Route> {

@@ -257,7 +257,7 @@ impl Reading {
             Statement::Withdraw { prefix, cause: WithdrawCause::TreatAsWithdraw, .. } => {
                 format!("{who} is taken to withdraw {prefix}")
             }
-            Statement::Other { announced, withdrawn, .. } => format!("{who} other +[{}] -[{}]", all(announced), all(withdrawn)),
+            Statement::Other(others) => format!("{who} other +[{}] -[{}]", all(others.announced()), all(others.withdrawn())),
             Statement::EndOfRib { family, .. } => format!("{who} end of {family}"),
             Statement::SessionUp { .. } => format!("{who} up"),
             Statement::SessionDown { .. } => format!("{who} down"),

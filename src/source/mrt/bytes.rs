@@ -5,13 +5,17 @@
 
 use std::io::{ErrorKind, Read};
 
-/// Asked of the stream at a time.
-const CHUNK: usize = 128 * 1024;
+/// Room in the buffer: large enough that calls of the decoder do not show in a profile, small enough to stay in a processor's cache.
+const ROOM: usize = 256 * 1024;
+/// Less room than this at the end of the buffer is not worth a read.
+const LEAST: usize = 64 * 1024;
 
 pub(super) struct Bytes {
     stream: Box<dyn Read + Send>,
     buffer: Vec<u8>,
+    /// Where the view begins and ends in the buffer.
     start: usize,
+    end: usize,
     offset: u64,
     ended: bool,
     failure: Option<String>,
@@ -19,25 +23,28 @@ pub(super) struct Bytes {
 
 impl Bytes {
     pub(super) fn new(stream: Box<dyn Read + Send>) -> Self {
-        Bytes { stream, buffer: Vec::new(), start: 0, offset: 0, ended: false, failure: None }
+        Bytes { stream, buffer: vec![0; ROOM], start: 0, end: 0, offset: 0, ended: false, failure: None }
     }
 
     /// Reads until `count` bytes are in view, or the stream ends; gives how many are.
+    #[inline]
     pub(super) fn have(&mut self, count: usize) -> usize {
-        while self.buffer.len() - self.start < count && !self.ended {
+        while self.end - self.start < count && !self.ended {
             self.read_more();
         }
-        self.buffer.len() - self.start
+        self.end - self.start
     }
 
     /// The bytes in view.
+    #[inline]
     pub(super) fn view(&self) -> &[u8] {
-        &self.buffer[self.start..]
+        &self.buffer[self.start..self.end]
     }
 
     /// Takes `count` bytes, or what there is.
+    #[inline]
     pub(super) fn consume(&mut self, count: usize) {
-        let count = count.min(self.buffer.len() - self.start);
+        let count = count.min(self.end - self.start);
         self.start += count;
         self.offset += count as u64;
     }
@@ -52,16 +59,18 @@ impl Bytes {
         self.failure.as_deref()
     }
 
+    #[cold]
     fn read_more(&mut self) {
-        if self.start > 0 {
-            self.buffer.copy_within(self.start.., 0);
-            self.buffer.truncate(self.buffer.len() - self.start);
+        if self.buffer.len() - self.end < LEAST {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
             self.start = 0;
+            if self.buffer.len() - self.end < LEAST {
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
         }
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + CHUNK, 0);
         let read = loop {
-            match self.stream.read(&mut self.buffer[filled..]) {
+            match self.stream.read(&mut self.buffer[self.end..]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 other => break other,
             }
@@ -71,6 +80,6 @@ impl Bytes {
             0
         });
         self.ended = read == 0;
-        self.buffer.truncate(filled + read);
+        self.end += read;
     }
 }

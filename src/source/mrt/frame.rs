@@ -1,9 +1,9 @@
 //! MRT records out of a stream of bytes, and the way back after damage.
 //!
-//! Takes the decompressed stream; gives each record parsed, each one of a kind which nobody reads named, and each damaged place with its
-//! offset, length and cause. Records are taken raw (`chunk_mrt_record`) and parsed one by one, never through bgpkit-parser's element
-//! iterators. Its recovering iterator is not used either: it resumes at BGP4MP and legacy records only, and takes a series of records of
-//! an unknown subtype for broken framing. Here the framing is judged by headers alone:
+//! Takes the decompressed stream; gives each record scanned or parsed, each one of a kind which nobody reads named, and each damaged place
+//! with its offset, length and cause. A record which the [scan](super::scan) does not settle is taken raw (`chunk_mrt_record`) and parsed,
+//! never through bgpkit-parser's element iterators. Its recovering iterator is not used either: it resumes at BGP4MP and legacy records only, and
+//! takes a series of records of an unknown subtype for broken framing. Here the framing is judged by headers alone:
 //!
 //! - A record whose body does not parse costs just that record if a plausible header, or the end of the stream, follows it.
 //! - Else its length is not to be trusted, and the stream is searched byte by byte for the next place where a record parses and plausible
@@ -12,14 +12,16 @@
 //! What the records say is not looked at, except for their time.
 
 use super::bytes::Bytes;
+use super::scan::{Scanned, scan};
 use crate::source::account::Damage;
+use crate::source::interest::Interest;
 use crate::time::{Span, Timestamp};
 use bgpkit_parser::models::{EntryType, MrtMessage};
 use bgpkit_parser::{RawMrtRecord, chunk_mrt_record};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A record which parsed.
+/// A sound record. Its bytes can be seen until the next one is asked for.
 pub(in crate::source) struct Frame {
     /// Its number, from 1, damaged ones counted.
     pub(in crate::source) record: u64,
@@ -27,9 +29,13 @@ pub(in crate::source) struct Frame {
     pub(in crate::source) offset: u64,
     /// Its time; microseconds where the type has them.
     pub(in crate::source) at: Timestamp,
-    /// Its bytes.
-    pub(in crate::source) raw: RawMrtRecord,
-    /// What they mean.
+    /// Its type (RFC 6396 §4).
+    pub(in crate::source) kind: u16,
+    /// Its subtype.
+    pub(in crate::source) subtype: u16,
+    /// Its length, headers included.
+    pub(in crate::source) length: usize,
+    /// What it means.
     pub(in crate::source) body: Body,
     /// How many bytes its writer cut off its message.
     pub(in crate::source) cut: usize,
@@ -37,10 +43,29 @@ pub(in crate::source) struct Frame {
 
 /// A record's content.
 pub(in crate::source) enum Body {
+    /// The scan settled it.
+    Scanned(Scanned),
     /// As bgpkit-parser has it.
     Message(Box<MrtMessage>),
     /// A sound record of a kind which is not read.
     Unsupported(String),
+}
+
+impl Frame {
+    /// True if its time has microseconds.
+    pub(in crate::source) fn is_fine(&self) -> bool {
+        self.kind == EXTENDED
+    }
+
+    /// Where its body begins.
+    fn head(&self) -> usize {
+        head(self.kind)
+    }
+}
+
+/// Length of what stands before a record's body (RFC 6396 §2, §3).
+const fn head(kind: u16) -> usize {
+    if kind == EXTENDED { HEADER + 4 } else { HEADER }
 }
 
 /// What comes next in the stream.
@@ -55,6 +80,8 @@ pub(in crate::source) enum Step {
 
 /// Length of the common header (RFC 6396 §2).
 const HEADER: usize = 12;
+/// BGP4MP_ET, whose header has microseconds (RFC 6396 §3).
+const EXTENDED: u16 = 17;
 /// No record is longer (bgpkit-parser's own limit).
 const LONGEST: u32 = 16 * 1024 * 1024;
 /// No record found while searching is longer: table records of a thousand peers stay below it.
@@ -80,13 +107,38 @@ struct Header {
 /// Iterates over the records of a stream.
 pub(in crate::source) struct Frames {
     bytes: Bytes,
+    /// Length of the record given last, which is still in view.
+    held: usize,
     records: u64,
     last: Option<Timestamp>,
+    /// Whether records may be settled by the scan.
+    scans: bool,
 }
 
 impl Frames {
     pub(in crate::source) fn new(stream: Box<dyn Read + Send>) -> Self {
-        Frames { bytes: Bytes::new(stream), records: 0, last: None }
+        Frames { bytes: Bytes::new(stream), held: 0, records: 0, last: None, scans: true }
+    }
+
+    /// Every record goes through the full decoder: what the scan is held against.
+    #[cfg(test)]
+    pub(super) fn without_scan(mut self) -> Self {
+        self.scans = false;
+        self
+    }
+
+    /// The body of the record given last.
+    pub(in crate::source) fn body(&self, frame: &Frame) -> &[u8] {
+        self.bytes.view().get(frame.head()..frame.length).unwrap_or_default()
+    }
+
+    /// What the record given last means to the full decoder.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(in crate::source) fn decode(&mut self, frame: &Frame) -> Result<Body, String> {
+        let (raw, _) = self.chunk(frame.length).ok_or_else(|| "the header cannot be read".to_owned())?;
+        parse(&raw)
     }
 
     /// The first bytes of the stream, up to `count`, without taking them.
@@ -131,8 +183,9 @@ impl Frames {
         false
     }
 
-    /// The next record, or what is there instead.
-    pub(in crate::source) fn step(&mut self) -> Step {
+    /// The next record, or what is there instead. `interest`: which prefixes the scan must leave to the full decoder.
+    pub(in crate::source) fn step(&mut self, interest: &Interest) -> Step {
+        self.bytes.consume(std::mem::take(&mut self.held));
         if self.bytes.have(1) == 0 {
             return Step::End;
         }
@@ -150,6 +203,25 @@ impl Frames {
         if self.bytes.have(end) < end {
             return self.search("the stream ends inside a record");
         }
+        if let Some((at, scanned)) = self.scanned(header, end, interest) {
+            return self.settle(header, (at, end), Body::Scanned(scanned), 0);
+        }
+        self.parsed(header, end)
+    }
+
+    /// What the scan makes of the record which begins the stream, and its time.
+    fn scanned(&self, header: Header, end: usize, interest: &Interest) -> Option<(Timestamp, Scanned)> {
+        let record = &self.bytes.view()[..end];
+        let scanned = self.scans.then(|| scan(header.kind, header.subtype, record.get(head(header.kind)..)?, interest))??;
+        let micros = match record.get(HEADER..HEADER + 4) {
+            Some(&[a, b, c, d]) if header.kind == EXTENDED => u32::from_be_bytes([a, b, c, d]).min(999_999),
+            _ => 0,
+        };
+        Some((Timestamp::from_parts(header.at.seconds(), micros), scanned))
+    }
+
+    /// What the full decoder makes of the record which begins the stream.
+    fn parsed(&mut self, header: Header, end: usize) -> Step {
         let Some((raw, length)) = self.chunk(end) else {
             return self.search("the header cannot be read");
         };
@@ -157,22 +229,24 @@ impl Frames {
         let mended = matches!(header.kind, 16 | 17).then(|| super::cut::mended(&raw)).flatten();
         let cut = mended.as_ref().map_or(0, |(_, cut)| *cut);
         match parse(mended.as_ref().map_or(&raw, |(mended, _)| mended)) {
-            Ok(body) if self.stands_out(at, length) => {
-                drop(body);
-                self.skip(length, format!("its time, {at}, is more than a day from its neighbours'"))
-            }
-            Ok(body) => {
-                if matches!(body, Body::Unsupported(_)) && !self.boundary_at(length, at) {
-                    return self.search(&format!("type {} subtype {} is no known record", header.kind, header.subtype));
-                }
-                let frame = Frame { record: self.records, offset: self.bytes.offset(), at, raw, body, cut };
-                self.bytes.consume(length);
-                self.last = Some(at);
-                Step::Record(frame)
-            }
+            Ok(body) => self.settle(header, (at, length), body, cut),
             Err(cause) if self.boundary_at(length, at) => self.skip(length, cause),
             Err(cause) => self.search(&cause),
         }
+    }
+
+    /// Gives the record which begins the stream, unless its neighbours tell against it.
+    fn settle(&mut self, header: Header, (at, length): (Timestamp, usize), body: Body, cut: usize) -> Step {
+        if self.stands_out(at, length) {
+            return self.skip(length, format!("its time, {at}, is more than a day from its neighbours'"));
+        }
+        if matches!(body, Body::Unsupported(_)) && !self.boundary_at(length, at) {
+            return self.search(&format!("type {} subtype {} is no known record", header.kind, header.subtype));
+        }
+        let Header { kind, subtype, .. } = header;
+        self.held = length;
+        self.last = Some(at);
+        Step::Record(Frame { record: self.records, offset: self.bytes.offset(), at, kind, subtype, length, body, cut })
     }
 
     fn header(&mut self, place: usize) -> Option<Header> {

@@ -4,10 +4,11 @@
 //! prefix which is watched, one for the others together, and one for what concerns the session. Only IPv4 and IPv6 unicast become
 //! statements; other families are counted. What the collector itself sent (the LOCAL subtypes) is counted and says nothing.
 
-use super::route::route;
+use super::route::{route, route_of_path};
+use super::scan::{Ends, Update};
 use super::session::End;
 use super::{Context, Place};
-use crate::observation::{Statement, WithdrawCause};
+use crate::observation::{Others, Statement, WithdrawCause};
 use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
 use bgpkit_parser::models::capabilities::BgpCapabilityType;
@@ -16,6 +17,7 @@ use bgpkit_parser::models::{
     BgpState, BgpUpdateMessage, CapabilityValue, CeaseNotification, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
 };
 use ipnet::IpNet;
+use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -85,13 +87,7 @@ fn said(peer: End, local: IpAddr, message: BgpMessage, place: Place, ctx: &mut C
     if let Some(asn) = open_asn.filter(|_| !peer.is_named()) {
         ctx.sessions.learn(End { asn, ..peer }, None);
     }
-    let peer = ctx.sessions.resolve(peer);
-    // Old Zebra leaves the addresses out of some OPENs; OpenBGPD records what a peer says before it tells its AS number.
-    let from =
-        (!peer.address.is_unspecified() && peer.asn != Asn(0)).then(|| ctx.vantages.vantage(ctx.collector, peer.address, peer.asn));
-    if from.is_none() {
-        ctx.account.count_other("messages which do not name the peer", 1);
-    }
+    let from = speaker(peer, ctx);
     match message {
         BgpMessage::Update(update) => {
             if let Some(from) = from {
@@ -110,13 +106,60 @@ fn said(peer: End, local: IpAddr, message: BgpMessage, place: Place, ctx: &mut C
                 from.into_iter().for_each(|from| ctx.say(place, Statement::SessionDown { from }));
             }
         }
-        BgpMessage::KeepAlive => {
-            ctx.account.keepalives += 1;
-            from.into_iter().for_each(|from| ctx.say(place, Statement::Keepalive { from }));
-        }
+        BgpMessage::KeepAlive => alive(from, place, ctx),
         BgpMessage::RouteRefresh(_) => {
             ctx.account.count_other("ROUTE-REFRESH messages", 1);
             from.into_iter().for_each(|from| ctx.say(place, Statement::Keepalive { from }));
+        }
+    }
+}
+
+/// Who a message is from, by what was learnt of the session; `None`, and counted, if nobody can tell.
+fn speaker(peer: End, ctx: &mut Context<'_>) -> Option<VantageId> {
+    let peer = ctx.sessions.resolve(peer);
+    // Old Zebra leaves the addresses out of some OPENs; OpenBGPD records what a peer says before it tells its AS number.
+    let from =
+        (!peer.address.is_unspecified() && peer.asn != Asn(0)).then(|| ctx.vantages.vantage(ctx.collector, peer.address, peer.asn));
+    if from.is_none() {
+        ctx.account.count_other("messages which do not name the peer", 1);
+    }
+    from
+}
+
+fn alive(from: Option<VantageId>, place: Place, ctx: &mut Context<'_>) {
+    ctx.account.keepalives += 1;
+    from.into_iter().for_each(|from| ctx.say(place, Statement::Keepalive { from }));
+}
+
+/// A KEEPALIVE which the scan read.
+pub(super) fn keepalive(ends: Ends, place: Place, ctx: &mut Context<'_>) {
+    ctx.sessions.learn(ends.peer, Some(ends.local));
+    let from = speaker(ends.peer, ctx);
+    alive(from, place, ctx);
+}
+
+/// An UPDATE which the scan read, from a record of this body.
+pub(super) fn scanned(update: &Update, body: &[u8], place: Place, ctx: &mut Context<'_>) {
+    ctx.sessions.learn(update.ends.peer, Some(update.ends.local));
+    let Some(from) = speaker(update.ends.peer, ctx) else { return };
+    let (withdrawn, announced) = update.prefixes.split_at(update.withdrawn);
+    ctx.account.announced += announced.len() as u64;
+    ctx.account.withdrawn += withdrawn.len() as u64;
+    if ctx.repeated.is_some_and(|repeated| repeated.covers(place.told)) {
+        ctx.account.duplicates_dropped += 1;
+        return;
+    }
+    if ctx.interest.watched().is_some() {
+        ctx.say(place, Statement::Other(Others::new(from, update.prefixes.clone(), withdrawn.len())));
+        return;
+    }
+    for prefix in withdrawn {
+        ctx.say(place, Statement::Withdraw { from, prefix: *prefix, path_id: 0, cause: WithdrawCause::Statement });
+    }
+    if !announced.is_empty() {
+        let route = Arc::new(route_of_path(&body[update.path.clone()], update.asn_size));
+        for prefix in announced {
+            ctx.say(place, Statement::Announce { from, prefix: *prefix, path_id: 0, route: Arc::clone(&route) });
         }
     }
 }
@@ -166,31 +209,33 @@ fn said_update(from: VantageId, mut update: BgpUpdateMessage, place: Place, ctx:
         no_prefixes(from, &update.attributes, place, ctx);
         return;
     }
-    let mut others = (Vec::new(), withdraw(from, &withdrawn, &announced, place, ctx));
+    let mut others = withdraw(from, &withdrawn, &announced, place, ctx);
+    let mut others_withdrawn = others.len();
     if malformed {
         for prefix in &announced {
-            state_or_keep(prefix, &mut others.1, ctx, |prefix, path_id| {
+            state_or_keep(prefix, &mut others, ctx, |prefix, path_id| {
                 (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::TreatAsWithdraw })
             });
         }
+        others_withdrawn = others.len();
     } else if !announced.is_empty() {
         let mut shared = None;
         for prefix in &announced {
-            state_or_keep(prefix, &mut others.0, ctx, |prefix, path_id| {
+            state_or_keep(prefix, &mut others, ctx, |prefix, path_id| {
                 let route = Arc::clone(shared.get_or_insert_with(|| Arc::new(route(&update.attributes))));
                 (place, Statement::Announce { from, prefix, path_id, route })
             });
         }
     }
-    if !others.0.is_empty() || !others.1.is_empty() {
-        ctx.say(place, Statement::Other { from, announced: others.0.into(), withdrawn: others.1.into() });
+    if !others.is_empty() {
+        ctx.say(place, Statement::Other(Others::new(from, others, others_withdrawn)));
     }
 }
 
 /// States what was said of a watched prefix; keeps any other for later.
 fn state_or_keep(
     prefix: &NetworkPrefix,
-    others: &mut Vec<IpNet>,
+    others: &mut SmallVec<[IpNet; 4]>,
     ctx: &mut Context<'_>,
     statement: impl FnOnce(IpNet, u32) -> (Place, Statement),
 ) {
@@ -211,8 +256,8 @@ fn withdraw(
     announced: &[NetworkPrefix],
     place: Place,
     ctx: &mut Context<'_>,
-) -> Vec<IpNet> {
-    let mut others = Vec::new();
+) -> SmallVec<[IpNet; 4]> {
+    let mut others = SmallVec::new();
     if withdrawn.is_empty() {
         return others;
     }

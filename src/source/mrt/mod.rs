@@ -1,17 +1,20 @@
 //! MRT (RFC 6396) to statements.
 //!
-//! [`frame`] cuts records out of the stream and finds its way back after damage; [`message`] turns BGP messages and state changes into
-//! statements, [`table`] does so with table dumps; [`session`] remembers who is who at a collector; [`route`] reads AS paths; [`cut`] saves what is left
-//! of messages which the archive's writer cut short. This module
-//! joins them into [`MrtReader`], which gives the statements of one file in order of time. Nothing is judged here.
+//! [`frame`] cuts records out of the stream and finds its way back after damage; [`scan`] settles those which concern nobody from their bytes,
+//! the others are parsed; [`message`] turns BGP messages and state changes into statements, [`table`] does so with table dumps; [`session`]
+//! remembers who is who at a collector; [`route`] reads AS paths; [`cut`] saves what is left of messages which the archive's writer cut short.
+//! This module joins them into [`MrtReader`], which gives the statements of one file in order of time. Nothing is judged here.
 
 mod bytes;
 mod cut;
 mod frame;
 mod message;
 mod route;
+mod scan;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(super) use frame::{Body, Frame, Frames, Step};
 pub(super) use session::Sessions;
@@ -22,7 +25,8 @@ use super::repeat::Repeated;
 use crate::observation::{FileId, GapCause, Observation, RecordRef, Statement};
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Vantages};
-use bgpkit_parser::models::{EntryType, MrtMessage};
+use bgpkit_parser::models::MrtMessage;
+use scan::Scanned;
 use std::collections::VecDeque;
 use table::Table;
 
@@ -83,9 +87,9 @@ pub(super) struct MrtReader {
 
 impl MrtReader {
     /// Reads up to the first record. `begins`: when the file begins by its name.
-    pub(super) fn new(frames: Frames, begins: Option<Timestamp>, account: &mut FileAccount) -> Self {
+    pub(super) fn new(frames: Frames, begins: Option<Timestamp>, interest: &Interest, account: &mut FileAccount) -> Self {
         let mut reader = MrtReader { frames, next: None, clock: None, table: None, head_lost: None, tail_lost: None };
-        if reader.advance(account) {
+        if reader.advance(interest, account) {
             let first = reader.next.as_ref().map(|frame| frame.at);
             let near = |first: Timestamp, begins: Timestamp| begins < first && first.since(begins) < Span::from_seconds(86_400);
             match (first, begins) {
@@ -134,7 +138,7 @@ impl MrtReader {
         let damage_before = ctx.account.skipped_count;
         self.state(frame, place, ctx);
         let inside = ctx.account.skipped_count > damage_before;
-        let lost = self.advance(ctx.account);
+        let lost = self.advance(ctx.interest, ctx.account);
         if lost && let Some(table) = &mut self.table {
             table.damage();
         }
@@ -166,10 +170,10 @@ impl MrtReader {
     }
 
     /// Goes to the next record; true if something was lost on the way.
-    fn advance(&mut self, account: &mut FileAccount) -> bool {
+    fn advance(&mut self, interest: &Interest, account: &mut FileAccount) -> bool {
         let mut lost = false;
         self.next = loop {
-            match self.frames.step() {
+            match self.frames.step(interest) {
                 Step::Record(frame) => break Some(frame),
                 Step::Damage(damage) => {
                     account.skip(damage);
@@ -185,9 +189,8 @@ impl MrtReader {
         lost
     }
 
-    fn state(&mut self, frame: Frame, place: Place, ctx: &mut Context<'_>) {
-        let is_table = matches!(frame.raw.common_header.entry_type, EntryType::TABLE_DUMP | EntryType::TABLE_DUMP_V2);
-        ctx.account.holds(if is_table { FileKind::Table } else { FileKind::Updates });
+    fn state(&mut self, mut frame: Frame, place: Place, ctx: &mut Context<'_>) {
+        ctx.account.holds(if matches!(frame.kind, 12 | 13) { FileKind::Table } else { FileKind::Updates });
         if frame.cut > 0 {
             ctx.damage(
                 place,
@@ -195,14 +198,39 @@ impl MrtReader {
                 format!("the archive's writer cut {} bytes off an UPDATE; its complete prefixes count", frame.cut),
             );
         }
+        if let Body::Scanned(Scanned::Entries(entries)) = &frame.body {
+            if let Some(table) = &mut self.table
+                && table.count_unwatched(entries, self.frames.body(&frame), ctx)
+            {
+                return;
+            }
+            match self.frames.decode(&frame) {
+                Ok(body) => frame.body = body,
+                Err(cause) => return ctx.damage(place, frame.length as u64, cause),
+            }
+        }
+        let body = self.frames.body(&frame);
         match frame.body {
             Body::Unsupported(name) => ctx.account.count_other(&name, 1),
+            Body::Scanned(Scanned::Update(update)) => message::scanned(&update, body, place, ctx),
+            Body::Scanned(Scanned::Keepalive(ends)) => message::keepalive(ends, place, ctx),
+            Body::Scanned(Scanned::Entry { peer, prefix }) => {
+                let table = table::version_one(&mut self.table, place, ctx);
+                table.entry(peer, prefix, ctx);
+            }
+            Body::Scanned(Scanned::Entries(_)) => {}
             Body::Message(message) => match *message {
                 MrtMessage::Bgp4Mp(record) => message::bgp4mp(record, place, ctx),
                 MrtMessage::LegacyBgp(record) => message::legacy(record, place, ctx),
-                MrtMessage::TableDumpMessage(record) => table::version_one(&mut self.table, &[record], place, ctx),
-                MrtMessage::TableDumpMessageBatch(records) => table::version_one(&mut self.table, &records, place, ctx),
-                MrtMessage::TableDumpV2Message(record) => table::version_two(&mut self.table, record, &frame.raw, place, ctx),
+                MrtMessage::TableDumpMessage(record) => {
+                    table::version_one(&mut self.table, place, ctx).messages(&[record], place, ctx)
+                }
+                MrtMessage::TableDumpMessageBatch(records) => {
+                    table::version_one(&mut self.table, place, ctx).messages(&records, place, ctx)
+                }
+                MrtMessage::TableDumpV2Message(record) => {
+                    table::version_two(&mut self.table, record, (frame.subtype, body), place, ctx)
+                }
             },
         }
     }

@@ -15,25 +15,57 @@ pub(super) fn route(attributes: &Attributes) -> Route {
         (Some(path), None) | (None, Some(path)) => Cow::Borrowed(path),
         (Some(path), Some(four)) => Cow::Owned(AsPath::merge_aspath_as4path(path, four)),
     };
-    let mut asns = Vec::with_capacity(path.route_len());
-    let mut origin = None;
+    let mut walk = PathWalk { asns: Vec::with_capacity(path.route_len()), origin: None };
     for segment in path.iter_segments() {
         match segment {
-            AsPathSegment::AsSequence(members) => {
-                asns.extend(members.iter().map(|asn| Asn(asn.to_u32())));
-                origin = asns.last().copied();
-            }
-            AsPathSegment::AsSet(members) => {
-                asns.extend(members.iter().map(|asn| Asn(asn.to_u32())));
-                origin = match members.as_slice() {
-                    [only] => Some(Asn(only.to_u32())),
-                    _ => None,
-                };
-            }
+            AsPathSegment::AsSequence(members) => walk.sequence(members.iter().map(|asn| Asn(asn.to_u32()))),
+            AsPathSegment::AsSet(members) => walk.set(members.iter().map(|asn| Asn(asn.to_u32()))),
             AsPathSegment::ConfedSequence(_) | AsPathSegment::ConfedSet(_) => {}
         }
     }
-    Route { path: asns.into(), origin }
+    walk.route()
+}
+
+/// The same of an AS_PATH which the scan found whole (RFC 4271 §4.3 b), and beside which there is no AS4_PATH.
+pub(super) fn route_of_path(mut value: &[u8], asn_size: usize) -> Route {
+    let mut walk = PathWalk { asns: Vec::with_capacity(value.len() / asn_size), origin: None };
+    while let [kind, count, rest @ ..] = value {
+        let (segment, after) = rest.split_at(rest.len().min(usize::from(*count) * asn_size));
+        let members = segment.chunks_exact(asn_size).map(|asn| Asn(asn.iter().fold(0, |asn, byte| asn << 8 | u32::from(*byte))));
+        match kind {
+            1 => walk.set(members),
+            2 => walk.sequence(members),
+            _ => {}
+        }
+        value = after;
+    }
+    walk.route()
+}
+
+/// A walk along the segments of a path.
+struct PathWalk {
+    asns: Vec<Asn>,
+    origin: Option<Asn>,
+}
+
+impl PathWalk {
+    fn sequence(&mut self, members: impl Iterator<Item = Asn>) {
+        self.asns.extend(members);
+        self.origin = self.asns.last().copied();
+    }
+
+    fn set(&mut self, members: impl Iterator<Item = Asn>) {
+        let before = self.asns.len();
+        self.asns.extend(members);
+        self.origin = match &self.asns[before..] {
+            [only] => Some(*only),
+            _ => None,
+        };
+    }
+
+    fn route(self) -> Route {
+        Route { path: self.asns.into(), origin: self.origin }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use super::frame::Frame;
 use super::route::route;
+use super::scan::Entries;
 use super::session::End;
 use super::{Context, Place};
 use crate::observation::Statement;
@@ -18,8 +19,13 @@ use ipnet::IpNet;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Length of a record's header (RFC 6396 §2).
+const HEADER: usize = 12;
 /// A pause this long between two TABLE_DUMP records means another dump, since version 1 has nothing which begins one.
 const PAUSE: Span = Span::from_seconds(600);
+
+/// How entries which stand for no peer are counted.
+const OWN_ENTRIES: &str = "table entries of the collector itself";
 
 /// A dump which is being read.
 pub(super) struct Table {
@@ -32,6 +38,8 @@ pub(super) struct Table {
     by_vantage: HashMap<VantageId, usize, foldhash::fast::FixedState>,
     entries: u64,
     damaged: bool,
+    /// Peer indices of the record being counted.
+    indices: Vec<u16>,
 }
 
 struct Size {
@@ -51,6 +59,7 @@ impl Table {
             by_vantage: HashMap::default(),
             entries: 0,
             damaged: false,
+            indices: Vec::new(),
         }
     }
 
@@ -66,9 +75,9 @@ impl Table {
 
     /// True if a record belongs to this dump.
     pub(super) fn goes_on_with(&self, frame: &Frame) -> bool {
-        match (self.version, u16::from(frame.raw.common_header.entry_type)) {
+        match (self.version, frame.kind) {
             (1, 12) => frame.at.since(self.latest) < PAUSE,
-            (2, 13) => frame.raw.common_header.entry_subtype != TableDumpV2Type::PeerIndexTable as u16,
+            (2, 13) => frame.subtype != TableDumpV2Type::PeerIndexTable as u16,
             _ => false,
         }
     }
@@ -89,6 +98,28 @@ impl Table {
         })
     }
 
+    /// Counts the entries of a TABLE_DUMP_V2 record whose prefix nobody watches; false, and nothing is counted, if the full decoder must
+    /// say what is wrong with them.
+    pub(super) fn count_unwatched(&mut self, entries: &Entries, body: &[u8], ctx: &mut Context<'_>) -> bool {
+        let mut indices = std::mem::take(&mut self.indices);
+        let whole = self.version == 2
+            && entries.read(body, &mut indices).is_some()
+            && indices.iter().all(|index| self.index.get(usize::from(*index)).is_some());
+        if whole {
+            ctx.account.table_entries += indices.len() as u64;
+            let mut own = 0;
+            for index in &indices {
+                match self.index.get(usize::from(*index)) {
+                    Some(Some(slot)) => self.count(*slot, entries.prefix),
+                    Some(None) | None => own += 1,
+                }
+            }
+            ctx.account.count_other(OWN_ENTRIES, own);
+        }
+        self.indices = indices;
+        whole
+    }
+
     /// Counts a prefix once a peer, however many paths it has: they stand next to each other.
     fn count(&mut self, place: usize, prefix: IpNet) {
         self.entries += 1;
@@ -104,17 +135,17 @@ impl Table {
 pub(super) fn version_two(
     table: &mut Option<Table>,
     message: TableDumpV2Message,
-    raw: &RawMrtRecord,
+    (subtype, body): (u16, &[u8]),
     place: Place,
     ctx: &mut Context<'_>,
 ) {
     match message {
         TableDumpV2Message::PeerIndexTable(peers) => *table = Some(begin(&peers, place, ctx)),
         TableDumpV2Message::RibAfi(entries) => match table {
-            Some(table) => rib(table, &entries, raw, place, ctx),
+            Some(table) => rib(table, &entries, entry_count(subtype, body), place, ctx),
             None => ctx.damage(
                 place,
-                raw.total_bytes_len() as u64,
+                (HEADER + body.len()) as u64,
                 "table entries before any PEER_INDEX_TABLE: whose they are is not told".to_owned(),
             ),
         },
@@ -146,8 +177,7 @@ fn begin(peers: &PeerIndexTable, place: Place, ctx: &mut Context<'_>) -> Table {
     table
 }
 
-fn rib(table: &mut Table, entries: &RibAfiEntries, raw: &RawMrtRecord, place: Place, ctx: &mut Context<'_>) {
-    let promised = entry_count(raw);
+fn rib(table: &mut Table, entries: &RibAfiEntries, promised: Option<usize>, place: Place, ctx: &mut Context<'_>) {
     if promised.is_none_or(|promised| promised != entries.rib_entries.len()) {
         let (read, promised) = (entries.rib_entries.len(), promised.unwrap_or(0));
         ctx.damage(place, 0, format!("only {read} of the {promised} table entries of {} can be read", entries.prefix.prefix));
@@ -184,7 +214,7 @@ fn rib(table: &mut Table, entries: &RibAfiEntries, raw: &RawMrtRecord, place: Pl
                     ctx.say(Place { at: table.at, ..place }, Statement::TableEntry { from, prefix, path_id, route });
                 }
             }
-            Some(None) => ctx.account.count_other("table entries of the collector itself", 1),
+            Some(None) => ctx.account.count_other(OWN_ENTRIES, 1),
             None => {
                 ctx.damage(
                     place,
@@ -198,38 +228,51 @@ fn rib(table: &mut Table, entries: &RibAfiEntries, raw: &RawMrtRecord, place: Pl
 }
 
 /// How many entries a RIB record says it has: after the sequence number, the family (RIB_GENERIC only) and the prefix.
-fn entry_count(raw: &RawMrtRecord) -> Option<usize> {
-    let body = &raw.message_bytes;
-    let prefix = if matches!(raw.common_header.entry_subtype, 6 | 12) { 7 } else { 4 };
+fn entry_count(subtype: u16, body: &[u8]) -> Option<usize> {
+    let prefix = if matches!(subtype, 6 | 12) { 7 } else { 4 };
     let at = prefix + 1 + usize::from(*body.get(prefix)?).div_ceil(8);
     Some(usize::from(u16::from_be_bytes([*body.get(at)?, *body.get(at + 1)?])))
 }
 
-/// Reads a TABLE_DUMP record. Its dump begins with an empty list of peers, which stands for those which have entries.
-pub(super) fn version_one(table: &mut Option<Table>, messages: &[TableDumpMessage], place: Place, ctx: &mut Context<'_>) {
+/// The dump which a TABLE_DUMP record belongs to. It begins with an empty list of peers, which stands for those which have entries.
+pub(super) fn version_one<'a>(table: &'a mut Option<Table>, place: Place, ctx: &mut Context<'_>) -> &'a mut Table {
     let table = table.get_or_insert_with(|| {
         ctx.account.tables += 1;
         ctx.say(place, Statement::TableBegin { collector: ctx.collector, peers: Arc::from([]) });
         Table::new(place.at, place.told, 1)
     });
     table.latest = table.latest.max(place.told);
-    for message in messages {
+    table
+}
+
+impl Table {
+    /// Reads the entries of a TABLE_DUMP record.
+    pub(super) fn messages(&mut self, messages: &[TableDumpMessage], place: Place, ctx: &mut Context<'_>) {
+        for message in messages {
+            let peer = End { address: message.peer_ip, asn: Asn(message.peer_asn.to_u32()) };
+            let prefix = message.prefix.prefix.trunc();
+            if let Some(from) = self.entry(peer, prefix, ctx)
+                && ctx.interest.concerns(&prefix)
+            {
+                let route = Arc::new(route(&message.attributes));
+                ctx.say(Place { at: self.at, ..place }, Statement::TableEntry { from, prefix, path_id: 0, route });
+            }
+        }
+    }
+
+    /// Counts an entry of a TABLE_DUMP record; gives whose it is, if it stands for a peer.
+    pub(super) fn entry(&mut self, peer: End, prefix: IpNet, ctx: &mut Context<'_>) -> Option<VantageId> {
         ctx.account.table_entries += 1;
-        let peer = End { address: message.peer_ip, asn: Asn(message.peer_asn.to_u32()) };
         ctx.sessions.learn(peer, None);
         let peer = ctx.sessions.resolve(peer);
         if peer.address.is_unspecified() || peer.asn == Asn(0) {
-            ctx.account.count_other("table entries of the collector itself", 1);
-            continue;
+            ctx.account.count_other(OWN_ENTRIES, 1);
+            return None;
         }
         let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);
-        let prefix = message.prefix.prefix.trunc();
-        let slot = table.place_of(from);
-        table.count(slot, prefix);
-        if ctx.interest.concerns(&prefix) {
-            let route = Arc::new(route(&message.attributes));
-            ctx.say(Place { at: table.at, ..place }, Statement::TableEntry { from, prefix, path_id: 0, route });
-        }
+        let slot = self.place_of(from);
+        self.count(slot, prefix);
+        Some(from)
     }
 }
 

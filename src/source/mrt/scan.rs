@@ -1,0 +1,371 @@
+//! The relevance scan: what a record says, read from its bytes where it is of the usual kind.
+//!
+//! Nearly no record of an archive concerns an organization. The scan walks UPDATEs and KEEPALIVEs of BGP4MP records and the head of table
+//! records (RFC 6396, RFC 4271, RFC 4760) without copying; it gives who spoke and of which prefixes. Whatever is not plain goes to the full
+//! decoder ([`None`]): a record which concerns a watched prefix, state changes, other messages, records and families of other kinds, and
+//! everything malformed or merely odd: what RFC 7606 makes of an UPDATE is decided in one place only. So the scan never judges: it is
+//! either sure that the full decoder would say the same, or silent.
+
+use super::session::End;
+use crate::source::interest::Interest;
+use crate::vantage::Asn;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use smallvec::SmallVec;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
+
+/// Prefixes of one message; most messages have no more.
+pub(super) type Prefixes = SmallVec<[IpNet; 4]>;
+
+/// A record which was understood.
+#[derive(Debug)]
+pub(in crate::source) enum Scanned {
+    /// An UPDATE with prefixes.
+    Update(Update),
+    /// A KEEPALIVE.
+    Keepalive(Ends),
+    /// A TABLE_DUMP_V2 record of one unicast prefix which is not watched.
+    Entries(Entries),
+    /// A TABLE_DUMP record of one entry, of a prefix which is not watched.
+    Entry {
+        /// Whose entry.
+        peer: End,
+        /// Of what.
+        prefix: IpNet,
+    },
+}
+
+/// The two ends of a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::source) struct Ends {
+    /// Who spoke.
+    pub(super) peer: End,
+    /// The collector's address.
+    pub(super) local: IpAddr,
+}
+
+/// What an UPDATE says. No prefix of it is both withdrawn and announced.
+#[derive(Debug)]
+pub(in crate::source) struct Update {
+    /// Who says it.
+    pub(super) ends: Ends,
+    /// The withdrawn prefixes, then the announced ones.
+    pub(super) prefixes: Prefixes,
+    /// How many are withdrawn.
+    pub(super) withdrawn: usize,
+    /// Where in the record's body the AS_PATH stands; empty if nothing is announced.
+    pub(super) path: Range<usize>,
+    /// Bytes of an AS number in it.
+    pub(super) asn_size: usize,
+}
+
+/// A table record's entries, not read yet.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::source) struct Entries {
+    /// The prefix they are of.
+    pub(super) prefix: IpNet,
+    /// Where in the record's body their number stands, and then they.
+    pub(super) start: usize,
+    /// They have path identifiers (RFC 8050).
+    pub(super) path_ids: bool,
+}
+
+/// Reads a record's body, without the microseconds of the extended header; `None` if the full decoder must.
+pub(super) fn scan(kind: u16, subtype: u16, body: &[u8], interest: &Interest) -> Option<Scanned> {
+    match (kind, subtype) {
+        (16 | 17, 1) => message(body, 2, false, interest),
+        (16 | 17, 4) => message(body, 4, false, interest),
+        // The statements of everything tell path identifiers, and what concerns somebody goes to the full decoder.
+        (16 | 17, 8) if interest.watched().is_some() => message(body, 2, true, interest),
+        (16 | 17, 9) if interest.watched().is_some() => message(body, 4, true, interest),
+        (13, 2 | 8) => entries::<false>(body, subtype == 8, interest),
+        (13, 4 | 10) => entries::<true>(body, subtype == 10, interest),
+        (12, 1) => entry::<4>(body, interest),
+        (12, 2) => entry::<16>(body, interest),
+        _ => None,
+    }
+}
+
+/// Length, type and marker of a BGP message (RFC 4271 §4.1).
+const MESSAGE_HEADER: usize = 19;
+
+/// A BGP4MP message (RFC 6396 §4.4.2, §4.4.3).
+fn message(body: &[u8], asn_size: usize, path_ids: bool, interest: &Interest) -> Option<Scanned> {
+    let addresses = 2 * asn_size + 4;
+    let (peer, local, start) = match two(body, addresses - 2)? {
+        1 => (address::<4>(body, addresses)?, address::<4>(body, addresses + 4)?, addresses + 8),
+        2 => (address::<16>(body, addresses)?, address::<16>(body, addresses + 16)?, addresses + 32),
+        _ => return None,
+    };
+    let asn = if asn_size == 2 { u32::from(two(body, 0)?) } else { four(body, 0)? };
+    let ends = Ends { peer: End { address: peer, asn: Asn(asn) }, local };
+    let message = body.get(start..)?;
+    let length = usize::from(two(message, 16)?);
+    match *message.get(18)? {
+        2 if length >= MESSAGE_HEADER => {
+            let update = message.get(MESSAGE_HEADER..length)?;
+            update_of(ends, update, (start + MESSAGE_HEADER, asn_size, path_ids), interest).map(Scanned::Update)
+        }
+        4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive(ends)),
+        _ => None,
+    }
+}
+
+/// The attributes which the scan looks at (RFC 4271 §5, RFC 4760, RFC 6793), as bits of [`Walk::seen`].
+const ORIGIN: u8 = 1;
+const AS_PATH: u8 = 2;
+const NEXT_HOP: u8 = 3;
+const LOCAL_PREF: u8 = 5;
+const MP_REACH_NLRI: u8 = 14;
+const MP_UNREACH_NLRI: u8 = 15;
+const AS4_PATH: u8 = 17;
+
+/// A walk through an UPDATE.
+struct Walk<'a> {
+    interest: &'a Interest,
+    path_ids: bool,
+    asn_size: usize,
+    prefixes: Prefixes,
+    withdrawn: usize,
+    /// Attributes met, by their type.
+    seen: u32,
+    /// Where in the attributes the AS_PATH stands.
+    path: Range<usize>,
+}
+
+fn update_of(ends: Ends, update: &[u8], (start, asn_size, path_ids): (usize, usize, bool), interest: &Interest) -> Option<Update> {
+    let mut walk = Walk { interest, path_ids, asn_size, prefixes: Prefixes::new(), withdrawn: 0, seen: 0, path: 0..0 };
+    let attributes = 2 + usize::from(two(update, 0)?);
+    walk.prefixes::<false>(update.get(2..attributes)?)?;
+    walk.withdrawn = walk.prefixes.len();
+    let end = attributes + 2 + usize::from(two(update, attributes)?);
+    walk.attributes(update.get(attributes + 2..end)?)?;
+    let nlri = update.get(end..)?;
+    if !nlri.is_empty() {
+        // Both in one UPDATE: rare, and the order would matter.
+        if walk.has(MP_REACH_NLRI) || !walk.has(NEXT_HOP) {
+            return None;
+        }
+        walk.prefixes::<false>(nlri)?;
+    }
+    let announces = walk.prefixes.len() > walk.withdrawn;
+    // An announcement without these is taken as a withdrawal (RFC 7606 §3 d); an UPDATE without prefixes may mark the end of a table.
+    if walk.prefixes.is_empty() || announces && !(walk.has(ORIGIN) && walk.has(AS_PATH)) {
+        return None;
+    }
+    if announces && interest.watched().is_none() && walk.has(AS4_PATH) {
+        return None;
+    }
+    if announces && walk.withdrawn > 0 && walk.overlaps() {
+        return None;
+    }
+    let at = start + attributes + 2;
+    Some(Update {
+        ends,
+        withdrawn: walk.withdrawn,
+        path: at + walk.path.start..at + walk.path.end,
+        asn_size,
+        prefixes: walk.prefixes,
+    })
+}
+
+impl Walk<'_> {
+    fn has(&self, attribute: u8) -> bool {
+        self.seen >> attribute & 1 != 0
+    }
+
+    /// Whether one prefix is both withdrawn and announced; true as well if there are too many to compare.
+    fn overlaps(&self) -> bool {
+        let (withdrawn, announced) = self.prefixes.split_at(self.withdrawn);
+        withdrawn.len() * announced.len() > 1_024 || withdrawn.iter().any(|prefix| announced.contains(prefix))
+    }
+
+    /// Path attributes (RFC 4271 §4.3).
+    fn attributes(&mut self, bytes: &[u8]) -> Option<()> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let (flags, kind) = (*bytes.get(at)?, *bytes.get(at + 1)?);
+            let (length, start) = match flags & 0x10 {
+                0 => (usize::from(*bytes.get(at + 2)?), at + 3),
+                _ => (usize::from(two(bytes, at + 2)?), at + 4),
+            };
+            let value = bytes.get(start..start + length)?;
+            at = start + length;
+            match kind {
+                ORIGIN if length != 1 || value[0] > 2 => return None,
+                AS_PATH => {
+                    self.path = start..at;
+                    whole_path(value, self.asn_size)?;
+                }
+                NEXT_HOP | LOCAL_PREF if length != 4 => return None,
+                MP_REACH_NLRI => self.reach(value)?,
+                MP_UNREACH_NLRI => self.unreach(value)?,
+                ORIGIN | NEXT_HOP | LOCAL_PREF | AS4_PATH => {}
+                _ => continue,
+            }
+            if self.has(kind) {
+                return None;
+            }
+            self.seen |= 1 << kind;
+        }
+        Some(())
+    }
+
+    /// MP_REACH_NLRI (RFC 4760 §3), unicast.
+    fn reach(&mut self, value: &[u8]) -> Option<()> {
+        let next_hop = *value.get(3)?;
+        if value[2] != 1 || !matches!(next_hop, 0 | 4 | 16 | 24 | 32 | 48) {
+            return None;
+        }
+        // After the next hop a reserved byte.
+        self.family(value, value.get(5 + usize::from(next_hop)..)?)
+    }
+
+    /// MP_UNREACH_NLRI (RFC 4760 §4), unicast.
+    fn unreach(&mut self, value: &[u8]) -> Option<()> {
+        if *value.get(2)? != 1 || self.has(MP_REACH_NLRI) {
+            return None;
+        }
+        self.family(value, &value[3..])?;
+        self.withdrawn = self.prefixes.len();
+        Some(())
+    }
+
+    fn family(&mut self, value: &[u8], nlri: &[u8]) -> Option<()> {
+        match two(value, 0)? {
+            1 => self.prefixes::<false>(nlri),
+            2 => self.prefixes::<true>(nlri),
+            _ => None,
+        }
+    }
+
+    /// Prefixes (RFC 4271 §4.3); `None` if one of them is watched, or not plain.
+    fn prefixes<const V6: bool>(&mut self, mut bytes: &[u8]) -> Option<()> {
+        let watched = self.interest.watched();
+        while !bytes.is_empty() {
+            if self.path_ids {
+                bytes = bytes.get(4..)?;
+            } else if bytes[0] == 0 {
+                // A default route, or a path identifier where none was announced (RFC 7911): the full decoder guesses.
+                return None;
+            }
+            let (prefix, rest) = prefix::<V6>(bytes)?;
+            if watched.is_some_and(|watched| watched.concerns_quickly(&prefix)) {
+                return None;
+            }
+            self.prefixes.push(prefix);
+            bytes = rest;
+        }
+        Some(())
+    }
+}
+
+/// Whether an AS_PATH can be read (RFC 4271 §4.3 b, RFC 5065 §3).
+fn whole_path(mut value: &[u8], asn_size: usize) -> Option<()> {
+    while let [kind, count, rest @ ..] = value {
+        if !(1..=4).contains(kind) {
+            return None;
+        }
+        value = rest.get(usize::from(*count) * asn_size..)?;
+    }
+    value.is_empty().then_some(())
+}
+
+/// One prefix, without the bits behind its length, and what comes after it.
+#[inline]
+fn prefix<const V6: bool>(bytes: &[u8]) -> Option<(IpNet, &[u8])> {
+    let (length, rest) = bytes.split_first()?;
+    let size = usize::from(*length).div_ceil(8);
+    if size > if V6 { 16 } else { 4 } {
+        return None;
+    }
+    let (address, rest) = rest.split_at_checked(size)?;
+    let net = if V6 {
+        let mut octets = [0; 16];
+        octets[..size].copy_from_slice(address);
+        IpNet::V6(Ipv6Net::new(Ipv6Addr::from(octets), *length).ok()?.trunc())
+    } else {
+        let mut octets = [0; 4];
+        octets[..size].copy_from_slice(address);
+        IpNet::V4(Ipv4Net::new(Ipv4Addr::from(octets), *length).ok()?.trunc())
+    };
+    Some((net, rest))
+}
+
+/// A RIB record (RFC 6396 §4.3.2): only its head is looked at.
+fn entries<const V6: bool>(body: &[u8], path_ids: bool, interest: &Interest) -> Option<Scanned> {
+    let (prefix, rest) = prefix::<V6>(body.get(4..)?)?;
+    let watched = interest.watched()?.concerns_quickly(&prefix);
+    (!watched && rest.len() >= 2).then(|| Scanned::Entries(Entries { prefix, start: body.len() - rest.len(), path_ids }))
+}
+
+/// A TABLE_DUMP record (RFC 6396 §4.2) of one entry.
+fn entry<const SIZE: usize>(body: &[u8], interest: &Interest) -> Option<Scanned> {
+    let (address_of_prefix, length) = (address::<SIZE>(body, 4)?, *body.get(4 + SIZE)?);
+    let prefix = IpNet::new(address_of_prefix, length).ok()?.trunc();
+    let peer = 4 + SIZE + 6;
+    let peer_as = peer + SIZE;
+    let attributes = body.get(peer_as + 4..)?;
+    if attributes.len() != usize::from(two(body, peer_as + 2)?)
+        || ends_in_header(attributes)
+        || interest.watched()?.concerns_quickly(&prefix)
+    {
+        return None;
+    }
+    let peer = End { address: address::<SIZE>(body, peer)?, asn: Asn(u32::from(two(body, peer_as)?)) };
+    Some(Scanned::Entry { peer, prefix })
+}
+
+impl Entries {
+    /// The peer index of each entry, in order, into `indices`; `None` if they are not as many as promised.
+    pub(super) fn read(&self, body: &[u8], indices: &mut Vec<u16>) -> Option<()> {
+        indices.clear();
+        let count = two(body, self.start)?;
+        let mut rest = body.get(self.start + 2..)?;
+        // Peer index, time of origin, perhaps a path identifier, length of the attributes.
+        let head = if self.path_ids { 12 } else { 8 };
+        for _ in 0..count {
+            let (entry, after) = rest.split_at_checked(head)?;
+            indices.push(u16::from_be_bytes([entry[0], entry[1]]));
+            let attributes = usize::from(u16::from_be_bytes([entry[head - 2], entry[head - 1]]));
+            let (attributes, after) = after.split_at_checked(attributes)?;
+            if ends_in_header(attributes) {
+                return None;
+            }
+            rest = after;
+        }
+        Some(())
+    }
+}
+
+/// Whether path attributes end inside the head of one of them, which is the one thing that makes the full decoder give up a table entry.
+/// It takes three last bytes with the flag of a long length first, so that most need no walk.
+fn ends_in_header(attributes: &[u8]) -> bool {
+    let Some(place) = attributes.len().checked_sub(3).filter(|place| attributes[*place] & 0x10 != 0) else { return false };
+    let mut at = 0;
+    while at < place {
+        at += match attributes[at] & 0x10 {
+            0 => 3 + usize::from(attributes[at + 2]),
+            _ => 4 + usize::from(u16::from_be_bytes([attributes[at + 2], attributes[at + 3]])),
+        };
+    }
+    at == place
+}
+
+fn address<const SIZE: usize>(bytes: &[u8], at: usize) -> Option<IpAddr> {
+    let octets = bytes.get(at..at + SIZE)?;
+    match SIZE {
+        4 => Some(IpAddr::from(<[u8; 4]>::try_from(octets).ok()?)),
+        _ => Some(IpAddr::from(<[u8; 16]>::try_from(octets).ok()?)),
+    }
+}
+
+#[inline]
+fn two(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+#[inline]
+fn four(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
