@@ -4,7 +4,9 @@
 //! full-feed judgements by family, and notes for the data-completeness section. It knows no routes and no organization.
 
 mod collector;
+mod spoken;
 mod table_size;
+mod transfer;
 
 use crate::observation::{GapCause, Observation, RecordRef, Statement};
 use crate::settings::Settings;

@@ -4,11 +4,12 @@
 //! route-views2 of 23 February 2008 the two partial feeds spoke of 3 % of the upper quartile of the collector's peers after 15 min,
 //! 1 h, 3 h and 6 h alike, and the quietest full feed of 26 %: hence the default of the setting `full_feed_spoken_percent`.
 
+use super::spoken::{NumberSet, Numbers};
+use super::transfer::Recent;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId};
 use ipnet::IpNet;
-use roaring::RoaringBitmap;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 /// How often judgements from spoken prefixes are taken anew.
 pub(super) const JUDGE_EVERY: Span = Span::from_seconds(10);
@@ -47,7 +48,7 @@ pub enum FullFeedRule {
 pub(super) struct TableSizes {
     percent: u64,
     spoken_percent: u64,
-    prefixes: HashMap<IpNet, u32, foldhash::fast::FixedState>,
+    numbers: Numbers,
     peers: Vec<PeerTable>,
     largest: HashMap<(CollectorId, Family), u32>,
     quartile: HashMap<(CollectorId, Family), u64>,
@@ -59,7 +60,7 @@ pub(super) struct TableSizes {
 struct PeerTable {
     /// From the last complete dump which listed routes of the family.
     dumped: [Option<u32>; 2],
-    spoken: [RoaringBitmap; 2],
+    spoken: [NumberSet; 2],
     transfer: Transfer,
     /// It told of routes since its session was last lost.
     holds_routes: bool,
@@ -70,11 +71,10 @@ struct PeerTable {
     told: [bool; 2],
 }
 
-/// Distinct prefixes announced within the transfer span.
+/// What was announced within the transfer span.
 #[derive(Debug, Default)]
 struct Transfer {
-    recent: VecDeque<(Timestamp, u32)>,
-    counts: HashMap<u32, u32, foldhash::fast::FixedState>,
+    recent: Recent,
     /// The session is known to have been lost, or the transfer was noted: the table is expected.
     expected: bool,
     /// The session is known to have been lost and no table has come since.
@@ -86,7 +86,7 @@ impl TableSizes {
         TableSizes {
             percent: u64::from(percent),
             spoken_percent: u64::from(spoken_percent),
-            prefixes: HashMap::default(),
+            numbers: Numbers::default(),
             peers: Vec::new(),
             largest: HashMap::new(),
             quartile: HashMap::new(),
@@ -118,15 +118,13 @@ impl TableSizes {
     pub fn spoke(&mut self, at: Timestamp, from: VantageId, prefixes: &[IpNet], announced: bool) -> bool {
         let mut again = false;
         for prefix in prefixes {
-            let next = u32::try_from(self.prefixes.len()).unwrap_or(u32::MAX);
-            let id = *self.prefixes.entry(*prefix).or_insert(next);
+            let (family, number) = self.numbers.of(prefix);
             let peer = self.peer(from);
-            let family = Family::of(prefix).index();
             peer.holds_routes = true;
             peer.first_spoke.get_or_insert(at);
-            let known = !peer.spoken[family].insert(id) || peer.dumped[family].is_some();
+            let known = !peer.spoken[family.index()].insert(number) || peer.dumped[family.index()].is_some();
             if announced && known {
-                again |= peer.announced_again(at, id);
+                again |= peer.announced_again(at, number << 1 | u32::from(family == Family::Ipv6));
             }
         }
         again
@@ -236,7 +234,7 @@ impl PeerTable {
     /// The size of its table: as dumped, else the prefixes it spoke of.
     fn size(&self) -> u64 {
         match self.dumped {
-            [None, None] => self.spoken.iter().map(RoaringBitmap::len).sum(),
+            [None, None] => self.spoken.iter().map(NumberSet::len).sum(),
             dumped => dumped.iter().flatten().map(|size| u64::from(*size)).sum(),
         }
     }
@@ -246,34 +244,32 @@ impl PeerTable {
         let size = self.size();
         let span = if size > LARGE_TABLE { TRANSFER_SPAN_LARGE } else { TRANSFER_SPAN };
         let transfer = &mut self.transfer;
-        transfer.forget_before(at - span);
-        transfer.recent.push_back((at, id));
-        *transfer.counts.entry(id).or_insert(0) += 1;
-        let distinct = transfer.counts.len() as u64;
+        transfer.recent.forget_before(at - span);
+        transfer.recent.announced(at, id);
         // Without a dump the table is only known after a while: until then a few prefixes which flap look like all of it.
         let patience = if self.dumped == [None, None] { LEARNING } else { span };
         let settled = self.first_spoke.is_some_and(|first| at.since(first) > patience);
+        // Where counting all announcements decides already, distinct prefixes need not be told apart.
+        let few = |count: u64| count * 400 < size * TRANSFER_PERCENT;
+        if few(transfer.recent.len()) {
+            if few(transfer.recent.len() * 2) {
+                transfer.recent.rest();
+            }
+            transfer.expected &= transfer.lost;
+            return false;
+        }
+        if !settled && (transfer.lost || !transfer.expected) {
+            return false;
+        }
+        let distinct = transfer.recent.distinct();
         if settled && size >= TRANSFER_LEAST && distinct * 100 >= size * TRANSFER_PERCENT {
             transfer.lost = false;
             return !std::mem::replace(&mut transfer.expected, true);
         }
-        if distinct * 400 < size * TRANSFER_PERCENT && !transfer.lost {
-            transfer.expected = false;
+        if few(distinct) {
+            transfer.expected &= transfer.lost;
         }
         false
-    }
-}
-
-impl Transfer {
-    fn forget_before(&mut self, before: Timestamp) {
-        while let Some((_, id)) = self.recent.pop_front_if(|(at, _)| *at < before) {
-            if let Some(count) = self.counts.get_mut(&id) {
-                *count -= 1;
-                if *count == 0 {
-                    self.counts.remove(&id);
-                }
-            }
-        }
     }
 }
 

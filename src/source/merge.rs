@@ -59,6 +59,8 @@ pub struct Merge {
     sessions: Vec<Sessions>,
     interest: Interest,
     due: BinaryHeap<Reverse<(Timestamp, usize, Due)>>,
+    /// The record after the one just read, which is mostly due next.
+    following: Option<(Timestamp, usize, Due)>,
     ready: VecDeque<Observation>,
     done_bytes: u64,
 }
@@ -89,6 +91,7 @@ impl Merge {
             sessions,
             interest,
             due: BinaryHeap::new(),
+            following: None,
             ready: VecDeque::new(),
             done_bytes: 0,
         };
@@ -107,13 +110,24 @@ impl Merge {
             if let Some(observation) = self.ready.pop_front() {
                 return Some(observation);
             }
-            let Reverse((at, number, due)) = self.due.pop()?;
+            let (at, number, due) = self.take_due()?;
             match due {
                 Due::Open => self.open_due(number),
                 Due::Read => self.read(number, vantages),
                 Due::Gap => self.state_gap(number, at, vantages),
             }
         }
+    }
+
+    /// What is due first.
+    fn take_due(&mut self) -> Option<(Timestamp, usize, Due)> {
+        let following = self.following.take();
+        match (following, self.due.peek()) {
+            (Some(following), Some(Reverse(first))) if *first < following => self.due.push(Reverse(following)),
+            (Some(_), _) => return following,
+            (None, _) => {}
+        }
+        self.due.pop().map(|Reverse(due)| due)
     }
 
     /// What was in each file, so far.
@@ -274,7 +288,7 @@ impl Merge {
             }
         }
         match reader.next_time() {
-            Some(next) => self.due.push(Reverse((next, number, Due::Read))),
+            Some(next) => self.following = Some((next, number, Due::Read)),
             None => self.finish(number),
         }
     }

@@ -12,7 +12,7 @@
 //! What the records say is not looked at, except for their time.
 
 use super::bytes::Bytes;
-use super::scan::{Scanned, scan};
+use super::scan::{Scan, Scanned};
 use crate::source::account::Damage;
 use crate::source::interest::Interest;
 use crate::time::{Span, Timestamp};
@@ -111,13 +111,14 @@ pub(in crate::source) struct Frames {
     held: usize,
     records: u64,
     last: Option<Timestamp>,
+    scan: Scan,
     /// Whether records may be settled by the scan.
     scans: bool,
 }
 
 impl Frames {
     pub(in crate::source) fn new(stream: Box<dyn Read + Send>) -> Self {
-        Frames { bytes: Bytes::new(stream), held: 0, records: 0, last: None, scans: true }
+        Frames { bytes: Bytes::new(stream), held: 0, records: 0, last: None, scan: Scan::new(), scans: true }
     }
 
     /// Every record goes through the full decoder: what the scan is held against.
@@ -130,6 +131,11 @@ impl Frames {
     /// The body of the record given last.
     pub(in crate::source) fn body(&self, frame: &Frame) -> &[u8] {
         self.bytes.view().get(frame.head()..frame.length).unwrap_or_default()
+    }
+
+    /// The UPDATE given last, if the scan settled it.
+    pub(super) fn update(&self) -> &Scan {
+        &self.scan
     }
 
     /// What the record given last means to the full decoder.
@@ -210,9 +216,10 @@ impl Frames {
     }
 
     /// What the scan makes of the record which begins the stream, and its time.
-    fn scanned(&self, header: Header, end: usize, interest: &Interest) -> Option<(Timestamp, Scanned)> {
+    fn scanned(&mut self, header: Header, end: usize, interest: &Interest) -> Option<(Timestamp, Scanned)> {
         let record = &self.bytes.view()[..end];
-        let scanned = self.scans.then(|| scan(header.kind, header.subtype, record.get(head(header.kind)..)?, interest))??;
+        let body = record.get(head(header.kind)..).filter(|_| self.scans)?;
+        let scanned = self.scan.record(header.kind, header.subtype, body, interest)?;
         let micros = match record.get(HEADER..HEADER + 4) {
             Some(&[a, b, c, d]) if header.kind == EXTENDED => u32::from_be_bytes([a, b, c, d]).min(999_999),
             _ => 0,

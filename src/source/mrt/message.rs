@@ -5,7 +5,7 @@
 //! statements; other families are counted. What the collector itself sent (the LOCAL subtypes) is counted and says nothing.
 
 use super::route::{route, route_of_path};
-use super::scan::{Ends, Update};
+use super::scan::{Ends, Scan};
 use super::session::End;
 use super::{Context, Place};
 use crate::observation::{Others, Statement, WithdrawCause};
@@ -133,16 +133,14 @@ fn alive(from: Option<VantageId>, place: Place, ctx: &mut Context<'_>) {
 
 /// A KEEPALIVE which the scan read.
 pub(super) fn keepalive(ends: Ends, place: Place, ctx: &mut Context<'_>) {
-    ctx.sessions.learn(ends.peer, Some(ends.local));
-    let from = speaker(ends.peer, ctx);
+    let from = scanned_speaker(ends, ctx);
     alive(from, place, ctx);
 }
 
 /// An UPDATE which the scan read, from a record of this body.
-pub(super) fn scanned(update: &Update, body: &[u8], place: Place, ctx: &mut Context<'_>) {
-    ctx.sessions.learn(update.ends.peer, Some(update.ends.local));
-    let Some(from) = speaker(update.ends.peer, ctx) else { return };
-    let (withdrawn, announced) = update.prefixes.split_at(update.withdrawn);
+pub(super) fn scanned(update: &Scan, body: &[u8], place: Place, ctx: &mut Context<'_>) {
+    let Some(from) = scanned_speaker(update.ends, ctx) else { return };
+    let (withdrawn, announced) = (update.withdrawn(), update.announced());
     ctx.account.announced += announced.len() as u64;
     ctx.account.withdrawn += withdrawn.len() as u64;
     if ctx.repeated.is_some_and(|repeated| repeated.covers(place.told)) {
@@ -150,7 +148,7 @@ pub(super) fn scanned(update: &Update, body: &[u8], place: Place, ctx: &mut Cont
         return;
     }
     if ctx.interest.watched().is_some() {
-        ctx.say(place, Statement::Other(Others::new(from, update.prefixes.clone(), withdrawn.len())));
+        ctx.say(place, Statement::Other(Others::new(from, update.prefixes().into(), withdrawn.len())));
         return;
     }
     for prefix in withdrawn {
@@ -162,6 +160,17 @@ pub(super) fn scanned(update: &Update, body: &[u8], place: Place, ctx: &mut Cont
             ctx.say(place, Statement::Announce { from, prefix: *prefix, path_id: 0, route: Arc::clone(&route) });
         }
     }
+}
+
+/// Who a message is from whose ends the scan read: nearly always one whose messages came before.
+fn scanned_speaker(ends: Ends, ctx: &mut Context<'_>) -> Option<VantageId> {
+    if let Some(from) = ctx.sessions.known(ends) {
+        return Some(from);
+    }
+    ctx.sessions.learn(ends.peer, Some(ends.local));
+    let from = speaker(ends.peer, ctx)?;
+    ctx.sessions.know(ends, from);
+    Some(from)
 }
 
 /// The AS number an OPEN tells: the four-byte one where its capability is there (RFC 6793 §3).

@@ -212,7 +212,7 @@ impl MrtReader {
         let body = self.frames.body(&frame);
         match frame.body {
             Body::Unsupported(name) => ctx.account.count_other(&name, 1),
-            Body::Scanned(Scanned::Update(update)) => message::scanned(&update, body, place, ctx),
+            Body::Scanned(Scanned::Update) => message::scanned(self.frames.update(), body, place, ctx),
             Body::Scanned(Scanned::Keepalive(ends)) => message::keepalive(ends, place, ctx),
             Body::Scanned(Scanned::Entry { peer, prefix }) => {
                 let table = table::version_one(&mut self.table, place, ctx);

@@ -10,18 +10,14 @@ use super::session::End;
 use crate::source::interest::Interest;
 use crate::vantage::Asn;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use smallvec::SmallVec;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
-
-/// Prefixes of one message; most messages have no more.
-pub(super) type Prefixes = SmallVec<[IpNet; 4]>;
 
 /// A record which was understood.
 #[derive(Debug)]
 pub(in crate::source) enum Scanned {
-    /// An UPDATE with prefixes.
-    Update(Update),
+    /// An UPDATE with prefixes: what the [`Scan`] holds now.
+    Update,
     /// A KEEPALIVE.
     Keepalive(Ends),
     /// A TABLE_DUMP_V2 record of one unicast prefix which is not watched.
@@ -44,19 +40,22 @@ pub(in crate::source) struct Ends {
     pub(super) local: IpAddr,
 }
 
-/// What an UPDATE says. No prefix of it is both withdrawn and announced.
+/// What the latest UPDATE says. No prefix of it is both withdrawn and announced. Its room is used again for the next.
 #[derive(Debug)]
-pub(in crate::source) struct Update {
+pub(super) struct Scan {
     /// Who says it.
     pub(super) ends: Ends,
     /// The withdrawn prefixes, then the announced ones.
-    pub(super) prefixes: Prefixes,
-    /// How many are withdrawn.
-    pub(super) withdrawn: usize,
-    /// Where in the record's body the AS_PATH stands; empty if nothing is announced.
+    prefixes: Vec<IpNet>,
+    withdrawn: usize,
+    /// Where in the record's body the AS_PATH stands; empty if there is none.
     pub(super) path: Range<usize>,
     /// Bytes of an AS number in it.
     pub(super) asn_size: usize,
+    /// Its prefixes have path identifiers (RFC 7911).
+    path_ids: bool,
+    /// Attributes met, by their type.
+    seen: u32,
 }
 
 /// A table record's entries, not read yet.
@@ -70,48 +69,49 @@ pub(in crate::source) struct Entries {
     pub(super) path_ids: bool,
 }
 
-/// Reads a record's body, without the microseconds of the extended header; `None` if the full decoder must.
-pub(super) fn scan(kind: u16, subtype: u16, body: &[u8], interest: &Interest) -> Option<Scanned> {
-    match (kind, subtype) {
-        (16 | 17, 1) => message(body, 2, false, interest),
-        (16 | 17, 4) => message(body, 4, false, interest),
-        // The statements of everything tell path identifiers, and what concerns somebody goes to the full decoder.
-        (16 | 17, 8) if interest.watched().is_some() => message(body, 2, true, interest),
-        (16 | 17, 9) if interest.watched().is_some() => message(body, 4, true, interest),
-        (13, 2 | 8) => entries::<false>(body, subtype == 8, interest),
-        (13, 4 | 10) => entries::<true>(body, subtype == 10, interest),
-        (12, 1) => entry::<4>(body, interest),
-        (12, 2) => entry::<16>(body, interest),
-        _ => None,
+impl Scan {
+    pub(super) fn new() -> Self {
+        let nobody = End { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), asn: Asn(0) };
+        let ends = Ends { peer: nobody, local: nobody.address };
+        Scan { ends, prefixes: Vec::new(), withdrawn: 0, path: 0..0, asn_size: 4, path_ids: false, seen: 0 }
+    }
+
+    /// The withdrawn prefixes, then the announced ones.
+    pub(super) fn prefixes(&self) -> &[IpNet] {
+        &self.prefixes
+    }
+
+    /// The withdrawn prefixes.
+    pub(super) fn withdrawn(&self) -> &[IpNet] {
+        &self.prefixes[..self.withdrawn]
+    }
+
+    /// The announced prefixes.
+    pub(super) fn announced(&self) -> &[IpNet] {
+        &self.prefixes[self.withdrawn..]
+    }
+
+    /// Reads a record's body, without the microseconds of the extended header; `None` if the full decoder must.
+    pub(super) fn record(&mut self, kind: u16, subtype: u16, body: &[u8], interest: &Interest) -> Option<Scanned> {
+        match (kind, subtype) {
+            (16 | 17, 1) => self.message(body, (2, false), interest),
+            (16 | 17, 4) => self.message(body, (4, false), interest),
+            // The statements of everything tell path identifiers, and what concerns somebody goes to the full decoder.
+            (16 | 17, 8) if interest.watched().is_some() => self.message(body, (2, true), interest),
+            (16 | 17, 9) if interest.watched().is_some() => self.message(body, (4, true), interest),
+            (13, 2 | 8) => entries::<false>(body, subtype == 8, interest),
+            (13, 4 | 10) => entries::<true>(body, subtype == 10, interest),
+            (12, 1) => entry::<4>(body, interest),
+            (12, 2) => entry::<16>(body, interest),
+            _ => None,
+        }
     }
 }
 
 /// Length, type and marker of a BGP message (RFC 4271 §4.1).
 const MESSAGE_HEADER: usize = 19;
 
-/// A BGP4MP message (RFC 6396 §4.4.2, §4.4.3).
-fn message(body: &[u8], asn_size: usize, path_ids: bool, interest: &Interest) -> Option<Scanned> {
-    let addresses = 2 * asn_size + 4;
-    let (peer, local, start) = match two(body, addresses - 2)? {
-        1 => (address::<4>(body, addresses)?, address::<4>(body, addresses + 4)?, addresses + 8),
-        2 => (address::<16>(body, addresses)?, address::<16>(body, addresses + 16)?, addresses + 32),
-        _ => return None,
-    };
-    let asn = if asn_size == 2 { u32::from(two(body, 0)?) } else { four(body, 0)? };
-    let ends = Ends { peer: End { address: peer, asn: Asn(asn) }, local };
-    let message = body.get(start..)?;
-    let length = usize::from(two(message, 16)?);
-    match *message.get(18)? {
-        2 if length >= MESSAGE_HEADER => {
-            let update = message.get(MESSAGE_HEADER..length)?;
-            update_of(ends, update, (start + MESSAGE_HEADER, asn_size, path_ids), interest).map(Scanned::Update)
-        }
-        4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive(ends)),
-        _ => None,
-    }
-}
-
-/// The attributes which the scan looks at (RFC 4271 §5, RFC 4760, RFC 6793), as bits of [`Walk::seen`].
+/// The attributes which the scan looks at (RFC 4271 §5, RFC 4760, RFC 6793), as bits of [`Scan::seen`].
 const ORIGIN: u8 = 1;
 const AS_PATH: u8 = 2;
 const NEXT_HOP: u8 = 3;
@@ -120,56 +120,58 @@ const MP_REACH_NLRI: u8 = 14;
 const MP_UNREACH_NLRI: u8 = 15;
 const AS4_PATH: u8 = 17;
 
-/// A walk through an UPDATE.
-struct Walk<'a> {
-    interest: &'a Interest,
-    path_ids: bool,
-    asn_size: usize,
-    prefixes: Prefixes,
-    withdrawn: usize,
-    /// Attributes met, by their type.
-    seen: u32,
-    /// Where in the attributes the AS_PATH stands.
-    path: Range<usize>,
-}
+impl Scan {
+    /// A BGP4MP message (RFC 6396 §4.4.2, §4.4.3).
+    fn message(&mut self, body: &[u8], (asn_size, path_ids): (usize, bool), interest: &Interest) -> Option<Scanned> {
+        let addresses = 2 * asn_size + 4;
+        let (peer, local, start) = match two(body, addresses - 2)? {
+            1 => (address::<4>(body, addresses)?, address::<4>(body, addresses + 4)?, addresses + 8),
+            2 => (address::<16>(body, addresses)?, address::<16>(body, addresses + 16)?, addresses + 32),
+            _ => return None,
+        };
+        let asn = if asn_size == 2 { u32::from(two(body, 0)?) } else { four(body, 0)? };
+        let ends = Ends { peer: End { address: peer, asn: Asn(asn) }, local };
+        let message = body.get(start..)?;
+        let length = usize::from(two(message, 16)?);
+        match *message.get(18)? {
+            2 if length >= MESSAGE_HEADER => {
+                let update = message.get(MESSAGE_HEADER..length)?;
+                self.prefixes.clear();
+                (self.ends, self.asn_size, self.path_ids, self.seen, self.path) = (ends, asn_size, path_ids, 0, 0..0);
+                self.update(update, start + MESSAGE_HEADER, interest)?;
+                Some(Scanned::Update)
+            }
+            4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive(ends)),
+            _ => None,
+        }
+    }
 
-fn update_of(ends: Ends, update: &[u8], (start, asn_size, path_ids): (usize, usize, bool), interest: &Interest) -> Option<Update> {
-    let mut walk = Walk { interest, path_ids, asn_size, prefixes: Prefixes::new(), withdrawn: 0, seen: 0, path: 0..0 };
-    let attributes = 2 + usize::from(two(update, 0)?);
-    walk.prefixes::<false>(update.get(2..attributes)?)?;
-    walk.withdrawn = walk.prefixes.len();
-    let end = attributes + 2 + usize::from(two(update, attributes)?);
-    walk.attributes(update.get(attributes + 2..end)?)?;
-    let nlri = update.get(end..)?;
-    if !nlri.is_empty() {
-        // Both in one UPDATE: rare, and the order would matter.
-        if walk.has(MP_REACH_NLRI) || !walk.has(NEXT_HOP) {
+    /// An UPDATE message (RFC 4271 §4.3), which begins at `start` of the record's body.
+    fn update(&mut self, update: &[u8], start: usize, interest: &Interest) -> Option<()> {
+        let attributes = 2 + usize::from(two(update, 0)?);
+        self.list::<false>(update.get(2..attributes)?, interest)?;
+        self.withdrawn = self.prefixes.len();
+        let end = attributes + 2 + usize::from(two(update, attributes)?);
+        self.attributes(update.get(attributes + 2..end)?, start + attributes + 2, interest)?;
+        let nlri = update.get(end..)?;
+        if !nlri.is_empty() {
+            // Both in one UPDATE: rare, and the order would matter.
+            if self.has(MP_REACH_NLRI) || !self.has(NEXT_HOP) {
+                return None;
+            }
+            self.list::<false>(nlri, interest)?;
+        }
+        let announces = self.prefixes.len() > self.withdrawn;
+        // An announcement without these is taken as a withdrawal (RFC 7606 §3 d); an UPDATE without prefixes may mark the end of a table.
+        if self.prefixes.is_empty() || announces && !(self.has(ORIGIN) && self.has(AS_PATH)) {
             return None;
         }
-        walk.prefixes::<false>(nlri)?;
+        if announces && interest.watched().is_none() && self.has(AS4_PATH) {
+            return None;
+        }
+        (!announces || self.withdrawn == 0 || !self.overlaps()).then_some(())
     }
-    let announces = walk.prefixes.len() > walk.withdrawn;
-    // An announcement without these is taken as a withdrawal (RFC 7606 §3 d); an UPDATE without prefixes may mark the end of a table.
-    if walk.prefixes.is_empty() || announces && !(walk.has(ORIGIN) && walk.has(AS_PATH)) {
-        return None;
-    }
-    if announces && interest.watched().is_none() && walk.has(AS4_PATH) {
-        return None;
-    }
-    if announces && walk.withdrawn > 0 && walk.overlaps() {
-        return None;
-    }
-    let at = start + attributes + 2;
-    Some(Update {
-        ends,
-        withdrawn: walk.withdrawn,
-        path: at + walk.path.start..at + walk.path.end,
-        asn_size,
-        prefixes: walk.prefixes,
-    })
-}
 
-impl Walk<'_> {
     fn has(&self, attribute: u8) -> bool {
         self.seen >> attribute & 1 != 0
     }
@@ -180,26 +182,23 @@ impl Walk<'_> {
         withdrawn.len() * announced.len() > 1_024 || withdrawn.iter().any(|prefix| announced.contains(prefix))
     }
 
-    /// Path attributes (RFC 4271 §4.3).
-    fn attributes(&mut self, bytes: &[u8]) -> Option<()> {
-        let mut at = 0;
-        while at < bytes.len() {
-            let (flags, kind) = (*bytes.get(at)?, *bytes.get(at + 1)?);
-            let (length, start) = match flags & 0x10 {
-                0 => (usize::from(*bytes.get(at + 2)?), at + 3),
-                _ => (usize::from(two(bytes, at + 2)?), at + 4),
-            };
-            let value = bytes.get(start..start + length)?;
-            at = start + length;
+    /// Path attributes (RFC 4271 §4.3), which begin at `start` of the record's body.
+    fn attributes(&mut self, bytes: &[u8], start: usize, interest: &Interest) -> Option<()> {
+        let mut rest = bytes;
+        while let [flags, kind, short, ..] = *rest {
+            let (length, head) = if flags & 0x10 == 0 { (usize::from(short), 3) } else { (usize::from(two(rest, 2)?), 4) };
+            let value = rest.get(head..head + length)?;
+            rest = &rest[head + length..];
             match kind {
                 ORIGIN if length != 1 || value[0] > 2 => return None,
                 AS_PATH => {
-                    self.path = start..at;
+                    let end = start + bytes.len() - rest.len();
+                    self.path = end - length..end;
                     whole_path(value, self.asn_size)?;
                 }
                 NEXT_HOP | LOCAL_PREF if length != 4 => return None,
-                MP_REACH_NLRI => self.reach(value)?,
-                MP_UNREACH_NLRI => self.unreach(value)?,
+                MP_REACH_NLRI => self.reach(value, interest)?,
+                MP_UNREACH_NLRI => self.unreach(value, interest)?,
                 ORIGIN | NEXT_HOP | LOCAL_PREF | AS4_PATH => {}
                 _ => continue,
             }
@@ -208,40 +207,40 @@ impl Walk<'_> {
             }
             self.seen |= 1 << kind;
         }
-        Some(())
+        rest.is_empty().then_some(())
     }
 
     /// MP_REACH_NLRI (RFC 4760 §3), unicast.
-    fn reach(&mut self, value: &[u8]) -> Option<()> {
+    fn reach(&mut self, value: &[u8], interest: &Interest) -> Option<()> {
         let next_hop = *value.get(3)?;
         if value[2] != 1 || !matches!(next_hop, 0 | 4 | 16 | 24 | 32 | 48) {
             return None;
         }
         // After the next hop a reserved byte.
-        self.family(value, value.get(5 + usize::from(next_hop)..)?)
+        self.family(value, value.get(5 + usize::from(next_hop)..)?, interest)
     }
 
     /// MP_UNREACH_NLRI (RFC 4760 §4), unicast.
-    fn unreach(&mut self, value: &[u8]) -> Option<()> {
+    fn unreach(&mut self, value: &[u8], interest: &Interest) -> Option<()> {
         if *value.get(2)? != 1 || self.has(MP_REACH_NLRI) {
             return None;
         }
-        self.family(value, &value[3..])?;
+        self.family(value, &value[3..], interest)?;
         self.withdrawn = self.prefixes.len();
         Some(())
     }
 
-    fn family(&mut self, value: &[u8], nlri: &[u8]) -> Option<()> {
+    fn family(&mut self, value: &[u8], nlri: &[u8], interest: &Interest) -> Option<()> {
         match two(value, 0)? {
-            1 => self.prefixes::<false>(nlri),
-            2 => self.prefixes::<true>(nlri),
+            1 => self.list::<false>(nlri, interest),
+            2 => self.list::<true>(nlri, interest),
             _ => None,
         }
     }
 
     /// Prefixes (RFC 4271 §4.3); `None` if one of them is watched, or not plain.
-    fn prefixes<const V6: bool>(&mut self, mut bytes: &[u8]) -> Option<()> {
-        let watched = self.interest.watched();
+    fn list<const V6: bool>(&mut self, mut bytes: &[u8], interest: &Interest) -> Option<()> {
+        let watched = interest.watched();
         while !bytes.is_empty() {
             if self.path_ids {
                 bytes = bytes.get(4..)?;

@@ -4,7 +4,8 @@
 //! and an OPEN is recorded before the peer's four-byte AS number is known, so it carries AS 23456 or 0. Both are put right from what
 //! the collector's other messages say. Sessions themselves are not followed here.
 
-use crate::vantage::Asn;
+use super::scan::Ends;
+use crate::vantage::{Asn, VantageId};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -16,6 +17,9 @@ const AS_TRANS: Asn = Asn(23456);
 pub(in crate::source) struct Sessions {
     local: HashSet<IpAddr, foldhash::fast::FixedState>,
     peers: HashMap<IpAddr, Asn, foldhash::fast::FixedState>,
+    /// Who is who, as long as nothing new is learnt of the peers, by the ends of their sessions; the latest apart.
+    known: HashMap<(IpAddr, Asn, IpAddr), VantageId, foldhash::fast::FixedState>,
+    latest: Option<(Ends, VantageId)>,
 }
 
 /// One end of a session, as a record has it.
@@ -40,6 +44,8 @@ impl Sessions {
         }
         if peer.is_named() && self.peers.get(&peer.address) != Some(&peer.asn) {
             self.peers.insert(peer.address, peer.asn);
+            self.known.clear();
+            self.latest = None;
         }
         if let Some(local) = local
             && !local.is_unspecified()
@@ -47,6 +53,24 @@ impl Sessions {
         {
             self.local.insert(local);
         }
+    }
+
+    /// Whose messages have these ends, if that was asked before and nothing was learnt since which could change it.
+    #[inline]
+    pub(super) fn known(&mut self, ends: Ends) -> Option<VantageId> {
+        if let Some((latest, from)) = self.latest
+            && latest == ends
+        {
+            return Some(from);
+        }
+        let from = *self.known.get(&(ends.peer.address, ends.peer.asn, ends.local))?;
+        self.latest = Some((ends, from));
+        Some(from)
+    }
+
+    /// Remembers whose messages have these ends.
+    pub(super) fn know(&mut self, ends: Ends, from: VantageId) {
+        self.known.insert((ends.peer.address, ends.peer.asn, ends.local), from);
     }
 
     /// The peer with its true AS number, as far as known.
