@@ -75,15 +75,15 @@ pub fn open(path: &Path) -> io::Result<(Compression, Box<dyn BufRead + Send>)> {
 /// # Errors
 /// If the first bytes cannot be read. Damage further on comes out of the reader.
 pub fn reader<R: Read + Send + 'static>(raw: R) -> io::Result<(Compression, Box<dyn BufRead + Send>)> {
-    let (compression, inside) = decoder(raw)?;
+    let (compression, inside) = decoder(raw, 1)?;
     Ok((compression, Box::new(BufReader::with_capacity(BUFFER, inside))))
 }
 
-/// The same for those who have a buffer of their own.
+/// The same for those who have a buffer of their own, with so many threads where the format can use them.
 ///
 /// # Errors
 /// If the first bytes cannot be read. Damage further on comes out of the reader.
-pub fn decoder<R: Read + Send + 'static>(mut raw: R) -> io::Result<(Compression, Box<dyn Read + Send>)> {
+pub fn decoder<R: Read + Send + 'static>(mut raw: R, _threads: usize) -> io::Result<(Compression, Box<dyn Read + Send>)> {
     let mut start = Vec::with_capacity(LOOKED_AT);
     raw.by_ref().take(LOOKED_AT as u64).read_to_end(&mut start)?;
     let compression = Compression::of(&start);

@@ -8,13 +8,14 @@ mod spoken;
 mod table_size;
 mod transfer;
 
-use crate::observation::{GapCause, Observation, RecordRef, Statement};
+use crate::observation::{GapCause, Observation, Other, RecordRef, Spoken, Statement, V4Prefix};
 use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId, Vantages};
 use collector::CollectorFeed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use ipnet::IpNet;
 pub use table_size::FullFeedRule;
 use table_size::TableSizes;
 
@@ -165,32 +166,41 @@ impl Feeds {
             }
             Statement::TableEntry { from, .. } => self.revive(at, *from, observation.source, changes),
             Statement::Announce { from, prefix, .. } => {
-                self.hear(observation, *from, changes);
-                self.spoke(place, *from, std::slice::from_ref(prefix), true);
+                self.hear(place, *from, changes);
+                self.spoke_of(place, *from, prefix, true);
             }
             Statement::Withdraw { from, prefix, .. } => {
-                self.hear(observation, *from, changes);
-                self.spoke(place, *from, std::slice::from_ref(prefix), false);
+                self.hear(place, *from, changes);
+                self.spoke_of(place, *from, prefix, false);
             }
-            Statement::Other(others) => {
-                self.hear(observation, others.from, changes);
-                self.spoke(place, others.from, others.announced(), true);
-                self.spoke(place, others.from, others.withdrawn(), false);
-            }
+            Statement::Other(others) => others.iter().for_each(|other| self.observe_other(&other, vantages, changes)),
             Statement::Keepalive { from } => {
                 let collector = vantages.collector_of(*from);
                 self.collectors[collector.index()].keepalives = true;
-                self.hear(observation, *from, changes);
+                self.hear(place, *from, changes);
             }
             Statement::SessionUp { from } => {
                 self.sizes.begin_transfer(*from);
-                self.hear(observation, *from, changes);
+                self.hear(place, *from, changes);
             }
             Statement::EndOfRib { from, family } => {
                 self.sizes.end_transfer(at, *from, *family);
-                self.hear(observation, *from, changes);
+                self.hear(place, *from, changes);
             }
         }
+    }
+
+    /// Takes one message of which no prefix is watched; otherwise as [`Feeds::observe`].
+    #[inline]
+    pub fn observe_other(&mut self, other: &Other<'_>, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
+        self.make_room(vantages);
+        if self.judge_at == Timestamp::MAX {
+            self.judge_at = other.at + FIRST_JUDGEMENT;
+        }
+        let place = (other.at, other.source);
+        self.hear(place, other.from, changes);
+        self.spoke(place, other.from, other.announced, true);
+        self.spoke(place, other.from, other.withdrawn, false);
     }
 
     /// The silences which fall due until `now`; appends what they change, each at its own time.
@@ -316,13 +326,13 @@ impl Feeds {
     }
 
     /// A BGP message: the session is up, whatever was believed before.
-    fn hear(&mut self, observation: &Observation, from: VantageId, changes: &mut Vec<LivenessChange>) {
-        let session = self.sessions[from.index()];
-        let collector = &mut self.collectors[session.collector.index()];
-        if let Some(silent_since) = collector.hear(observation.at) {
-            self.end_collector_silence(session.collector, silent_since, observation.at, changes);
+    #[inline]
+    fn hear(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, changes: &mut Vec<LivenessChange>) {
+        let collector = self.sessions[from.index()].collector;
+        if let Some(silent_since) = self.collectors[collector.index()].hear(at) {
+            self.end_collector_silence(collector, silent_since, at, changes);
         }
-        self.revive(observation.at, from, observation.source, changes);
+        self.revive(at, from, source, changes);
     }
 
     fn revive(&mut self, at: Timestamp, from: VantageId, source: RecordRef, changes: &mut Vec<LivenessChange>) {
@@ -421,12 +431,23 @@ impl Feeds {
     }
 
     /// Counts the prefixes a peer speaks of; a table sent again without a recorded reset is noted.
-    fn spoke(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, prefixes: &[ipnet::IpNet], announced: bool) {
-        if !prefixes.is_empty() && self.sizes.is_new(from) {
+    #[inline]
+    fn spoke(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, prefixes: Spoken<'_>, announced: bool) {
+        if prefixes.is_empty() {
+            return;
+        }
+        if self.sizes.is_new(from) {
             self.judge_at = self.judge_at.min(at + FIRST_JUDGEMENT);
         }
         if self.sizes.spoke(at, from, prefixes, announced) {
             self.note(at, NotedFeed::Vantage(from), FeedEvent::TableSentAgain, Some(source));
+        }
+    }
+
+    fn spoke_of(&mut self, place: (Timestamp, RecordRef), from: VantageId, prefix: &IpNet, announced: bool) {
+        match prefix {
+            IpNet::V4(net) => self.spoke(place, from, Spoken { v4: &[V4Prefix::from(*net)], v6: &[] }, announced),
+            IpNet::V6(net) => self.spoke(place, from, Spoken { v4: &[], v6: &[*net] }, announced),
         }
     }
 

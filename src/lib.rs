@@ -32,6 +32,7 @@ pub mod settings;
 pub mod source;
 pub mod table;
 pub mod time;
+pub mod timing;
 pub mod vantage;
 pub mod visibility;
 pub mod withdrawal;

@@ -7,7 +7,7 @@ mod blind;
 
 use crate::feed::{FeedNote, Feeds, LivenessChange};
 use crate::foreign::{ForeignOrigin, ForeignOrigins};
-use crate::observation::{Observation, Statement};
+use crate::observation::{Observation, Others, Statement};
 use crate::org::scope::{Relation, Scope};
 use crate::rib::{PrefixId, Rib, RouteChange, View};
 use crate::settings::Settings;
@@ -108,6 +108,9 @@ impl Pipeline {
 
     /// Takes one observation. Observations come in the order of the merge; one which is a little late is taken as of its own time.
     pub fn observe(&mut self, observation: &Observation, vantages: &Vantages) {
+        if let Statement::Other(others) = &observation.what {
+            return self.observe_others(others, vantages);
+        }
         self.advance(observation.at, vantages);
         self.first = self.first.or(Some(observation.at));
         let mut liveness = Vec::new();
@@ -120,6 +123,21 @@ impl Pipeline {
             self.foreign.review((&self.stages.rib, &self.stages.feeds, vantages));
         }
         self.review(observation.at, vantages);
+    }
+
+    /// Takes messages of which no prefix is watched: they only tell of feeds.
+    fn observe_others(&mut self, others: &Others, vantages: &Vantages) {
+        let mut liveness = Vec::new();
+        for other in others.iter() {
+            self.advance(other.at, vantages);
+            self.first = self.first.or(Some(other.at));
+            self.stages.feeds.observe_other(&other, vantages, &mut liveness);
+            if !liveness.is_empty() {
+                self.live(&liveness, vantages);
+                liveness.clear();
+            }
+            self.review(other.at, vantages);
+        }
     }
 
     /// Lets everything happen which falls due until `to`.

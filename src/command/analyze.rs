@@ -5,6 +5,7 @@ use crate::analysis::{Analysis, Outcome, Survey};
 use crate::cli::{Analyze, Inputs};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
+use crate::observation::{Others, Statement};
 use crate::org::profile::ProfileWarning;
 use crate::org::scope::Scope;
 use crate::org::{Organization, profile};
@@ -13,7 +14,7 @@ use crate::probe::{ProbeRecording, ProbeResult, read_results_watched};
 use crate::reachability::Reachability;
 use crate::report::{self, Shown};
 use crate::settings::Settings;
-use crate::source::{FileAccount, InputSpec, Interest, Merge, WatchedPrefixes, discover};
+use crate::source::{FileAccount, InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
 use crate::table::TableError;
 use crate::time::Timestamp;
 use crate::vantage::Vantages;
@@ -109,7 +110,7 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
         let vantages = Vantages::default();
         (Pipeline::new(scope, &settings).finish(last_probe.unwrap_or(Timestamp::MIN), &vantages), vantages, Vec::new())
     } else {
-        observe(Merge::open(files, interest).into_diagnostic()?, Pipeline::new(scope, &settings))
+        observe(Merge::open(files, interest, &Resources::default()).into_diagnostic()?, Pipeline::new(scope, &settings))
     };
     let progress = Progress::working("comparing what was seen");
     let mut reachability = Reachability::new(&organization, &dependencies);
@@ -146,7 +147,7 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
 pub fn survey(inputs: &Inputs) -> miette::Result<Survey> {
     let settings = Settings::default();
     let files = discover(&specs(&inputs.inputs, &inputs.collectors)?).into_diagnostic()?;
-    let merge = Merge::open(files, Interest::Everything).into_diagnostic()?;
+    let merge = Merge::open(files, Interest::Everything, &Resources::default()).into_diagnostic()?;
     let (routing, vantages, bgp_files) = observe(merge, Pipeline::new(Scope::Everything, &settings));
     let outages = Survey::outages(&routing, &settings);
     Ok(Survey { settings, vantages, routing, outages, bgp_files })
@@ -196,12 +197,17 @@ fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantag
     let (read, all) = merge.progress();
     progress.is_at(read, all);
     let mut last = Timestamp::MIN;
-    let mut count = 0u32;
+    let mut unseen = 0;
     while let Some(observation) = merge.next(&mut vantages) {
-        last = last.max(observation.at);
+        last = last.max(observation.until());
         pipeline.observe(&observation, &vantages);
-        count = count.wrapping_add(1);
-        if count.is_multiple_of(4096) {
+        unseen += 1;
+        if let Statement::Other(others) = observation.what {
+            unseen += Others::MESSAGES;
+            merge.give_back(others);
+        }
+        if unseen > 4096 {
+            unseen = 0;
             let (read, all) = merge.progress();
             progress.is_at(read, all);
         }

@@ -3,35 +3,40 @@
 //! Every prefix of every message passes here, watched or not: a number is one look into a hash table, a set is bits. Numbers are given in
 //! order of first mention, so prefixes which are often spoken of lie together.
 
-use crate::vantage::Family;
-use ipnet::{IpNet, Ipv6Net};
+use crate::observation::V4Prefix;
+use ipnet::Ipv6Net;
 use std::collections::HashMap;
+use std::hash::Hash;
 
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    /// By address and length in one word.
-    v4: HashMap<u64, u32, foldhash::fast::FixedState>,
+    v4: HashMap<V4Prefix, u32, foldhash::fast::FixedState>,
     v6: HashMap<Ipv6Net, u32, foldhash::fast::FixedState>,
 }
 
 impl Numbers {
-    /// The number of a prefix, and its family.
+    /// The number of an IPv4 prefix.
     #[inline]
-    pub fn of(&mut self, prefix: &IpNet) -> (Family, u32) {
-        let next = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        match prefix {
-            IpNet::V4(net) => {
-                let count = self.v4.len();
-                let key = u64::from(u32::from(net.addr())) << 8 | u64::from(net.prefix_len());
-                (Family::Ipv4, *self.v4.entry(key).or_insert_with(|| next(count)))
-            }
-            IpNet::V6(net) => {
-                let count = self.v6.len();
-                (Family::Ipv6, *self.v6.entry(*net).or_insert_with(|| next(count)))
-            }
-        }
+    pub fn v4(&mut self, prefix: V4Prefix) -> u32 {
+        number(&mut self.v4, prefix)
     }
+
+    /// The number of an IPv6 prefix.
+    #[inline]
+    pub fn v6(&mut self, prefix: Ipv6Net) -> u32 {
+        number(&mut self.v6, prefix)
+    }
+}
+
+#[inline]
+fn number<K: Eq + Hash>(numbers: &mut HashMap<K, u32, foldhash::fast::FixedState>, prefix: K) -> u32 {
+    if let Some(number) = numbers.get(&prefix) {
+        return *number;
+    }
+    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    numbers.insert(prefix, next);
+    next
 }
 
 /// A set of numbers: bits in pieces of 512 bytes, made where they are needed.
@@ -73,11 +78,9 @@ mod tests {
     #[test]
     fn a_prefix_keeps_its_number_and_lengths_differ() {
         let mut numbers = Numbers::default();
-        let mut of = |text: &str| numbers.of(&text.parse().unwrap());
-        assert_eq!(of("10.0.0.0/8"), (Family::Ipv4, 0));
-        assert_eq!(of("10.0.0.0/9"), (Family::Ipv4, 1));
-        assert_eq!(of("::/0"), (Family::Ipv6, 0));
-        assert_eq!(of("10.0.0.0/8"), (Family::Ipv4, 0));
+        let mut of = |length| numbers.v4(V4Prefix::new(0x0a00_0000, length).unwrap());
+        assert_eq!([of(8), of(9), of(8)], [0, 1, 0]);
+        assert_eq!(numbers.v6("::/0".parse().unwrap()), 0);
     }
 
     #[test]

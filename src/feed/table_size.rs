@@ -6,9 +6,9 @@
 
 use super::spoken::{NumberSet, Numbers};
 use super::transfer::Recent;
+use crate::observation::Spoken;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId};
-use ipnet::IpNet;
 use std::collections::HashMap;
 
 /// How often judgements from spoken prefixes are taken anew.
@@ -115,17 +115,18 @@ impl TableSizes {
     }
 
     /// Counts what a peer spoke of; true if this shows that it sends its table again although no session loss was recorded.
-    pub fn spoke(&mut self, at: Timestamp, from: VantageId, prefixes: &[IpNet], announced: bool) -> bool {
+    #[inline]
+    pub fn spoke(&mut self, at: Timestamp, from: VantageId, prefixes: Spoken<'_>, announced: bool) -> bool {
+        self.peer(from);
+        let (peer, numbers) = (&mut self.peers[from.index()], &mut self.numbers);
+        peer.holds_routes = true;
+        peer.first_spoke.get_or_insert(at);
         let mut again = false;
-        for prefix in prefixes {
-            let (family, number) = self.numbers.of(prefix);
-            let peer = self.peer(from);
-            peer.holds_routes = true;
-            peer.first_spoke.get_or_insert(at);
-            let known = !peer.spoken[family.index()].insert(number) || peer.dumped[family.index()].is_some();
-            if announced && known {
-                again |= peer.announced_again(at, number << 1 | u32::from(family == Family::Ipv6));
-            }
+        for prefix in prefixes.v4 {
+            again |= peer.spoke(at, Family::Ipv4, numbers.v4(*prefix), announced);
+        }
+        for prefix in prefixes.v6 {
+            again |= peer.spoke(at, Family::Ipv6, numbers.v6(*prefix), announced);
         }
         again
     }
@@ -231,6 +232,14 @@ impl TableSizes {
 }
 
 impl PeerTable {
+    /// Counts one prefix, by its number in its family; true as [`TableSizes::spoke`] tells.
+    #[inline]
+    fn spoke(&mut self, at: Timestamp, family: Family, number: u32, announced: bool) -> bool {
+        let family = family.index();
+        let known = !self.spoken[family].insert(number) || self.dumped[family].is_some();
+        announced && known && self.announced_again(at, number << 1 | u32::from(family > 0))
+    }
+
     /// The size of its table: as dumped, else the prefixes it spoke of.
     fn size(&self) -> u64 {
         match self.dumped {
@@ -276,14 +285,19 @@ impl PeerTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::V4Prefix;
     use crate::vantage::Vantages;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_parts(seconds, 0)
     }
 
-    fn prefixes(count: u32) -> Vec<IpNet> {
-        (0..count).map(|i| format!("10.{}.{}.0/24", i / 256, i % 256).parse().unwrap()).collect()
+    fn prefixes(count: u32) -> Vec<V4Prefix> {
+        (0..count).map(|i| V4Prefix::new(10 << 24 | i << 8, 24).unwrap()).collect()
+    }
+
+    fn all(v4: &[V4Prefix]) -> Spoken<'_> {
+        Spoken { v4, v6: &[] }
     }
 
     #[test]
@@ -293,12 +307,12 @@ mod tests {
         let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
         let mut sizes = TableSizes::new(80, 20);
         let table = prefixes(100);
-        assert!(!sizes.spoke(at(0), peer, &table, true), "the first table is new");
-        assert!(!sizes.spoke(at(4_000), peer, &table[..50], true), "half a table is churn");
-        assert!(sizes.spoke(at(5_000), peer, &table, true), "the whole table again is a reset");
-        assert!(!sizes.spoke(at(5_001), peer, &table, true), "told once");
+        assert!(!sizes.spoke(at(0), peer, all(&table), true), "the first table is new");
+        assert!(!sizes.spoke(at(4_000), peer, all(&table[..50]), true), "half a table is churn");
+        assert!(sizes.spoke(at(5_000), peer, all(&table), true), "the whole table again is a reset");
+        assert!(!sizes.spoke(at(5_001), peer, all(&table), true), "told once");
         sizes.forget_transfer(peer);
-        assert!(!sizes.spoke(at(9_000), peer, &table, true), "after a recorded loss it is expected");
+        assert!(!sizes.spoke(at(9_000), peer, all(&table), true), "after a recorded loss it is expected");
     }
 
     #[test]
@@ -320,7 +334,7 @@ mod tests {
         let collector = vantages.collector("cgobgp");
         let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
         let mut sizes = TableSizes::new(80, 20);
-        sizes.spoke(at(0), peer, &prefixes(90), true);
+        sizes.spoke(at(0), peer, all(&prefixes(90)), true);
         let spoken = sizes.spoken_of(peer, Family::Ipv4);
         assert!(!sizes.had_told_table(peer, Family::Ipv4, spoken), "no dump yet");
         sizes.table(collector, &[(peer, [100, 0])]);
@@ -340,7 +354,7 @@ mod tests {
             .map(|i| vantages.vantage(collector, std::net::Ipv4Addr::from(i + 1).into(), crate::vantage::Asn(i)))
             .collect();
         for (id, count) in ids.iter().zip(spoke) {
-            sizes.spoke(at(0), *id, &table[..count], true);
+            sizes.spoke(at(0), *id, all(&table[..count]), true);
         }
         assert!(sizes.judge(&[collector; 6]));
         let full: Vec<bool> = ids.iter().map(|id| sizes.full_feed(collector, *id, Family::Ipv4).is_some()).collect();

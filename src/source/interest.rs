@@ -3,8 +3,9 @@
 //! A [`WatchedPrefixes`] concerns every prefix which is equal to, covers, or is more specific than one of its own. What a peer says of
 //! other prefixes is passed on in one statement a message ([`crate::observation::Statement::Other`]), never dropped.
 
+use crate::observation::V4Prefix;
 use crate::vantage::Family;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use std::net::IpAddr;
 
 /// Which prefixes deserve a statement each.
@@ -98,17 +99,26 @@ impl WatchedPrefixes {
     }
 
     /// The same as [`WatchedPrefixes::concerns`], quick where nothing is related.
-    #[inline]
     pub(super) fn concerns_quickly(&self, prefix: &IpNet) -> bool {
-        let may = match prefix {
-            IpNet::V4(net) if net.prefix_len() >= 16 => self.heads[0].may_hold((u32::from(net.addr()) >> 16) as usize),
-            IpNet::V6(net) if net.prefix_len() >= 32 => {
-                let [a, b, c, d, ..] = net.addr().octets();
-                self.heads[1].may_hold(Heads::hash(u32::from_be_bytes([a, b, c, d])))
-            }
-            IpNet::V4(_) | IpNet::V6(_) => true,
-        };
-        may && self.concerns(prefix)
+        match prefix {
+            IpNet::V4(net) => self.concerns_v4(V4Prefix::from(*net)),
+            IpNet::V6(net) => self.concerns_v6(*net),
+        }
+    }
+
+    /// The same of an IPv4 prefix.
+    #[inline]
+    pub(super) fn concerns_v4(&self, prefix: V4Prefix) -> bool {
+        let (address, length) = prefix.parts();
+        (length < 16 || self.heads[0].may_hold((address >> 16) as usize)) && self.concerns(&IpNet::from(prefix))
+    }
+
+    /// The same of an IPv6 prefix.
+    #[inline]
+    pub(super) fn concerns_v6(&self, net: Ipv6Net) -> bool {
+        let [a, b, c, d, ..] = net.addr().octets();
+        let may = net.prefix_len() < 32 || self.heads[1].may_hold(Heads::hash(u32::from_be_bytes([a, b, c, d])));
+        may && self.concerns(&IpNet::V6(net))
     }
 
     /// True if the prefix equals, covers, or is more specific than a watched one.

@@ -9,13 +9,15 @@ use super::discover::{InputFile, SourceError};
 use super::gap::{Sequel, sequels};
 use super::interest::Interest;
 use super::mrt::{Context, MrtReader, Sessions};
-use super::open::{Content, compression, hash, open};
+use super::advance::Advance;
+use super::open::{Content, compression, hash, look};
 use super::raw::RawSide;
 use super::repeat::{Repeated, repeats};
 use super::ripestat::{RipestatContext, RipestatReader};
 use crate::compression::Compression;
-use crate::observation::{FileId, GapCause, Observation, RecordRef, Statement};
+use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
 use crate::time::{Span, Timestamp};
+use crate::timing::Timing;
 use crate::vantage::{CollectorId, Vantages};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -52,6 +54,21 @@ enum Due {
     Gap,
 }
 
+/// What reading may use.
+#[derive(Debug, Clone)]
+pub struct Resources {
+    /// Threads which unpack files in advance; with 1 each file is unpacked where it is read. No result depends on it.
+    pub threads: usize,
+    /// Where the time goes.
+    pub timing: Timing,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Resources { threads: 1, timing: Timing::default() }
+    }
+}
+
 /// The merged stream.
 pub struct Merge {
     inputs: Vec<Input>,
@@ -62,7 +79,10 @@ pub struct Merge {
     /// The record after the one just read, which is mostly due next.
     following: Option<(Timestamp, usize, Due)>,
     ready: VecDeque<Observation>,
+    spare: Option<Box<Others>>,
     done_bytes: u64,
+    advance: Advance,
+    timing: Timing,
 }
 
 impl Merge {
@@ -71,7 +91,7 @@ impl Merge {
     ///
     /// # Errors
     /// If not one of the files can be read.
-    pub fn open(files: Vec<InputFile>, interest: Interest) -> Result<Merge, SourceError> {
+    pub fn open(files: Vec<InputFile>, interest: Interest, resources: &Resources) -> Result<Merge, SourceError> {
         let mut accounts: Vec<FileAccount> =
             files.iter().map(|file| FileAccount::new(file.path.clone(), file.collector.clone(), file.bytes)).collect();
         note_copies(&files, &mut accounts);
@@ -93,10 +113,15 @@ impl Merge {
             due: BinaryHeap::new(),
             following: None,
             ready: VecDeque::new(),
+            spare: None,
             done_bytes: 0,
+            advance: Advance::none(resources.timing.clone()),
+            timing: resources.timing.clone(),
         };
         merge.look_ahead(&trusted);
         merge.plan_repeats();
+        let opens = merge.due.iter().filter(|Reverse((.., due))| *due == Due::Open).map(|Reverse((at, number, _))| (*at, *number));
+        merge.advance = Advance::new(opens.collect(), resources);
         if merge.due.is_empty() {
             return Err(merge.nothing_readable());
         }
@@ -107,15 +132,29 @@ impl Merge {
     #[allow(clippy::should_implement_trait, reason = "an iterator could not be handed the vantage points")]
     pub fn next(&mut self, vantages: &mut Vantages) -> Option<Observation> {
         loop {
-            if let Some(observation) = self.ready.pop_front() {
-                return Some(observation);
+            if self.is_ready() {
+                return self.ready.pop_front();
             }
-            let (at, number, due) = self.take_due()?;
+            let Some((at, number, due)) = self.take_due() else { return self.ready.pop_front() };
             match due {
                 Due::Open => self.open_due(number),
                 Due::Read => self.read(number, vantages),
                 Due::Gap => self.state_gap(number, at, vantages),
             }
+        }
+    }
+
+    /// Gives the room of messages back which were taken, to be used again.
+    pub fn give_back(&mut self, others: Box<Others>) {
+        self.spare.get_or_insert(others).clear();
+    }
+
+    /// Whether there is something to give. Messages of others are gathered as long as nothing else is said.
+    fn is_ready(&self) -> bool {
+        match self.ready.front().map(|observation| &observation.what) {
+            None => false,
+            Some(Statement::Other(others)) => self.ready.len() > 1 || others.is_full(),
+            Some(_) => true,
         }
     }
 
@@ -205,8 +244,10 @@ impl Merge {
 
     /// Opens a file; what it is, or why it cannot be read, goes into its account.
     fn open_file(&mut self, number: usize) -> Option<(Reader, RawSide)> {
+        let open = self.inputs.iter().filter(|input| input.reader.is_some()).count();
+        let stream = self.advance.stream(number, open, |number| &self.inputs[number].file);
         let (input, account) = (&self.inputs[number], &mut self.accounts[number]);
-        let opened = match open(&input.file) {
+        let opened = match stream.map(look) {
             Ok(opened) => opened,
             Err(error) => {
                 account.error = Some(format!(
@@ -275,13 +316,13 @@ impl Merge {
         let Some((reader, _)) = &mut input.reader else { return };
         let file = FileId(u32::try_from(number).unwrap_or(u32::MAX));
         let account = &mut self.accounts[number];
-        let out = &mut self.ready;
+        let (out, spare) = (&mut self.ready, &mut self.spare);
         match reader {
             Reader::Mrt(reader) => {
                 let collector = *input.collector.get_or_insert_with(|| vantages.collector(&input.file.collector));
                 let sessions = &mut self.sessions[input.sessions];
                 let repeated = input.repeated.as_deref();
-                reader.read(&mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out });
+                reader.read(&mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out, spare });
             }
             Reader::Ripestat(reader) => {
                 reader.read(&mut RipestatContext { vantages, interest: &self.interest, account, file, out })

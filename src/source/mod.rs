@@ -8,6 +8,8 @@
 //! Everything bgpkit-parser knows stays in here. Nothing is judged, and nothing is dropped without being counted.
 
 mod account;
+mod advance;
+mod ahead;
 mod discover;
 mod gap;
 mod interest;
@@ -23,4 +25,4 @@ mod ripestat;
 pub use account::{Damage, FileAccount, FileKind};
 pub use discover::{InputFile, InputSpec, SourceError, discover};
 pub use interest::{Interest, WatchedPrefixes};
-pub use merge::Merge;
+pub use merge::{Merge, Resources};

@@ -5,9 +5,10 @@
 use super::discover::InputFile;
 use super::interest::Interest;
 use super::mrt::{Body, Frames, Step};
-use super::raw::{RawSide, decompress};
+use super::raw::{Decompressed, RawSide, decompress};
 use crate::compression::{Compression, LOOKED_AT};
 use crate::time::Timestamp;
+use crate::timing::Timing;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -35,14 +36,18 @@ pub(super) struct Opened {
 /// The longest JSON answer: RIPEstat's own limit lies far below it.
 const LONGEST_JSON: usize = 256 * 1024 * 1024;
 
-/// Opens a file, or standard input.
+/// Opens a file, or standard input, and unpacks it.
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn open(file: &InputFile) -> io::Result<Opened> {
+pub(super) fn unpack(file: &InputFile, threads: usize, timing: &Timing) -> io::Result<Decompressed> {
     let raw: Box<dyn Read + Send> =
         if file.path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(&file.path)?) };
-    let opened = decompress(raw)?;
+    decompress(raw, threads, timing)
+}
+
+/// Finds out what a stream holds.
+pub(super) fn look(opened: Decompressed) -> Opened {
     let mut frames = Frames::new(opened.stream);
     let head = frames.peek(64);
     let content = if head.is_empty() {
@@ -59,7 +64,7 @@ pub(super) fn open(file: &InputFile) -> io::Result<Opened> {
     } else {
         Content::Foreign(frames.failure().map(str::to_owned))
     };
-    Ok(Opened { content, compression: opened.compression, raw: opened.raw })
+    Opened { content, compression: opened.compression, raw: opened.raw }
 }
 
 /// The compression of a file, from its first bytes alone.
@@ -94,7 +99,7 @@ pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Res
     use std::hash::BuildHasher;
     let mut samples = Vec::new();
     let mut latest: Option<Timestamp> = None;
-    let Content::Mrt(mut frames) = open(file)?.content else { return Ok((samples, latest)) };
+    let Content::Mrt(mut frames) = look(unpack(file, 1, &Timing::default())?).content else { return Ok((samples, latest)) };
     while samples.len() < count {
         match frames.step(&Interest::Everything) {
             Step::Record(frame) => {
@@ -114,7 +119,7 @@ pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Res
 
 /// The time of a file's first record.
 pub(super) fn sample_first(file: &InputFile) -> Option<Timestamp> {
-    let Content::Mrt(mut frames) = open(file).ok()?.content else { return None };
+    let Content::Mrt(mut frames) = look(unpack(file, 1, &Timing::default()).ok()?).content else { return None };
     loop {
         match frames.step(&Interest::Everything) {
             Step::Record(frame) => return Some(frame.at),

@@ -4,6 +4,7 @@
 //! the way. How they are compressed is decided in `compression`.
 
 use crate::compression::{self, Compression};
+use crate::timing::{Stage, Timing};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,13 +40,27 @@ impl RawSide {
 struct Tallied<R> {
     inner: R,
     side: RawSide,
+    timing: Timing,
 }
 
 impl<R: Read> Read for Tallied<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.side.add(&buffer[..read]);
+        let read = self.timing.of(Stage::Read, || self.inner.read(buffer))?;
+        self.timing.of(Stage::Hash, || self.side.add(&buffer[..read]));
         Ok(read)
+    }
+}
+
+/// A stream whose time is measured.
+struct Timed {
+    inner: Box<dyn Read + Send>,
+    stage: Stage,
+    timing: Timing,
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.timing.of(self.stage, || self.inner.read(buffer))
     }
 }
 
@@ -59,14 +74,29 @@ pub(super) struct Decompressed {
     pub(super) raw: RawSide,
 }
 
-/// Decompresses `raw` as its first bytes tell.
+/// Decompresses `raw` as its first bytes tell, with so many threads where its format can use them.
 ///
 /// # Errors
 /// What reading the first bytes gave, or what the decoder says of its own set-up.
-pub(super) fn decompress(raw: impl Read + Send + 'static) -> io::Result<Decompressed> {
+pub(super) fn decompress(raw: impl Read + Send + 'static, threads: usize, timing: &Timing) -> io::Result<Decompressed> {
     let side = RawSide::default();
-    let (compression, stream) = compression::decoder(Tallied { inner: raw, side: side.clone() })?;
-    Ok(Decompressed { stream, compression, raw: side })
+    let (compression, stream) = compression::decoder(Tallied { inner: raw, side: side.clone(), timing: timing.clone() }, threads)?;
+    let opened = Decompressed { stream, compression, raw: side };
+    Ok(opened.measured(Stage::Unpack, timing))
+}
+
+impl Decompressed {
+    /// The time of whoever reads it is counted as waiting.
+    pub(super) fn timed(self, timing: &Timing) -> Self {
+        self.measured(Stage::Wait, timing)
+    }
+
+    fn measured(mut self, stage: Stage, timing: &Timing) -> Self {
+        if timing.is_on() {
+            self.stream = Box::new(Timed { inner: self.stream, stage, timing: timing.clone() });
+        }
+        self
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +107,7 @@ mod tests {
     fn size_and_hash_are_those_of_the_file_and_not_of_what_is_inside() {
         let packed = zstd::encode_all(&b"what is inside"[..], 1).unwrap();
         let (size, hash) = (packed.len() as u64, blake3::hash(&packed).to_hex().to_string());
-        let mut opened = decompress(io::Cursor::new(packed)).unwrap();
+        let mut opened = decompress(io::Cursor::new(packed), 1, &Timing::default()).unwrap();
         let mut text = String::new();
         opened.stream.read_to_string(&mut text).unwrap();
         assert_eq!((opened.compression, text.as_str()), (Compression::Zstd, "what is inside"));

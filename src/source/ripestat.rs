@@ -136,14 +136,14 @@ impl RipestatReader {
                 ctx.account.announced += 1;
                 match concerns {
                     true => Statement::Announce { from, prefix, path_id: 0, route: Arc::new(route) },
-                    false => Statement::Other(Others::new(from, [prefix].into_iter().collect(), 0)),
+                    false => ctx.other((at, record), from, (&[prefix], &[])),
                 }
             }
             None => {
                 ctx.account.withdrawn += 1;
                 match concerns {
                     true => Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement },
-                    false => Statement::Other(Others::new(from, [prefix].into_iter().collect(), 1)),
+                    false => ctx.other((at, record), from, (&[], &[prefix])),
                 }
             }
         };
@@ -191,6 +191,12 @@ impl RipestatReader {
 }
 
 impl RipestatContext<'_> {
+    fn other(&self, (at, record): (Timestamp, u64), from: VantageId, (announced, withdrawn): (&[IpNet], &[IpNet])) -> Statement {
+        let mut others = Box::<Others>::default();
+        others.push_nets((at, RecordRef { file: self.file, record }), from, announced, withdrawn);
+        Statement::Other(others)
+    }
+
     fn say(&mut self, at: Timestamp, record: u64, what: Statement) {
         self.out.push_back(Observation { at, source: RecordRef { file: self.file, record }, what });
     }

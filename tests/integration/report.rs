@@ -8,7 +8,7 @@ use faultline::org::profile;
 use faultline::org::scope::Scope;
 use faultline::pipeline::Pipeline;
 use faultline::report::{self, ExplainError, ReportView, SurveyView};
-use faultline::source::{InputSpec, Interest, Merge, discover};
+use faultline::source::{InputSpec, Interest, Merge, Resources, discover};
 use faultline::time::Timestamp;
 use faultline::vantage::Vantages;
 use std::path::{Path, PathBuf};
@@ -230,7 +230,7 @@ fn a_hostile_name_stays_a_name() {
 fn a_survey_shows_who_was_gone_with_how_many_prefixes() {
     let settings = profile::read(Path::new("data/lab/lab.toml")).unwrap().organization.settings;
     let specs = [InputSpec { path: "data/lab/A/mrt".into(), collector: None }];
-    let mut merge = Merge::open(discover(&specs).unwrap(), Interest::Everything).unwrap();
+    let mut merge = Merge::open(discover(&specs).unwrap(), Interest::Everything, &Resources::default()).unwrap();
     let (mut vantages, mut pipeline) = (Vantages::default(), Pipeline::new(Scope::Everything, &settings));
     let mut last = Timestamp::MIN;
     while let Some(observation) = merge.next(&mut vantages) {

@@ -2,7 +2,7 @@
 
 use crate::skip::shared;
 use crate::wire::{input, read};
-use faultline::source::{FileAccount, FileKind, InputSpec, Interest, Merge, discover};
+use faultline::source::{FileAccount, FileKind, InputSpec, Interest, Merge, Resources, discover};
 use faultline::vantage::Vantages;
 use std::path::Path;
 
@@ -66,7 +66,7 @@ const TABLES: &[(&str, u64, &str)] = &[
 
 /// The account of one file; statements are counted away as they come.
 fn account(path: &Path) -> FileAccount {
-    let mut merge = Merge::open(vec![input(path, "test", "updates", None)], Interest::Everything).unwrap();
+    let mut merge = Merge::open(vec![input(path, "test", "updates", None)], Interest::Everything, &Resources::default()).unwrap();
     let mut vantages = Vantages::default();
     while merge.next(&mut vantages).is_some() {}
     merge.accounts()[0].clone()

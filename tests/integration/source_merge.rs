@@ -3,7 +3,7 @@
 use crate::skip::shared;
 use crate::wire::*;
 use faultline::observation::Statement;
-use faultline::source::{FileKind, InputSpec, Interest, Merge, SourceError, discover};
+use faultline::source::{FileKind, InputSpec, Interest, Merge, Resources, SourceError, discover};
 use faultline::vantage::Vantages;
 use std::path::{Path, PathBuf};
 
@@ -150,7 +150,7 @@ fn a_bad_file_is_named_and_a_good_one_beside_it_still_counts() {
     assert_eq!(told, expected.map(|(name, kind, error)| (name.to_owned(), kind, error)));
     std::fs::remove_file(good).unwrap();
     let files = discover(&[InputSpec { path: folder.path().to_owned(), collector: None }]).unwrap();
-    let Err(error) = Merge::open(files, Interest::Everything) else { panic!("nothing could be read, yet it opened") };
+    let Err(error) = Merge::open(files, Interest::Everything, &Resources::default()) else { panic!("nothing could be read, yet it opened") };
     assert!(matches!(error, SourceError::NothingReadable { .. }));
     for part in ["updates.empty", "is empty", "updates.png", "neither MRT nor"] {
         assert!(error.to_string().contains(part), "{error}");
@@ -239,7 +239,7 @@ fn progress_ends_at_its_total() {
     let path = write(folder.path(), "updates.a", &[alive(100), alive(101)]);
     write(folder.path(), "notes", &[b"not BGP".to_vec()]);
     let files = discover(&[InputSpec { path: folder.path().to_owned(), collector: None }]).unwrap();
-    let mut merge = Merge::open(files, Interest::Everything).unwrap();
+    let mut merge = Merge::open(files, Interest::Everything, &Resources::default()).unwrap();
     let mut vantages = Vantages::default();
     while merge.next(&mut vantages).is_some() {}
     let size = std::fs::metadata(path).unwrap().len();

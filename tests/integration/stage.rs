@@ -94,8 +94,12 @@ impl Stage {
     /// Other people's routes: shows that the peer carries a full table.
     pub fn others(&mut self, seconds: i64, peer: usize, prefixes: u8) {
         let announced = (0..prefixes).map(|number| format!("10.0.{number}.0/24").parse().unwrap());
-        let announced = announced.chain((0..prefixes).map(|number| format!("2001:db8:{number}::/48").parse().unwrap())).collect();
-        self.say(seconds, Statement::Other(Others::new(self.peers[peer], announced, 0)));
+        let announced: Vec<IpNet> =
+            announced.chain((0..prefixes).map(|number| format!("2001:db8:{number}::/48").parse().unwrap())).collect();
+        let mut others = Box::<Others>::default();
+        let source = RecordRef { file: FileId(0), record: self.said.len() as u64 + 1 };
+        others.push_nets((at(seconds), source), self.peers[peer], &announced, &[]);
+        self.say(seconds, Statement::Other(others));
     }
 
     fn route(&self, peer: usize, transit: u32) -> Arc<Route> {

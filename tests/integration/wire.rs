@@ -1,8 +1,8 @@
 //! MRT records written byte by byte from the RFCs, so that the readers are tested against something which is not their own parser; and a
 //! short way to read a file back.
 
-use faultline::observation::{Observation, Statement, WithdrawCause};
-use faultline::source::{FileAccount, InputFile, Interest, Merge};
+use faultline::observation::{Observation, Other, Spoken, Statement, WithdrawCause};
+use faultline::source::{FileAccount, InputFile, Interest, Merge, Resources};
 use faultline::vantage::Vantages;
 use std::net::IpAddr;
 use std::path::Path;
@@ -218,7 +218,7 @@ pub struct Reading {
 }
 
 pub fn read(files: Vec<InputFile>, interest: Interest) -> Reading {
-    let mut merge = Merge::open(files, interest).unwrap();
+    let mut merge = Merge::open(files, interest, &Resources::default()).unwrap();
     let mut vantages = Vantages::default();
     let mut observations = Vec::new();
     while let Some(observation) = merge.next(&mut vantages) {
@@ -238,15 +238,21 @@ pub fn read_records(records: &[Vec<u8>]) -> Reading {
 impl Reading {
     /// One short line a statement: seconds, then what.
     pub fn lines(&self) -> Vec<String> {
-        self.observations
-            .iter()
-            .map(|observation| format!("{} {}", observation.at.seconds(), self.words(&observation.what)))
-            .collect()
+        let lines = |observation: &Observation| match &observation.what {
+            Statement::Other(others) => others.iter().map(|other| self.other(&other)).collect(),
+            what => vec![format!("{} {}", observation.at.seconds(), self.words(what))],
+        };
+        self.observations.iter().flat_map(lines).collect()
+    }
+
+    fn other(&self, other: &Other<'_>) -> String {
+        let all = |spoken: Spoken<'_>| spoken.nets().map(|net| net.to_string()).collect::<Vec<_>>().join(" ");
+        let who = self.vantages.point(other.from).asn;
+        format!("{} {who} other +[{}] -[{}]", other.at.seconds(), all(other.announced), all(other.withdrawn))
     }
 
     fn words(&self, what: &Statement) -> String {
         let who = what.from().map_or(String::new(), |from| self.vantages.point(from).asn.to_string());
-        let all = |prefixes: &[ipnet::IpNet]| prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let path =
             |route: &faultline::observation::Route| route.path.iter().map(|asn| asn.0.to_string()).collect::<Vec<_>>().join(" ");
         match what {
@@ -257,7 +263,7 @@ impl Reading {
             Statement::Withdraw { prefix, cause: WithdrawCause::TreatAsWithdraw, .. } => {
                 format!("{who} is taken to withdraw {prefix}")
             }
-            Statement::Other(others) => format!("{who} other +[{}] -[{}]", all(others.announced()), all(others.withdrawn())),
+            Statement::Other(_) => String::new(),
             Statement::EndOfRib { family, .. } => format!("{who} end of {family}"),
             Statement::SessionUp { .. } => format!("{who} up"),
             Statement::SessionDown { .. } => format!("{who} down"),

@@ -4,7 +4,7 @@ use crate::recording::Recording;
 use crate::rows::BeaconRow;
 use faultline::analysis::Survey;
 use faultline::observation::Statement;
-use faultline::source::{InputSpec, Interest, Merge, WatchedPrefixes, discover};
+use faultline::source::{InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
 use faultline::time::{Span, Timestamp};
 use faultline::vantage::Vantages;
 use faultline::withdrawal::{Level, Withdrawal};
@@ -54,7 +54,7 @@ fn crossed(recording: &Recording, boundary: Timestamp, rows: &BTreeMap<IpNet, u3
     let (early, late) = (boundary - Span::from_seconds(900), boundary + Span::from_seconds(1_800));
     files.retain(|file| file.begins.is_some_and(|begins| (early..=late).contains(&begins)));
     let interest = Interest::Watched(WatchedPrefixes::new(rows.keys().copied()));
-    let mut merge = Merge::open(files, interest).unwrap();
+    let mut merge = Merge::open(files, interest, &Resources::default()).unwrap();
     let mut vantages = Vantages::default();
     let mut gone: BTreeMap<IpNet, BTreeSet<_>> = BTreeMap::new();
     let mut crossed = BTreeMap::new();

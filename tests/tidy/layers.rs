@@ -21,6 +21,7 @@ enum Branch {
 /// Upstream first. A new module gets a row under everything it imports; the last column says why it stands there.
 const LAYERS: &[(&str, Branch, &str)] = &[
     ("time", Branch::Both, "every other word has a time in it"),
+    ("timing", Branch::Both, "where the time of a run goes; measures, decides nothing"),
     ("vantage", Branch::Both, "who saw it"),
     ("settings", Branch::Both, "thresholds are spans and counts, nothing more"),
     ("observation", Branch::Both, "what was said, by a vantage point, at a time"),
@@ -66,8 +67,8 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"],
-        &["src/main.rs", "src/watch/"],
-        "time is an argument: take a Timestamp; only main and watch read the clock",
+        &["src/main.rs", "src/watch/", "src/timing.rs"],
+        "time is an argument: take a Timestamp; only main and watch read the clock, and timing for --stats",
     ),
     (
         &["std::fs", "std::net::TcpStream", "std::net::UdpSocket", "std::process", "std::thread", "std::env", "tokio::"],

@@ -8,7 +8,7 @@ use super::route::{route, route_of_path};
 use super::scan::{Ends, Scan};
 use super::session::End;
 use super::{Context, Place};
-use crate::observation::{Others, Statement, WithdrawCause};
+use crate::observation::{Statement, WithdrawCause};
 use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
 use bgpkit_parser::models::capabilities::BgpCapabilityType;
@@ -17,7 +17,6 @@ use bgpkit_parser::models::{
     BgpState, BgpUpdateMessage, CapabilityValue, CeaseNotification, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
 };
 use ipnet::IpNet;
-use smallvec::SmallVec;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -140,24 +139,24 @@ pub(super) fn keepalive(ends: Ends, place: Place, ctx: &mut Context<'_>) {
 /// An UPDATE which the scan read, from a record of this body.
 pub(super) fn scanned(update: &Scan, body: &[u8], place: Place, ctx: &mut Context<'_>) {
     let Some(from) = scanned_speaker(update.ends, ctx) else { return };
-    let (withdrawn, announced) = (update.withdrawn(), update.announced());
-    ctx.account.announced += announced.len() as u64;
-    ctx.account.withdrawn += withdrawn.len() as u64;
+    let ((v4, v6), withdrawn) = update.prefixes();
+    let withdrawn_count = withdrawn[0] + withdrawn[1];
+    ctx.account.announced += (v4.len() + v6.len() - withdrawn_count) as u64;
+    ctx.account.withdrawn += withdrawn_count as u64;
     if ctx.repeated.is_some_and(|repeated| repeated.covers(place.told)) {
         ctx.account.duplicates_dropped += 1;
         return;
     }
     if ctx.interest.watched().is_some() {
-        ctx.say(place, Statement::Other(Others::new(from, update.prefixes().into(), withdrawn.len())));
-        return;
+        return ctx.say_other(place, |others, place| others.push(place, from, (v4, v6), withdrawn));
     }
-    for prefix in withdrawn {
-        ctx.say(place, Statement::Withdraw { from, prefix: *prefix, path_id: 0, cause: WithdrawCause::Statement });
+    for prefix in update.withdrawn().nets() {
+        ctx.say(place, Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement });
     }
-    if !announced.is_empty() {
+    if !update.announced().is_empty() {
         let route = Arc::new(route_of_path(&body[update.path.clone()], update.asn_size));
-        for prefix in announced {
-            ctx.say(place, Statement::Announce { from, prefix: *prefix, path_id: 0, route: Arc::clone(&route) });
+        for prefix in update.announced().nets() {
+            ctx.say(place, Statement::Announce { from, prefix, path_id: 0, route: Arc::clone(&route) });
         }
     }
 }
@@ -218,33 +217,31 @@ fn said_update(from: VantageId, mut update: BgpUpdateMessage, place: Place, ctx:
         no_prefixes(from, &update.attributes, place, ctx);
         return;
     }
-    let mut others = withdraw(from, &withdrawn, &announced, place, ctx);
-    let mut others_withdrawn = others.len();
+    let mut others = (Vec::new(), withdraw(from, &withdrawn, &announced, place, ctx));
     if malformed {
         for prefix in &announced {
-            state_or_keep(prefix, &mut others, ctx, |prefix, path_id| {
+            state_or_keep(prefix, &mut others.1, ctx, |prefix, path_id| {
                 (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::TreatAsWithdraw })
             });
         }
-        others_withdrawn = others.len();
     } else if !announced.is_empty() {
         let mut shared = None;
         for prefix in &announced {
-            state_or_keep(prefix, &mut others, ctx, |prefix, path_id| {
+            state_or_keep(prefix, &mut others.0, ctx, |prefix, path_id| {
                 let route = Arc::clone(shared.get_or_insert_with(|| Arc::new(route(&update.attributes))));
                 (place, Statement::Announce { from, prefix, path_id, route })
             });
         }
     }
-    if !others.is_empty() {
-        ctx.say(place, Statement::Other(Others::new(from, others, others_withdrawn)));
+    if !others.0.is_empty() || !others.1.is_empty() {
+        ctx.say_other(place, |list, place| list.push_nets(place, from, &others.0, &others.1));
     }
 }
 
 /// States what was said of a watched prefix; keeps any other for later.
 fn state_or_keep(
     prefix: &NetworkPrefix,
-    others: &mut SmallVec<[IpNet; 4]>,
+    others: &mut Vec<IpNet>,
     ctx: &mut Context<'_>,
     statement: impl FnOnce(IpNet, u32) -> (Place, Statement),
 ) {
@@ -265,8 +262,8 @@ fn withdraw(
     announced: &[NetworkPrefix],
     place: Place,
     ctx: &mut Context<'_>,
-) -> SmallVec<[IpNet; 4]> {
-    let mut others = SmallVec::new();
+) -> Vec<IpNet> {
+    let mut others = Vec::new();
     if withdrawn.is_empty() {
         return others;
     }

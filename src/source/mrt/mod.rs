@@ -22,7 +22,7 @@ pub(super) use session::Sessions;
 use super::account::{Damage, FileAccount, FileKind};
 use super::interest::Interest;
 use super::repeat::Repeated;
-use crate::observation::{FileId, GapCause, Observation, RecordRef, Statement};
+use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Vantages};
 use bgpkit_parser::models::MrtMessage;
@@ -48,6 +48,8 @@ pub(super) struct Context<'a> {
     pub(super) repeated: Option<&'a Repeated>,
     /// Where statements go.
     pub(super) out: &'a mut VecDeque<Observation>,
+    /// Room for the next messages of which no prefix is watched.
+    pub(super) spare: &'a mut Option<Box<Others>>,
 }
 
 /// Where and when a record stands.
@@ -64,6 +66,20 @@ struct Place {
 impl Context<'_> {
     fn say(&mut self, place: Place, what: Statement) {
         self.out.push_back(Observation { at: place.at, source: RecordRef { file: self.file, record: place.record }, what });
+    }
+
+    /// States a message of which no prefix is watched, together with those before it: `push` appends it.
+    #[inline]
+    fn say_other(&mut self, place: Place, push: impl FnOnce(&mut Others, (Timestamp, RecordRef))) {
+        let source = RecordRef { file: self.file, record: place.record };
+        match self.out.back_mut().map(|last| &mut last.what) {
+            Some(Statement::Other(others)) if !others.is_full() => push(others, (place.at, source)),
+            _ => {
+                let mut others = self.spare.take().unwrap_or_default();
+                push(&mut others, (place.at, source));
+                self.say(place, Statement::Other(others));
+            }
+        }
     }
 
     /// Counts part of a record which could not be read.

@@ -7,9 +7,10 @@
 //! either sure that the full decoder would say the same, or silent.
 
 use super::session::End;
+use crate::observation::{Spoken, V4Prefix};
 use crate::source::interest::Interest;
 use crate::vantage::Asn;
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
@@ -45,9 +46,11 @@ pub(in crate::source) struct Ends {
 pub(super) struct Scan {
     /// Who says it.
     pub(super) ends: Ends,
-    /// The withdrawn prefixes, then the announced ones.
-    prefixes: Vec<IpNet>,
-    withdrawn: usize,
+    /// Of each family the withdrawn prefixes, then the announced ones.
+    v4: Vec<V4Prefix>,
+    v6: Vec<Ipv6Net>,
+    /// How many are withdrawn, by [`Family::index`](crate::vantage::Family::index).
+    withdrawn: [usize; 2],
     /// Where in the record's body the AS_PATH stands; empty if there is none.
     pub(super) path: Range<usize>,
     /// Bytes of an AS number in it.
@@ -73,22 +76,22 @@ impl Scan {
     pub(super) fn new() -> Self {
         let nobody = End { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), asn: Asn(0) };
         let ends = Ends { peer: nobody, local: nobody.address };
-        Scan { ends, prefixes: Vec::new(), withdrawn: 0, path: 0..0, asn_size: 4, path_ids: false, seen: 0 }
+        Scan { ends, v4: Vec::new(), v6: Vec::new(), withdrawn: [0; 2], path: 0..0, asn_size: 4, path_ids: false, seen: 0 }
     }
 
-    /// The withdrawn prefixes, then the announced ones.
-    pub(super) fn prefixes(&self) -> &[IpNet] {
-        &self.prefixes
+    /// The prefixes of each family, the withdrawn ones first, and how many those are.
+    pub(super) fn prefixes(&self) -> ((&[V4Prefix], &[Ipv6Net]), [usize; 2]) {
+        ((&self.v4, &self.v6), self.withdrawn)
     }
 
     /// The withdrawn prefixes.
-    pub(super) fn withdrawn(&self) -> &[IpNet] {
-        &self.prefixes[..self.withdrawn]
+    pub(super) fn withdrawn(&self) -> Spoken<'_> {
+        Spoken { v4: &self.v4[..self.withdrawn[0]], v6: &self.v6[..self.withdrawn[1]] }
     }
 
     /// The announced prefixes.
-    pub(super) fn announced(&self) -> &[IpNet] {
-        &self.prefixes[self.withdrawn..]
+    pub(super) fn announced(&self) -> Spoken<'_> {
+        Spoken { v4: &self.v4[self.withdrawn[0]..], v6: &self.v6[self.withdrawn[1]..] }
     }
 
     /// Reads a record's body, without the microseconds of the extended header; `None` if the full decoder must.
@@ -136,7 +139,8 @@ impl Scan {
         match *message.get(18)? {
             2 if length >= MESSAGE_HEADER => {
                 let update = message.get(MESSAGE_HEADER..length)?;
-                self.prefixes.clear();
+                self.v4.clear();
+                self.v6.clear();
                 (self.ends, self.asn_size, self.path_ids, self.seen, self.path) = (ends, asn_size, path_ids, 0, 0..0);
                 self.update(update, start + MESSAGE_HEADER, interest)?;
                 Some(Scanned::Update)
@@ -149,8 +153,8 @@ impl Scan {
     /// An UPDATE message (RFC 4271 §4.3), which begins at `start` of the record's body.
     fn update(&mut self, update: &[u8], start: usize, interest: &Interest) -> Option<()> {
         let attributes = 2 + usize::from(two(update, 0)?);
-        self.list::<false>(update.get(2..attributes)?, interest)?;
-        self.withdrawn = self.prefixes.len();
+        self.list_v4(update.get(2..attributes)?, interest)?;
+        self.withdrawn = [self.v4.len(), 0];
         let end = attributes + 2 + usize::from(two(update, attributes)?);
         self.attributes(update.get(attributes + 2..end)?, start + attributes + 2, interest)?;
         let nlri = update.get(end..)?;
@@ -159,17 +163,17 @@ impl Scan {
             if self.has(MP_REACH_NLRI) || !self.has(NEXT_HOP) {
                 return None;
             }
-            self.list::<false>(nlri, interest)?;
+            self.list_v4(nlri, interest)?;
         }
-        let announces = self.prefixes.len() > self.withdrawn;
+        let announces = [self.v4.len(), self.v6.len()] != self.withdrawn;
         // An announcement without these is taken as a withdrawal (RFC 7606 §3 d); an UPDATE without prefixes may mark the end of a table.
-        if self.prefixes.is_empty() || announces && !(self.has(ORIGIN) && self.has(AS_PATH)) {
+        if self.v4.is_empty() && self.v6.is_empty() || announces && !(self.has(ORIGIN) && self.has(AS_PATH)) {
             return None;
         }
         if announces && interest.watched().is_none() && self.has(AS4_PATH) {
             return None;
         }
-        (!announces || self.withdrawn == 0 || !self.overlaps()).then_some(())
+        (!announces || self.withdrawn == [0, 0] || !self.overlaps()).then_some(())
     }
 
     fn has(&self, attribute: u8) -> bool {
@@ -178,8 +182,11 @@ impl Scan {
 
     /// Whether one prefix is both withdrawn and announced; true as well if there are too many to compare.
     fn overlaps(&self) -> bool {
-        let (withdrawn, announced) = self.prefixes.split_at(self.withdrawn);
-        withdrawn.len() * announced.len() > 1_024 || withdrawn.iter().any(|prefix| announced.contains(prefix))
+        fn shared<T: PartialEq>(list: &[T], withdrawn: usize) -> bool {
+            let (withdrawn, announced) = list.split_at(withdrawn);
+            withdrawn.len() * announced.len() > 1_024 || withdrawn.iter().any(|prefix| announced.contains(prefix))
+        }
+        shared(&self.v4, self.withdrawn[0]) || shared(&self.v6, self.withdrawn[1])
     }
 
     /// Path attributes (RFC 4271 §4.3), which begin at `start` of the record's body.
@@ -226,36 +233,49 @@ impl Scan {
             return None;
         }
         self.family(value, &value[3..], interest)?;
-        self.withdrawn = self.prefixes.len();
+        self.withdrawn = [self.v4.len(), self.v6.len()];
         Some(())
     }
 
     fn family(&mut self, value: &[u8], nlri: &[u8], interest: &Interest) -> Option<()> {
         match two(value, 0)? {
-            1 => self.list::<false>(nlri, interest),
-            2 => self.list::<true>(nlri, interest),
+            1 => self.list_v4(nlri, interest),
+            2 => self.list_v6(nlri, interest),
             _ => None,
         }
     }
 
-    /// Prefixes (RFC 4271 §4.3); `None` if one of them is watched, or not plain.
-    fn list<const V6: bool>(&mut self, mut bytes: &[u8], interest: &Interest) -> Option<()> {
-        let watched = interest.watched();
+    /// IPv4 prefixes (RFC 4271 §4.3); `None` if one of them is watched, or not plain.
+    fn list_v4(&mut self, mut bytes: &[u8], interest: &Interest) -> Option<()> {
         while !bytes.is_empty() {
-            if self.path_ids {
-                bytes = bytes.get(4..)?;
-            } else if bytes[0] == 0 {
-                // A default route, or a path identifier where none was announced (RFC 7911): the full decoder guesses.
+            let (prefix, rest) = v4(self.after_path_id(bytes)?)?;
+            if interest.watched().is_some_and(|watched| watched.concerns_v4(prefix)) {
                 return None;
             }
-            let (prefix, rest) = prefix::<V6>(bytes)?;
-            if watched.is_some_and(|watched| watched.concerns_quickly(&prefix)) {
-                return None;
-            }
-            self.prefixes.push(prefix);
+            self.v4.push(prefix);
             bytes = rest;
         }
         Some(())
+    }
+
+    /// The same of IPv6.
+    fn list_v6(&mut self, mut bytes: &[u8], interest: &Interest) -> Option<()> {
+        while !bytes.is_empty() {
+            let (prefix, rest) = v6(self.after_path_id(bytes)?)?;
+            if interest.watched().is_some_and(|watched| watched.concerns_v6(prefix)) {
+                return None;
+            }
+            self.v6.push(prefix);
+            bytes = rest;
+        }
+        Some(())
+    }
+
+    /// What comes after a path identifier, if there are any. A zero where none is expected is a default route, or an identifier of which the
+    /// record does not tell (RFC 7911): the full decoder guesses.
+    #[inline]
+    fn after_path_id<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        if self.path_ids { bytes.get(4..) } else { (bytes[0] != 0).then_some(bytes) }
     }
 }
 
@@ -270,30 +290,36 @@ fn whole_path(mut value: &[u8], asn_size: usize) -> Option<()> {
     value.is_empty().then_some(())
 }
 
-/// One prefix, without the bits behind its length, and what comes after it.
+/// One IPv4 prefix, without the bits behind its length, and what comes after it.
 #[inline]
-fn prefix<const V6: bool>(bytes: &[u8]) -> Option<(IpNet, &[u8])> {
+fn v4(bytes: &[u8]) -> Option<(V4Prefix, &[u8])> {
     let (length, rest) = bytes.split_first()?;
     let size = usize::from(*length).div_ceil(8);
-    if size > if V6 { 16 } else { 4 } {
-        return None;
-    }
-    let (address, rest) = rest.split_at_checked(size)?;
-    let net = if V6 {
-        let mut octets = [0; 16];
-        octets[..size].copy_from_slice(address);
-        IpNet::V6(Ipv6Net::new(Ipv6Addr::from(octets), *length).ok()?.trunc())
-    } else {
-        let mut octets = [0; 4];
-        octets[..size].copy_from_slice(address);
-        IpNet::V4(Ipv4Net::new(Ipv4Addr::from(octets), *length).ok()?.trunc())
+    // Four bytes at once where there are as many; those behind the prefix fall off with the bits behind its length.
+    let address = match rest.first_chunk() {
+        Some(four) => u32::from_be_bytes(*four),
+        None => {
+            let mut octets = [0; 4];
+            octets.get_mut(..size)?.copy_from_slice(rest.get(..size)?);
+            u32::from_be_bytes(octets)
+        }
     };
-    Some((net, rest))
+    Some((V4Prefix::new(address, *length)?, rest.get(size..)?))
+}
+
+/// One IPv6 prefix, likewise.
+#[inline]
+fn v6(bytes: &[u8]) -> Option<(Ipv6Net, &[u8])> {
+    let (length, rest) = bytes.split_first()?;
+    let size = usize::from(*length).div_ceil(8);
+    let mut octets = [0; 16];
+    octets.get_mut(..size)?.copy_from_slice(rest.get(..size)?);
+    Some((Ipv6Net::new(Ipv6Addr::from(octets), *length).ok()?.trunc(), &rest[size..]))
 }
 
 /// A RIB record (RFC 6396 §4.3.2): only its head is looked at.
 fn entries<const V6: bool>(body: &[u8], path_ids: bool, interest: &Interest) -> Option<Scanned> {
-    let (prefix, rest) = prefix::<V6>(body.get(4..)?)?;
+    let (prefix, rest) = if V6 { v6(body.get(4..)?).map(|(net, rest)| (IpNet::V6(net), rest))? } else { v4(body.get(4..)?).map(|(net, rest)| (IpNet::from(net), rest))? };
     let watched = interest.watched()?.concerns_quickly(&prefix);
     (!watched && rest.len() >= 2).then(|| Scanned::Entries(Entries { prefix, start: body.len() - rest.len(), path_ids }))
 }

@@ -20,6 +20,7 @@ fn reading(bytes: &[u8], interest: &Interest, scans: bool) -> String {
     }
     let mut account = FileAccount::new(PathBuf::new(), String::new(), 0);
     let (mut vantages, mut sessions, mut out) = (Vantages::default(), Sessions::default(), VecDeque::new());
+    let spare = &mut None;
     let collector = vantages.collector("c");
     let mut reader = MrtReader::new(frames, None, interest, &mut account);
     while reader.next_time().is_some() {
@@ -98,7 +99,7 @@ fn some_prefixes(bytes: &[u8], count: usize) -> Interest {
     let mut prefixes: Vec<IpNet> = Vec::new();
     while let Step::Record(frame) = frames.step(&Interest::Everything) {
         if let Body::Scanned(Scanned::Update) = frame.body {
-            prefixes.extend(frames.update().prefixes().iter().filter(|prefix| prefix.prefix_len() > 8));
+            prefixes.extend(frames.update().announced().nets().filter(|prefix| prefix.prefix_len() > 8));
         }
     }
     let step = (prefixes.len() / count).max(1);
