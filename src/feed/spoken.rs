@@ -11,6 +11,8 @@ use std::hash::Hash;
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
+    /// The prefixes asked for lately, which are asked for again and again: a small table which stays in a processor's cache.
+    lately: Lately,
     v4: HashMap<V4Prefix, u32, foldhash::fast::FixedState>,
     v6: HashMap<Ipv6Net, u32, foldhash::fast::FixedState>,
 }
@@ -19,13 +21,42 @@ impl Numbers {
     /// The number of an IPv4 prefix.
     #[inline]
     pub fn v4(&mut self, prefix: V4Prefix) -> u32 {
-        number(&mut self.v4, prefix)
+        let place = Lately::place(prefix);
+        let known = self.lately.0[place];
+        if known.0 == prefix.word() {
+            return known.1;
+        }
+        let number = number(&mut self.v4, prefix);
+        self.lately.0[place] = (prefix.word(), number);
+        number
     }
 
     /// The number of an IPv6 prefix.
     #[inline]
     pub fn v6(&mut self, prefix: Ipv6Net) -> u32 {
         number(&mut self.v6, prefix)
+    }
+}
+
+/// Words of prefixes and their numbers, each where its hash says.
+#[derive(Debug)]
+struct Lately(Box<[(u64, u32); 1 << Lately::BITS]>);
+
+impl Lately {
+    const BITS: u32 = 11;
+
+    /// Multiplicative hashing (Knuth, TAOCP 6.4).
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "eleven bits are left")]
+    const fn place(prefix: V4Prefix) -> usize {
+        (prefix.word().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Lately::BITS)) as usize
+    }
+}
+
+impl Default for Lately {
+    fn default() -> Self {
+        // No prefix has this word.
+        Lately(Box::new([(u64::MAX, 0); 1 << Lately::BITS]))
     }
 }
 

@@ -121,12 +121,13 @@ impl TableSizes {
         let (peer, numbers) = (&mut self.peers[from.index()], &mut self.numbers);
         peer.holds_routes = true;
         peer.first_spoke.get_or_insert(at);
+        let pace = announced.then(|| peer.pace(at, prefixes.v4.len() + prefixes.v6.len()));
         let mut again = false;
         for prefix in prefixes.v4 {
-            again |= peer.spoke(at, Family::Ipv4, numbers.v4(*prefix), announced);
+            again |= peer.spoke(at, Family::Ipv4, numbers.v4(*prefix), pace);
         }
         for prefix in prefixes.v6 {
-            again |= peer.spoke(at, Family::Ipv6, numbers.v6(*prefix), announced);
+            again |= peer.spoke(at, Family::Ipv6, numbers.v6(*prefix), pace);
         }
         again
     }
@@ -232,12 +233,48 @@ impl TableSizes {
 }
 
 impl PeerTable {
-    /// Counts one prefix, by its number in its family; true as [`TableSizes::spoke`] tells.
+    /// Whether a message which announces so many prefixes can show that the table is sent again, and forgets what was announced too long ago.
     #[inline]
-    fn spoke(&mut self, at: Timestamp, family: Family, number: u32, announced: bool) -> bool {
-        let family = family.index();
-        let known = !self.spoken[family].insert(number) || self.dumped[family].is_some();
-        announced && known && self.announced_again(at, number << 1 | u32::from(family > 0))
+    fn pace(&mut self, at: Timestamp, announced: usize) -> Pace {
+        let size = self.size();
+        let transfer = &mut self.transfer;
+        transfer.recent.forget_before(at - transfer_span(size));
+        let all = transfer.recent.len() + announced as u64;
+        if few(all, size) {
+            // All announcements together are too few, so distinct prefixes need not be told apart.
+            transfer.expected &= transfer.lost;
+            if few(all * 2, size) {
+                transfer.recent.rest();
+            }
+            return Pace::Slow;
+        }
+        if !self.is_settled(at, size) && (self.transfer.lost || !self.transfer.expected) {
+            return Pace::Slow;
+        }
+        Pace::Fast
+    }
+
+    /// Counts one prefix, by its number in its family; true as [`TableSizes::spoke`] tells. `pace`: of the message which announces it.
+    #[inline]
+    fn spoke(&mut self, at: Timestamp, family: Family, number: u32, pace: Option<Pace>) -> bool {
+        let bit = family.index();
+        let known = !self.spoken[bit].insert(number) || self.dumped[bit].is_some();
+        let Some(pace) = pace.filter(|_| known) else { return false };
+        let number = number << 1 | u32::from(family == Family::Ipv6);
+        match pace {
+            Pace::Slow => {
+                self.transfer.recent.announced(at, number);
+                false
+            }
+            Pace::Fast => self.announced_again(at, number),
+        }
+    }
+
+    /// Listened to for long enough: without a dump the table is only known after a while, and until then a few prefixes which flap look
+    /// like all of it.
+    fn is_settled(&self, at: Timestamp, size: u64) -> bool {
+        let patience = if self.dumped == [None, None] { LEARNING } else { transfer_span(size) };
+        self.first_spoke.is_some_and(|first| at.since(first) > patience)
     }
 
     /// The size of its table: as dumped, else the prefixes it spoke of.
@@ -251,35 +288,39 @@ impl PeerTable {
     /// Counts an announcement of a prefix it had told before; true at the moment which shows that its table is sent again.
     fn announced_again(&mut self, at: Timestamp, id: u32) -> bool {
         let size = self.size();
-        let span = if size > LARGE_TABLE { TRANSFER_SPAN_LARGE } else { TRANSFER_SPAN };
+        let settled = self.is_settled(at, size);
         let transfer = &mut self.transfer;
-        transfer.recent.forget_before(at - span);
+        transfer.recent.forget_before(at - transfer_span(size));
         transfer.recent.announced(at, id);
-        // Without a dump the table is only known after a while: until then a few prefixes which flap look like all of it.
-        let patience = if self.dumped == [None, None] { LEARNING } else { span };
-        let settled = self.first_spoke.is_some_and(|first| at.since(first) > patience);
-        // Where counting all announcements decides already, distinct prefixes need not be told apart.
-        let few = |count: u64| count * 400 < size * TRANSFER_PERCENT;
-        if few(transfer.recent.len()) {
-            if few(transfer.recent.len() * 2) {
-                transfer.recent.rest();
-            }
-            transfer.expected &= transfer.lost;
-            return false;
-        }
-        if !settled && (transfer.lost || !transfer.expected) {
-            return false;
-        }
         let distinct = transfer.recent.distinct();
         if settled && size >= TRANSFER_LEAST && distinct * 100 >= size * TRANSFER_PERCENT {
             transfer.lost = false;
             return !std::mem::replace(&mut transfer.expected, true);
         }
-        if few(distinct) {
+        if few(distinct, size) {
             transfer.expected &= transfer.lost;
         }
         false
     }
+}
+
+/// How fast a message's prefixes come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// They cannot show that the table is sent again.
+    Slow,
+    /// They may.
+    Fast,
+}
+
+/// Within what time a table of so many prefixes is sent.
+fn transfer_span(size: u64) -> Span {
+    if size > LARGE_TABLE { TRANSFER_SPAN_LARGE } else { TRANSFER_SPAN }
+}
+
+/// Whether so many distinct prefixes are so small a part of a table that the next transfer would be another one.
+fn few(distinct: u64, size: u64) -> bool {
+    distinct * 400 < size * TRANSFER_PERCENT
 }
 
 #[cfg(test)]

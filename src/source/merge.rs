@@ -312,6 +312,7 @@ impl Merge {
     }
 
     fn read(&mut self, number: usize, vantages: &mut Vantages) {
+        let until = self.due.peek().map_or(Timestamp::MAX, |Reverse((at, ..))| *at);
         let input = &mut self.inputs[number];
         let Some((reader, _)) = &mut input.reader else { return };
         let file = FileId(u32::try_from(number).unwrap_or(u32::MAX));
@@ -322,7 +323,7 @@ impl Merge {
                 let collector = *input.collector.get_or_insert_with(|| vantages.collector(&input.file.collector));
                 let sessions = &mut self.sessions[input.sessions];
                 let repeated = input.repeated.as_deref();
-                reader.read(&mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out, spare });
+                reader.read(until, &mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out, spare });
             }
             Reader::Ripestat(reader) => {
                 reader.read(&mut RipestatContext { vantages, interest: &self.interest, account, file, out })

@@ -260,7 +260,7 @@ impl Frames {
         if self.bytes.have(place + HEADER) < place + HEADER {
             return None;
         }
-        let bytes = &self.bytes.view()[place..place + HEADER];
+        let bytes: &[u8; HEADER] = self.bytes.view().get(place..)?.first_chunk()?;
         let two = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
         let four = |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
         Some(Header { at: Timestamp::from_parts(i64::from(four(0)), 0), kind: two(4), subtype: two(6), length: four(8) })

@@ -135,8 +135,22 @@ impl MrtReader {
         self.frames.failure()
     }
 
-    /// States what the next record says.
-    pub(super) fn read(&mut self, ctx: &mut Context<'_>) {
+    /// States what the next record says, and those after it up to `until` as long as all of it can be told together.
+    pub(super) fn read(&mut self, until: Timestamp, ctx: &mut Context<'_>) {
+        loop {
+            self.read_one(ctx);
+            let together = match ctx.out.back().map(|last| &last.what) {
+                None => true,
+                Some(Statement::Other(others)) => ctx.out.len() == 1 && !others.is_full(),
+                Some(_) => false,
+            };
+            if !together || self.next_time().is_none_or(|next| next >= until) {
+                return;
+            }
+        }
+    }
+
+    fn read_one(&mut self, ctx: &mut Context<'_>) {
         if let Some(at) = self.head_lost.take() {
             let until = self.next_time().unwrap_or(at);
             let place = Place { at, told: at, record: 1, offset: 0 };

@@ -11,7 +11,7 @@ use super::session::End;
 use super::{Context, Place};
 use crate::observation::Statement;
 use crate::time::{Span, Timestamp};
-use crate::vantage::{Asn, Family, VantageId};
+use crate::vantage::{Asn, VantageId};
 use bgpkit_parser::RawMrtRecord;
 use bgpkit_parser::models::{PeerIndexTable, RibAfiEntries, TableDumpMessage, TableDumpV2Message, TableDumpV2Type};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -45,7 +45,24 @@ pub(super) struct Table {
 struct Size {
     vantage: VantageId,
     counts: [u32; 2],
-    latest: Option<IpNet>,
+    latest: Option<Key>,
+}
+
+/// A prefix in a form which is quick to compare: its address and length, and the place of its family's count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    address: u128,
+    length: u8,
+    family: u8,
+}
+
+impl Key {
+    fn of(prefix: IpNet) -> Self {
+        match prefix {
+            IpNet::V4(net) => Key { address: u128::from(u32::from(net.addr())), length: net.prefix_len(), family: 0 },
+            IpNet::V6(net) => Key { address: u128::from(net.addr()), length: net.prefix_len(), family: 1 },
+        }
+    }
 }
 
 impl Table {
@@ -107,10 +124,10 @@ impl Table {
             && indices.iter().all(|index| self.index.get(usize::from(*index)).is_some());
         if whole {
             ctx.account.table_entries += indices.len() as u64;
-            let mut own = 0;
+            let (mut own, prefix) = (0, Key::of(entries.prefix));
             for index in &indices {
                 match self.index.get(usize::from(*index)) {
-                    Some(Some(slot)) => self.count(*slot, entries.prefix),
+                    Some(Some(slot)) => self.count(*slot, prefix),
                     Some(None) | None => own += 1,
                 }
             }
@@ -121,12 +138,13 @@ impl Table {
     }
 
     /// Counts a prefix once a peer, however many paths it has: they stand next to each other.
-    fn count(&mut self, place: usize, prefix: IpNet) {
+    #[inline]
+    fn count(&mut self, place: usize, prefix: Key) {
         self.entries += 1;
         let size = &mut self.sizes[place];
         if size.latest != Some(prefix) {
             size.latest = Some(prefix);
-            size.counts[Family::of(&prefix).index()] += 1;
+            size.counts[usize::from(prefix.family) & 1] += 1;
         }
     }
 }
@@ -207,7 +225,7 @@ fn rib(table: &mut Table, entries: &RibAfiEntries, promised: Option<usize>, plac
         match table.index.get(usize::from(entry.peer_index)) {
             Some(Some(slot)) => {
                 let slot = *slot;
-                table.count(slot, prefix);
+                table.count(slot, Key::of(prefix));
                 if concerns {
                     let (from, route) = (table.sizes[slot].vantage, Arc::new(route(&entry.attributes)));
                     let path_id = entry.path_id.unwrap_or(0);
@@ -271,7 +289,7 @@ impl Table {
         }
         let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);
         let slot = self.place_of(from);
-        self.count(slot, prefix);
+        self.count(slot, Key::of(prefix));
         Some(from)
     }
 }

@@ -35,7 +35,7 @@ fn reading(bytes: &[u8], interest: &Interest, scans: bool) -> String {
             repeated: None,
             out: &mut out,
         };
-        reader.read(&mut ctx);
+        reader.read(Timestamp::MAX, &mut ctx);
         for observation in out.drain(..) {
             writeln!(text, "{observation:?}").unwrap();
         }
