@@ -46,10 +46,11 @@ impl<'a> Bits<'a> {
         self.live
     }
 
-    /// The next `count` bits (1 to 56) without passing them.
+    /// The next `count` bits (1 to 32) without passing them.
     #[inline(always)]
-    pub fn peek(&self, count: u32) -> u64 {
-        self.word >> (64 - count)
+    #[allow(clippy::cast_possible_truncation, reason = "at least 32 bits are shifted out")]
+    pub fn peek(&self, count: u32) -> u32 {
+        (self.word >> (64 - count)) as u32
     }
 
     /// Passes `count` bits, no more than are at hand.
@@ -65,7 +66,7 @@ impl<'a> Bits<'a> {
         self.refill();
         let value = self.peek(count);
         self.skip(count);
-        u32::try_from(value).unwrap_or(u32::MAX)
+        value
     }
 
     /// The next bit, which it passes.

@@ -11,8 +11,6 @@ use crate::magic::MARK_BITS;
 
 /// The longest block there is, in bytes before its last coding: level 9.
 pub const LONGEST_BLOCK: usize = 900_000;
-/// Places in tables which are reached with a mask: the power of two above [`LONGEST_BLOCK`].
-pub const SPAN: usize = 1 << 20;
 /// Symbols which share a selector.
 const GROUP: usize = 50;
 /// Selectors which a block can use; any more are read and left.
@@ -32,8 +30,7 @@ pub struct Column {
     pub length: usize,
     /// How often each byte comes.
     pub counts: [u32; 256],
-    runs: Box<[u32; SPAN]>,
-    used_runs: usize,
+    runs: Vec<u32>,
     codes: [Code; MOST_CODES],
     selectors: Vec<u8>,
 }
@@ -43,23 +40,33 @@ pub struct Column {
 pub struct Odd;
 
 impl Column {
-    /// An empty one, with its buffers: 4 MiB of which a block touches four bytes for each run.
+    /// An empty one. Its buffers become as large as a block needs: four bytes for each symbol, which are 3.6 MB at the most.
     pub fn new() -> Self {
         Column {
             checksum: 0,
             origin: 0,
             length: 0,
             counts: [0; 256],
-            runs: zeroed(),
-            used_runs: 0,
+            runs: Vec::new(),
             codes: std::array::from_fn(|_| Code::new()),
             selectors: Vec::with_capacity(MOST_SELECTORS),
         }
     }
 
+    /// One for tests of what comes after, from its bytes.
+    #[cfg(test)]
+    pub fn from_bytes(bytes: &[u8], origin: usize) -> Self {
+        let mut column = Column { origin, length: bytes.len(), ..Column::new() };
+        for run in bytes.chunk_by(|a, b| a == b) {
+            column.counts[usize::from(run[0])] += u32::try_from(run.len()).unwrap();
+            column.runs.push(u32::try_from(run.len()).unwrap() << 8 | u32::from(run[0]));
+        }
+        column
+    }
+
     /// The runs from top to bottom: length · 256 + byte. A length may be 0.
     pub fn runs(&self) -> &[u32] {
-        &self.runs[..self.used_runs]
+        &self.runs
     }
 
     /// Becomes the column of the block whose mark is next; gives the position of the first bit after the block. Past the end of `bits`
@@ -67,7 +74,7 @@ impl Column {
     pub fn read(&mut self, bits: &mut Bits<'_>) -> Result<usize, Odd> {
         self.length = 0;
         bits.refill();
-        bits.skip(MARK_BITS as u32);
+        bits.skip(MARK_BITS);
         self.checksum = bits.take(32);
         let randomised = bits.flag();
         self.origin = bits.take(24) as usize;
@@ -90,12 +97,13 @@ impl Column {
         let mut recent = [0, 1, 2, 3, 4, 5];
         for _ in 0..selectors {
             bits.refill();
-            let place = (bits.peek(MOST_CODES as u32) << (64 - MOST_CODES)).leading_ones() as usize;
-            if place >= codes {
+            // As many ones as there are codes before the wanted one, and a zero.
+            let place = bits.peek(32).leading_ones();
+            if place as usize >= codes {
                 return Err(Odd);
             }
-            bits.skip(place as u32 + 1);
-            recent[..=place].rotate_right(1);
+            bits.skip(place + 1);
+            recent[..=place as usize].rotate_right(1);
             if self.selectors.len() < MOST_SELECTORS {
                 self.selectors.push(recent[0]);
             }
@@ -108,7 +116,9 @@ impl Column {
 
     fn read_runs(&mut self, bits: &mut Bits<'_>, mut alphabet: Alphabet) -> Result<(), Odd> {
         let end = alphabet.size + 1;
-        let (mut used, mut total) = (0, 0u32);
+        self.runs.clear();
+        self.runs.reserve(self.selectors.len() * GROUP);
+        let mut total = 0u32;
         // The run in hand; before the first symbol an empty one of what stands in front.
         let (mut byte, mut length, mut digit) = (alphabet.front(), 0u32, 1u32);
         self.counts = [0; 256];
@@ -127,21 +137,20 @@ impl Column {
                     }
                     continue;
                 }
-                self.runs[used % SPAN] = length << 8 | u32::from(byte);
-                used += 1;
+                self.runs.push(length << 8 | u32::from(byte));
                 self.counts[usize::from(byte)] += length;
                 total += length;
                 if symbol >= end {
                     if symbol > end || total as usize > LONGEST_BLOCK {
                         return Err(Odd);
                     }
-                    (self.used_runs, self.length) = (used, total as usize);
+                    self.length = total as usize;
                     return Ok(());
                 }
                 if total as usize >= LONGEST_BLOCK {
                     return Err(Odd);
                 }
-                byte = alphabet.to_front(symbol - 1);
+                byte = alphabet.bring_to_front(symbol - 1);
                 (length, digit) = (1, 1);
             }
         }
@@ -163,7 +172,7 @@ fn read_lengths(bits: &mut Bits<'_>, symbols: usize) -> Result<[u8; SYMBOLS], Od
             }
             length = if bits.flag() { length - 1 } else { length + 1 };
         }
-        *slot = length as u8;
+        *slot = u8::try_from(length).unwrap_or(0);
     }
     Ok(lengths)
 }
@@ -195,7 +204,7 @@ impl Alphabet {
 
     /// Takes the byte at `place` (1 to 255) to the front.
     #[inline(always)]
-    fn to_front(&mut self, place: usize) -> u8 {
+    fn bring_to_front(&mut self, place: usize) -> u8 {
         let byte = self.bytes[place % 256];
         if let (0..16, Some(near)) = (place, self.bytes.first_chunk_mut()) {
             // Sixteen bytes are one number: up by one byte below the place, as they are above it.
@@ -208,10 +217,4 @@ impl Alphabet {
         }
         byte
     }
-}
-
-/// A boxed array of zeros. It is never on the stack, and of its pages those never written are never there.
-pub fn zeroed<T: Copy + Default, const N: usize>() -> Box<[T; N]> {
-    let Ok(array) = vec![T::default(); N].into_boxed_slice().try_into() else { unreachable!("the length is the same constant") };
-    array
 }

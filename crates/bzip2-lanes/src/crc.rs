@@ -10,15 +10,15 @@ static TABLES: [[u32; 256]; STRIDE] = tables();
 
 const fn tables() -> [[u32; 256]; STRIDE] {
     let mut tables = [[0; 256]; STRIDE];
-    let mut byte = 0;
+    let mut byte = 0u32;
     while byte < 256 {
-        let mut crc = (byte as u32) << 24;
+        let mut crc = byte << 24;
         let mut bit = 0;
         while bit < 8 {
             crc = if crc >> 31 == 0 { crc << 1 } else { (crc << 1) ^ POLYNOMIAL };
             bit += 1;
         }
-        tables[0][byte] = crc;
+        tables[0][byte as usize] = crc;
         byte += 1;
     }
     let mut k = 1;

@@ -56,7 +56,8 @@ enum Stage {
 }
 
 impl<R: Read> Decoder<R> {
-    /// Decodes on the thread which reads. Beside 6 to 17 MiB of tables it keeps one block: its compressed bytes, and at most 900 kB.
+    /// Decodes on the thread which reads. It keeps about 6 MiB of tables (9 at the most) and one block: its compressed bytes, which are
+    /// seldom more than 0.9 MB and never more than 2.5, and at most 0.9 MB decoded.
     pub fn new(reader: R) -> Self {
         Self::reading(Source::Here(Splitter::new(reader), Some(Box::new(Unpacker::new()))))
     }
@@ -70,8 +71,8 @@ impl<R: Read + Send + 'static> Decoder<R> {
     /// Decodes blocks on `threads` threads of its own, ahead of the thread which reads: it only writes them out. With 0 threads, or if
     /// none can be started, this is [`new`](Self::new).
     ///
-    /// Each thread has 6 to 17 MiB of tables; and at most two blocks for each thread are in memory, as their compressed bytes and at
-    /// most 900 kB each. As threads read ahead, the reader may be read further than what is given needs.
+    /// Each thread has its own tables, and at most two blocks for each thread and one more are in memory; for sizes see
+    /// [`new`](Self::new). As threads read ahead, the reader may be read further than what is given needs.
     ///
     /// When the decoder is dropped its threads end, once they are through with the block in hand, or with the reader's `read`. If that
     /// panics, reading gives an error.
@@ -186,7 +187,7 @@ fn most_text(stream: Stream) -> usize {
 /// The stream's end in a piece, and the head of the next stream or the input's end after it; `None` if anything else is there.
 fn end(piece: &Piece, stream: &mut Stream) -> Option<Stage> {
     let mut bits = Bits::new(&piece.bytes, piece.skip);
-    bits.skip(MARK_BITS as u32);
+    bits.skip(MARK_BITS);
     let checksum = bits.take(32);
     // The last byte's other bits mean nothing.
     let rest = piece.bytes.get(bits.position().div_ceil(8)..)?;
@@ -195,7 +196,7 @@ fn end(piece: &Piece, stream: &mut Stream) -> Option<Stage> {
     }
     match (piece.close, rest) {
         (Close::Input, []) => Some(Stage::Ended),
-        (Close::Mark, bytes) if piece.end % 8 == 0 => {
+        (Close::Mark, bytes) if piece.end.is_multiple_of(8) => {
             *stream = head(bytes)?;
             Some(Stage::NextPart)
         }

@@ -76,7 +76,7 @@ impl Code {
     /// The next symbol, whose bits it passes; [`NONE`] if no code fits. There must be [`LONGEST`] bits at hand.
     #[inline(always)]
     pub fn symbol(&self, bits: &mut Bits<'_>) -> usize {
-        let entry = self.short[(bits.peek(SHORT) as usize) % SHORT_ENTRIES];
+        let entry = self.short[bits.peek(SHORT) as usize % SHORT_ENTRIES];
         if entry == 0 {
             return self.long_symbol(bits);
         }
@@ -88,7 +88,7 @@ impl Code {
     #[inline(never)]
     fn long_symbol(&self, bits: &mut Bits<'_>) -> usize {
         for length in SHORT + 1..=LONGEST {
-            let word = u32::try_from(bits.peek(length)).unwrap_or(u32::MAX);
+            let word = bits.peek(length);
             if word < self.ends[length as usize] {
                 bits.skip(length);
                 let place = word.wrapping_sub(self.starts[length as usize]) as usize;

@@ -1,6 +1,16 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # How the modules hang together
+//!
+//! `piece` cuts the input at the marks which `magic` finds. `block` makes of a piece the text of a block: `column` undoes Huffman codes
+//! (`huffman`) and move-to-front, `chase` the Burrows-Wheeler transform. `decoder` puts the texts in order, writes them out (`runs`),
+//! and compares checksums (`crc`); `crew` does the middle part on several threads. What is odd goes to `reference`, with `invented`
+//! telling the `bzip2` crate what went before.
+//!
+//! This crate does no compression, and has no unsafe code.
+
 #![forbid(unsafe_code)]
-//! A bzip2 decompressor which takes a third of the usual time on one thread, and less on several.
-pub use decoder::Decoder;
+
 mod bits;
 mod block;
 mod chase;
@@ -14,3 +24,5 @@ mod magic;
 mod piece;
 mod reference;
 mod runs;
+
+pub use decoder::Decoder;

@@ -2,7 +2,7 @@
 //! marks stand at any bit, and the same bits may come up inside a block by chance: what is found here is a candidate.
 
 /// The bits of a mark.
-pub const MARK_BITS: usize = 48;
+pub const MARK_BITS: u32 = 48;
 /// Begins a block: the digits of π.
 const BLOCK: u64 = 0x3141_5926_5359;
 /// Ends a stream: the digits of √π.
@@ -43,7 +43,7 @@ fn mark_at(bytes: &[u8], start: usize) -> Option<Mark> {
     let rest = bytes.get(start / 8..)?;
     let length = rest.len().min(7);
     eight[..length].copy_from_slice(&rest[..length]);
-    if length * 8 < start % 8 + MARK_BITS {
+    if length * 8 < start % 8 + MARK_BITS as usize {
         return None;
     }
     match u64::from_be_bytes(eight) << (start % 8) >> (64 - MARK_BITS) {
@@ -60,8 +60,8 @@ const fn pairs() -> [u64; 1024] {
     let mut set = [0; 1024];
     let mut shift = 0;
     while shift < 32 {
-        let block = (BLOCK >> (32 - shift)) as usize & 0xFFFF;
-        let end = (END >> (32 - shift)) as usize & 0xFFFF;
+        let block = (BLOCK >> (32 - shift) & 0xFFFF) as usize;
+        let end = (END >> (32 - shift) & 0xFFFF) as usize;
         set[block / 64] |= 1 << (block % 64);
         set[end / 64] |= 1 << (end % 64);
         shift += 1;
@@ -71,7 +71,9 @@ const fn pairs() -> [u64; 1024] {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, END, MARK_BITS, Mark, find};
+    use super::{BLOCK, END, Mark, find};
+
+    const MARK_BITS: usize = super::MARK_BITS as usize;
 
     /// Twenty bytes of ones with a mark at the given bit.
     fn with_mark(mark: u64, at: usize) -> Vec<u8> {

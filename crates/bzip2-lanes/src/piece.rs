@@ -71,7 +71,7 @@ impl<R: Read> Splitter<R> {
             let rest = &self.held[self.first..];
             if let Some((end, mark)) = find(rest, self.unseen) {
                 self.give(piece, end, Close::Mark);
-                (self.mark, self.unseen) = (Some(mark), self.skip as usize + MARK_BITS);
+                (self.mark, self.unseen) = (Some(mark), (self.skip + MARK_BITS) as usize);
                 return Ok(true);
             }
             let length = rest.len();
@@ -81,10 +81,10 @@ impl<R: Read> Splitter<R> {
                 return Ok(true);
             }
             // Whatever mark begins before this was there as a whole.
-            self.unseen = self.unseen.max((length * 8).saturating_sub(MARK_BITS - 1));
+            self.unseen = self.unseen.max((length * 8).saturating_sub(MARK_BITS as usize - 1));
             if length > LONGEST {
                 // The last bytes may hold the beginning of a mark.
-                let end = length - MARK_BITS / 8;
+                let end = length - MARK_BITS as usize / 8;
                 self.give(piece, end * 8, Close::Length);
                 (self.mark, self.unseen) = (None, 0);
                 return Ok(true);
@@ -100,7 +100,7 @@ impl<R: Read> Splitter<R> {
         (piece.skip, piece.end, piece.mark, piece.close, piece.offset) = (self.skip, end, self.mark, close, self.offset);
         self.first += end / 8;
         self.offset += (end / 8) as u64;
-        self.skip = (end % 8) as u32;
+        self.skip = u32::try_from(end % 8).unwrap_or(0);
     }
 
     fn read_on(&mut self) -> io::Result<()> {

@@ -78,8 +78,8 @@ impl Expansion {
 fn four_equal(text: &[u8]) -> Option<usize> {
     const LOWS: u64 = u64::MAX / 255;
     let mut at = 0;
-    while let Some(eleven) = text.get(at..).and_then(|rest| rest.first_chunk::<11>()) {
-        let eight = |from: usize| u64::from_le_bytes(std::array::from_fn(|i| eleven[from + i]));
+    while let Some(window) = text.get(at..at + 16) {
+        let eight = |from: usize| window[from..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
         let (a, b, c, d) = (eight(0), eight(1), eight(2), eight(3));
         // A byte of this is 0 where four in a row are equal; its lowest 0 shows as the lowest high bit.
         let unequal = (a ^ b) | (b ^ c) | (c ^ d);
@@ -104,7 +104,7 @@ mod tests {
         loop {
             match expansion.write(&text, &mut out) {
                 Written::Some(count) => all.extend_from_slice(&out[..count]),
-                end => return (all, end),
+                end @ (Written::All | Written::Torn) => return (all, end),
             }
         }
     }
