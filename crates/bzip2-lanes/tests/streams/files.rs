@@ -28,7 +28,7 @@ fn real_files() {
         println!("SKIPPED: no .bz2 files under {}. The other tests need none.", folder.display());
         return;
     }
-    // Every one of them takes a minute; each run takes a few, spread over all.
+    // All of them would take too long for each run: at most twelve, spread over all.
     let every = files.len().div_ceil(12);
     println!("{} of {} files", files.len().div_ceil(every), files.len());
     for file in files.iter().step_by(every) {
