@@ -153,7 +153,7 @@ pub struct Results {
 }
 
 /// Seconds of a run of Faultline which went into fingerprinting its inputs (BLAKE3), which nobody else does. `faultline analyze` does not
-/// tell them yet; here they will be read from what it prints with `--stats`. Until then nothing is subtracted, and the page says so.
+/// tell them yet; here they will be read from what it prints with `--stats` ([`Run::stats`] has those lines, once `tools::faultline` asks for them). Until then nothing is subtracted, and the page says so.
 pub const fn time_for_hashing(_ours: &Run) -> Option<f64> {
     None
 }

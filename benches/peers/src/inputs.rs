@@ -27,15 +27,31 @@ pub struct Size {
     pub messages_each: u64,
     /// Messages of the file for those which are very slow.
     pub messages_small: u64,
+    /// Messages of the file which is as good as none.
+    pub messages_tiny: u64,
 }
 
 impl Size {
     /// The size to measure with, or a tenth of it to try things out.
     pub const fn of(quick: bool) -> Self {
         if quick {
-            Size { messages: 100_000, prefixes: 12_000, files: 12, messages_each: 5_000, messages_small: 20_000 }
+            Size {
+                messages: 100_000,
+                prefixes: 12_000,
+                files: 12,
+                messages_each: 5_000,
+                messages_small: 20_000,
+                messages_tiny: 100,
+            }
         } else {
-            Size { messages: 1_000_000, prefixes: 120_000, files: 94, messages_each: 10_000, messages_small: 20_000 }
+            Size {
+                messages: 1_000_000,
+                prefixes: 120_000,
+                files: 94,
+                messages_each: 10_000,
+                messages_small: 20_000,
+                messages_tiny: 100,
+            }
         }
     }
 }
@@ -91,6 +107,11 @@ impl Inputs {
     pub fn small(&self, packing: &str) -> PathBuf {
         self.folder.join(format!("small/rrc00/{}.{packing}", name("updates", 0)))
     }
+
+    /// The tiny file, packed as gz.
+    pub fn tiny(&self) -> PathBuf {
+        self.folder.join(format!("tiny/rrc00/{}.gz", name("updates", 0)))
+    }
 }
 
 /// The name of an archive which begins so many seconds after the first.
@@ -125,35 +146,38 @@ fn kept(folder: &Path, size: Size) -> Option<Stamp> {
 }
 
 fn make(folder: &Path, size: Size) -> io::Result<Stamp> {
-    for part in ["rrc00", "day/rrc00", "small/rrc00"] {
+    for part in ["rrc00", "day/rrc00", "small/rrc00", "tiny/rrc00"] {
         std::fs::create_dir_all(folder.join(part))?;
     }
     let universe = Universe::new(SEED, Scale::INTERNET);
     let peers = Peer::all(60, SEED, &universe);
+    let organization = watched(&universe, size.prefixes);
+    let stream = |seed| UpdateStream::new(&universe, &peers, &organization, seed);
     let mut stamp =
         Stamp { version: VERSION, seed: SEED, size, updates_bytes: 0, updates_prefixes: 0, table_bytes: 0, table_entries: 0 };
 
     let at = |part: &str, name: String, packing: &str| folder.join(part).join(format!("{name}.{packing}"));
     let mut out = Packer::new(&[at("rrc00", name("updates", 0), "gz"), at("rrc00", name("updates", 0), "bz2")])?;
-    let said = UpdateStream::new(&universe, &peers, SEED).write(size.messages, (0, STEP), &mut out)?;
+    let said = stream(SEED).write(size.messages, (0, STEP), &mut out)?;
     (stamp.updates_bytes, stamp.updates_prefixes) = (out.finish()?, said.announced + said.withdrawn);
 
     let mut out = Packer::new(&[at("rrc00", name("bview", 0), "gz")])?;
     stamp.table_entries = write_table(&universe, &peers[..45], size.prefixes, &mut out)?;
     stamp.table_bytes = out.finish()?;
 
-    let mut day = UpdateStream::new(&universe, &peers, SEED + 1);
+    let mut day = stream(SEED + 1);
     for nth in 0..size.files {
         let mut out = Packer::new(&[at("day/rrc00", name("updates", nth * STEP), "gz")])?;
         day.write(size.messages_each, (nth * STEP, STEP), &mut out)?;
         out.finish()?;
     }
 
-    let mut out = Packer::new(&[at("small/rrc00", name("updates", 0), "gz"), at("small/rrc00", name("updates", 0), "mrt")])?;
-    UpdateStream::new(&universe, &peers, SEED + 2).write(size.messages_small, (0, STEP), &mut out)?;
-    out.finish()?;
+    for (part, messages) in [("small/rrc00", size.messages_small), ("tiny/rrc00", size.messages_tiny)] {
+        let mut out = Packer::new(&[at(part, name("updates", 0), "gz"), at(part, name("updates", 0), "mrt")])?;
+        stream(SEED + 2).write(messages, (0, STEP), &mut out)?;
+        out.finish()?;
+    }
 
-    let organization = watched(&universe, size.prefixes);
     std::fs::write(folder.join("ORG.toml"), organization.profile())?;
     std::fs::write(folder.join("prefixes.txt"), organization.list())?;
     // Last, so that what was interrupted is made again.

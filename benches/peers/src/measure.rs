@@ -10,7 +10,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -43,6 +43,8 @@ pub struct Run {
     pub first_byte: Option<f64>,
     /// The first line it printed, where that was asked for.
     pub line: String,
+    /// What it printed as JSON on standard error, line by line.
+    pub stats: Vec<String>,
     /// Its exit status; `None` if a signal ended it.
     pub status: Option<i32>,
 }
@@ -73,10 +75,12 @@ impl Order {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(out)
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .into_diagnostic()
             .wrap_err_with(|| format!("`{program}` could not be started; install it"))?;
+        let errors = child.stderr.take();
+        let errors = std::thread::spawn(move || errors.map(json_lines).unwrap_or_default());
         let mut run = Run::default();
         if let Some(mut out) = child.stdout.take() {
             let mut text = vec![0; 64 * 1024];
@@ -89,6 +93,7 @@ impl Order {
         }
         run.status = child.wait().into_diagnostic().wrap_err("the command was lost")?.code();
         run.wall = started.elapsed().as_secs_f64();
+        run.stats = errors.join().unwrap_or_default();
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN).into_diagnostic().wrap_err("the system does not tell what it took")?;
         run.user = seconds(usage.user_time().num_microseconds());
         run.system = seconds(usage.system_time().num_microseconds());
@@ -96,6 +101,12 @@ impl Order {
         println!("{}", serde_json::to_string(&run).into_diagnostic()?);
         Ok(())
     }
+}
+
+/// The lines which are JSON objects; the others are read, too, so that nobody has to wait.
+fn json_lines(text: impl Read) -> Vec<String> {
+    let lines = BufReader::new(text).split(b'\n').map_while(Result::ok).filter(|line| line.starts_with(b"{"));
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a run takes less than the 285 years of microseconds which fit exactly")]

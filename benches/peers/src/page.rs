@@ -47,7 +47,7 @@ fn inputs_made(inputs: &Inputs, page: &mut String) {
 }
 
 fn table(rows: &[Row], page: &mut String) {
-    page.push_str("| input | compared with | of | target | measured | least–most | Faultline | the other | met |\n|---|---|---|---|---|---|---|---|---|\n");
+    page.push_str("| input | it | of | ratio | target | measured | least–most | Faultline | it | met |\n|---|---|---|---|---|---|---|---|---|---|\n");
     for row in rows {
         let comparison = &row.comparison;
         let figure = match comparison.figure {
@@ -55,19 +55,19 @@ fn table(rows: &[Row], page: &mut String) {
             Figure::CpuOneCore => "CPU, one core",
             Figure::Wall => "wall",
         };
-        let (target, sign) = match comparison.target {
-            Target::AtMost(most) => (format!("≤ {most}× of it"), "of it"),
-            Target::AtLeast(least) => (format!("≥ {least}× faster"), "faster"),
-            Target::Told => ("–".to_owned(), "faster"),
+        let (ratio, target) = match comparison.target {
+            Target::AtMost(most) => ("Faultline ÷ it", format!("≤ {most}")),
+            Target::AtLeast(least) => ("it ÷ Faultline", format!("≥ {least}")),
+            Target::Told => ("it ÷ Faultline", "–".to_owned()),
         };
-        let _ = write!(page, "| {} | {} | {figure} | {target} | ", comparison.input, comparison.theirs.name);
+        let _ = write!(page, "| {} | {} | {figure} | {ratio} | {target} | ", comparison.input, comparison.theirs.name);
         let _ = match &row.measured {
             Err(problem) => writeln!(page, "failed: {} | | | | |", problem.replace('|', "/")),
             Ok(measured) => {
                 let Spread { median, least, most } = measured.ratio;
                 let (ours, theirs) = (measured.ours.median, measured.theirs.median);
                 let met = row.met().map_or("", word);
-                writeln!(page, "**{median:.2}×** {sign} | {least:.2}–{most:.2} | {ours:.3} s | {theirs:.3} s | {met} |")
+                writeln!(page, "**{median:.2}** | {least:.2}–{most:.2} | {ours:.3} s | {theirs:.3} s | {met} |")
             }
         };
     }

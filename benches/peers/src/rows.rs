@@ -68,9 +68,11 @@ impl Rows<'_> {
         self.perhaps(Figure::Wall, tools::unpacker("bzip2", self.files), Target::AtLeast(3.5));
     }
 
-    /// Adds `bgpdump`.
+    /// Adds `bgpdump`, which takes long.
     pub fn bgpdump(&mut self, target: Target) {
+        let before = self.plan.comparisons.len();
         self.perhaps(Figure::Cpu, tools::bgpdump(self.files), target);
+        self.plan.comparisons[before..].iter_mut().for_each(|one| one.most_runs = FEW);
     }
 }
 
@@ -128,9 +130,8 @@ pub fn plan(places: &Places, program: &str, inputs: &Inputs, quick: bool) -> Pla
         }
     }
     plan.linear("gz updates of 5 minutes each", &inputs.day(), |files| tools::faultline(program, &inputs.profile, files));
-    let small = [inputs.small("gz")];
-    let input = format!("gz updates, {} messages", inputs.stamp.size.messages_small);
-    plan.starts.push(Start { input, ours: tools::faultline(program, &inputs.profile, &small) });
+    let input = format!("gz updates, {} messages", inputs.stamp.size.messages_tiny);
+    plan.starts.push(Start { input, ours: tools::faultline(program, &inputs.profile, &[inputs.tiny()]) });
     plan
 }
 

@@ -9,8 +9,11 @@ use super::dice::{Dice, index};
 use super::networks::{Prefix, TOP, Universe};
 use super::record::{self, MESSAGE, STATE_CHANGE, short};
 use super::session::Peer;
+use super::watching::Watched;
 use std::io::{self, Write};
 
+/// Events of the watched organization, of a thousand. The first event is one of them.
+const WATCHED: u64 = 4;
 /// Origins which are restless at a time.
 const RESTLESS: usize = 28;
 
@@ -40,6 +43,7 @@ struct Event {
 pub struct UpdateStream<'a> {
     universe: &'a Universe,
     peers: &'a [Peer],
+    watched: &'a Watched,
     dice: Dice,
     events: Vec<Event>,
     /// Places of the event and the peer of the last message.
@@ -50,10 +54,15 @@ pub struct UpdateStream<'a> {
 
 impl<'a> UpdateStream<'a> {
     /// The stream which belongs to this seed.
-    pub fn new(universe: &'a Universe, peers: &'a [Peer], seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
-        let events = (0..RESTLESS).map(|_| event(&mut dice, universe, peers)).collect();
-        UpdateStream { universe, peers, dice, events, last: (0, 0), body: Vec::new(), said: Said::default() }
+    pub fn new(universe: &'a Universe, peers: &'a [Peer], watched: &'a Watched, seed: u64) -> Self {
+        let (dice, events) = (Dice::new(seed), Vec::with_capacity(RESTLESS));
+        let mut stream =
+            UpdateStream { universe, peers, watched, dice, events, last: (0, 0), body: Vec::new(), said: Said::default() };
+        for _ in 0..RESTLESS {
+            let event = stream.event();
+            stream.events.push(event);
+        }
+        stream
     }
 
     /// Writes a file's worth: so many messages, from so many seconds after [`BEGINS`] on, within so many seconds.
@@ -122,7 +131,7 @@ impl<'a> UpdateStream<'a> {
         self.body[start + 16..start + 18].copy_from_slice(&length);
         event.left -= 1;
         if event.left == 0 {
-            *event = self::event(&mut self.dice, self.universe, self.peers);
+            self.events[place] = self.event();
         }
         MESSAGE
     }
@@ -137,26 +146,42 @@ impl<'a> UpdateStream<'a> {
             self.dice.place(self.peers.len())
         }
     }
-}
 
-/// An origin becomes restless: one which has routes, a few of which are concerned.
-fn event(dice: &mut Dice, universe: &Universe, peers: &[Peer]) -> Event {
-    loop {
-        let origin = TOP.len() + index(dice.skewed((universe.networks.len() - TOP.len()) as u64, 4));
-        let family = usize::from(dice.chance(320));
-        let routes = &universe.networks[origin].routes[family];
-        if routes.is_empty() {
-            continue;
+    /// An origin becomes restless: a few of its routes are concerned, neighbours of each other.
+    fn event(&mut self) -> Event {
+        let wanted = 1 + self.dice.place(14) + if self.dice.chance(120) { 40 } else { 0 };
+        let own = self.events.is_empty() || self.dice.chance(WATCHED);
+        let family = usize::from(self.dice.chance(320));
+        let (origin, family, prefixes) = if own { self.own(family, wanted) } else { self.any(wanted) };
+        let (left, variant) = (2 + self.dice.below(160), self.dice.below(4));
+        let total = self.peers.iter().map(|peer| peer.weight).sum();
+        let peers = std::array::from_fn(|_| weighted(self.peers, self.dice.below(total)));
+        Event { origin, family, prefixes, left, variant, peers }
+    }
+
+    /// Any network which has routes: the first ones mostly.
+    fn any(&mut self, wanted: usize) -> (usize, usize, Vec<Prefix>) {
+        loop {
+            let networks = &self.universe.networks;
+            let origin = TOP.len() + index(self.dice.skewed((networks.len() - TOP.len()) as u64, 4));
+            let family = usize::from(self.dice.chance(320));
+            let routes = &networks[origin].routes[family];
+            let first = self.dice.place(routes.len());
+            let nth = |nth: usize| self.universe.routes[family][routes[(first + nth) % routes.len()]].prefix;
+            if !routes.is_empty() {
+                return (origin, family, (0..wanted.min(routes.len())).map(nth).collect());
+            }
         }
-        let wanted = 1 + dice.place(14) + if dice.chance(120) { 40 } else { 0 };
-        let first = dice.place(routes.len());
-        let nth = |nth: usize| universe.routes[family][routes[(first + nth) % routes.len()]].prefix;
-        let prefixes = (0..wanted.min(routes.len())).map(nth).collect();
-        let left = 2 + dice.below(160);
-        let variant = dice.below(4);
-        let total = peers.iter().map(|peer| peer.weight).sum();
-        let favourites = std::array::from_fn(|_| weighted(peers, dice.below(total)));
-        return Event { origin, family, prefixes, left, variant, peers: favourites };
+    }
+
+    /// The watched organization, if it has routes.
+    fn own(&mut self, family: usize, wanted: usize) -> (usize, usize, Vec<Prefix>) {
+        let family = if self.watched.routes[family].is_empty() { 1 - family } else { family };
+        let routes = &self.watched.routes[family];
+        let first = self.dice.place(routes.len());
+        let Some(route) = routes.get(first) else { return self.any(wanted) };
+        let same = routes[first..].iter().take_while(|next| next.origin == route.origin).take(wanted);
+        (route.origin, family, same.map(|route| route.prefix).collect())
     }
 }
 

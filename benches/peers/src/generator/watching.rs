@@ -1,6 +1,6 @@
-//! An organization to watch: one which occurs in both kinds of inputs, and concerns about one message in a thousand.
+//! An organization to watch: one which occurs in both kinds of inputs, and concerns a few messages in a thousand.
 
-use super::networks::{Prefix, Universe};
+use super::networks::{Route, Universe};
 use super::table::part;
 use std::fmt::Write;
 
@@ -12,29 +12,30 @@ const NETWORKS: usize = 3;
 /// What is watched.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
-    /// AS numbers.
-    pub origins: Vec<u32>,
-    /// Prefixes, in order.
-    pub prefixes: Vec<Prefix>,
+    /// AS numbers, ascending.
+    origins: Vec<u32>,
+    /// Its routes: IPv4, IPv6.
+    pub(super) routes: [Vec<Route>; 2],
 }
 
-/// The organization: three networks next to each other, with those of their prefixes which a dump of so many prefixes holds.
+/// The organization: three networks next to each other, with those of their routes which a dump of so many prefixes holds.
 pub fn watched(universe: &Universe, prefixes: usize) -> Watched {
     let mut watched = Watched::default();
     let parts = part(universe, prefixes);
     for (place, network) in universe.networks.iter().enumerate().skip(FIRST) {
-        let own = parts.iter().flat_map(|routes| routes.iter().filter(|route| route.origin == place).map(|route| route.prefix));
-        let before = watched.prefixes.len();
-        watched.prefixes.extend(own);
-        if watched.prefixes.len() > before {
-            watched.origins.push(network.asn);
+        let own = parts.map(|routes| routes.iter().filter(|route| route.origin == place).copied().collect::<Vec<_>>());
+        if own.iter().all(Vec::is_empty) {
+            continue;
+        }
+        watched.origins.push(network.asn);
+        for (routes, own) in watched.routes.iter_mut().zip(own) {
+            routes.extend(own);
         }
         if watched.origins.len() == NETWORKS {
             break;
         }
     }
     watched.origins.sort_unstable();
-    watched.prefixes.sort_unstable();
     watched
 }
 
@@ -43,14 +44,14 @@ impl Watched {
     pub fn profile(&self) -> String {
         let mut text = String::from("[organization]\nname = \"Watched by the benchmark\"\n");
         let _ = writeln!(text, "as_numbers = {:?}\nprefixes = [", self.origins);
-        for prefix in &self.prefixes {
-            let _ = writeln!(text, "    \"{prefix}\",");
+        for route in self.routes.iter().flatten() {
+            let _ = writeln!(text, "    \"{}\",", route.prefix);
         }
         text + "]\n"
     }
 
     /// As a list, one a line.
     pub fn list(&self) -> String {
-        self.prefixes.iter().map(|prefix| format!("{prefix}\n")).collect()
+        self.routes.iter().flatten().map(|route| format!("{}\n", route.prefix)).collect()
     }
 }
