@@ -37,8 +37,8 @@ pub fn plan(places: &Places, program: &str, folder: &Path) -> miette::Result<Pla
             plan.skip(format!("{input}: none below {}", folder.display()));
             continue;
         }
-        let ours = tools::faultline(program, &profile, &files);
-        let input = format!("{input}: {} files", files.len());
+        let ours = tools::faultline_each(program, &profile, &files);
+        let input = format!("{input}: {} files, each on its own", files.len());
         let mut rows = Rows { input: &input, files: &files, prefixes: &list, ours, plan: &mut plan };
         rows.gz_limits(target);
         rows.libraries(Target::Told, Target::Told);
