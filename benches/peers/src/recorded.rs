@@ -41,8 +41,13 @@ pub fn plan(places: &Places, program: &str, folder: &Path) -> miette::Result<Pla
         let input = format!("{input}: {} files, each on its own", files.len());
         let mut rows = Rows { input: &input, files: &files, prefixes: &list, ours, plan: &mut plan };
         rows.gz_limits(target);
-        rows.libraries(Target::Told, Target::Told);
         rows.bgpdump(Target::Told);
+        if input.contains("table") {
+            rows.bgpkit(Target::Told);
+            plan.skip(format!("routecore on {input}: it reads neither TABLE_DUMP nor ADD-PATH, and stops at them"));
+        } else {
+            rows.libraries(Target::Told, Target::Told);
+        }
     }
     day(&mut plan, program, &folder.join("events/routeviews2-2008-02"))?;
     Ok(plan)

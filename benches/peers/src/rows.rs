@@ -44,6 +44,13 @@ impl Rows<'_> {
 
     /// Adds the peers which are libraries, with these targets for bgpkit-parser's filter and routecore.
     pub fn libraries(&mut self, filter: Target, walk: Target) {
+        self.bgpkit(filter);
+        let places = self.plan.places.clone();
+        self.with(tools::reader(&places, "routecore, every prefix", &["routecore-walk"], self.files), walk);
+    }
+
+    /// Adds bgpkit-parser, with this target for its filter.
+    pub fn bgpkit(&mut self, filter: Target) {
         let places = self.plan.places.clone();
         let list = self.prefixes.display().to_string();
         let elements = "bgpkit-parser, every element";
@@ -52,7 +59,6 @@ impl Rows<'_> {
         let buffered = format!("{elements}, large buffers");
         self.with(tools::reader(&places, &buffered, &["bgpkit-elements", "--buffered"], self.files), Target::Told);
         self.with(tools::reader(&places, filtered, &["bgpkit-filter", "--prefixes", &list], self.files), filter);
-        self.with(tools::reader(&places, "routecore, every prefix", &["routecore-walk"], self.files), walk);
     }
 
     /// Adds unpacking alone with the decoder which Faultline uses, and with the system's.
