@@ -31,3 +31,11 @@ deny:
 # two days of real data against what was counted from the same messages: docs/real-data.md; minutes
 oracle:
     FAULTLINE_ORACLE=1 cargo test --release --no-default-features --test oracle -- --nocapture
+
+# Faultline against its peers and its limits, inputs made on the spot: docs/performance.md; up to an hour, `just peers --quick` minutes
+peers *ARGS:
+    cargo run --release -p faultline-peers -- {{ARGS}}
+
+# instructions which reading takes, on any machine the same
+instructions:
+    cargo run --release -p faultline-peers -- instructions

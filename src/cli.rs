@@ -67,6 +67,9 @@ pub struct Inputs {
     /// Recorded probe results: files, folders or globs (Faultline's own JSON Lines and Parquet, RIPE Atlas, zdns, service status)
     #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub probes: Vec<PathBuf>,
+    /// How many threads unpack archives in advance; 1: none does. What is found does not depend on it [default: one a processor]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 /// How results are shown.
@@ -96,6 +99,9 @@ pub struct Analyze {
     /// Draw the course of the incident under the summary: visibility, DNS and services on one axis of time
     #[arg(long, conflicts_with = "all_origins")]
     pub timeline: bool,
+    /// Print on standard error where the time went, as text or, with --stats=json, as a line of JSON
+    #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub stats: Option<Format>,
 }
 
 /// `faultline explain`

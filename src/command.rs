@@ -8,6 +8,7 @@ pub mod man;
 pub mod org;
 mod progress;
 pub mod report;
+mod stats;
 
 use crate::analysis::Outcome;
 use crate::cli::{Cli, Command, Format};

@@ -83,7 +83,7 @@ pub fn reader<R: Read + Send + 'static>(raw: R) -> io::Result<(Compression, Box<
 ///
 /// # Errors
 /// If the first bytes cannot be read. Damage further on comes out of the reader.
-pub fn decoder<R: Read + Send + 'static>(mut raw: R, _threads: usize) -> io::Result<(Compression, Box<dyn Read + Send>)> {
+pub fn decoder<R: Read + Send + 'static>(mut raw: R, threads: usize) -> io::Result<(Compression, Box<dyn Read + Send>)> {
     let mut start = Vec::with_capacity(LOOKED_AT);
     raw.by_ref().take(LOOKED_AT as u64).read_to_end(&mut start)?;
     let compression = Compression::of(&start);
@@ -91,7 +91,8 @@ pub fn decoder<R: Read + Send + 'static>(mut raw: R, _threads: usize) -> io::Res
     let inside: Box<dyn Read + Send> = match compression {
         Compression::Plain => Box::new(whole),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
-        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(whole)),
+        Compression::Bzip2 if threads > 1 => Box::new(bzip2_lanes::Decoder::with_threads(whole, threads)),
+        Compression::Bzip2 => Box::new(bzip2_lanes::Decoder::new(whole)),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
         Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(whole)),
     };

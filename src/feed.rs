@@ -13,9 +13,9 @@ use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId, Vantages};
 use collector::CollectorFeed;
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use ipnet::IpNet;
 pub use table_size::FullFeedRule;
 use table_size::TableSizes;
 

@@ -14,9 +14,10 @@ use crate::probe::{ProbeRecording, ProbeResult, read_results_watched};
 use crate::reachability::Reachability;
 use crate::report::{self, Shown};
 use crate::settings::Settings;
-use crate::source::{FileAccount, InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
+use crate::source::{FileAccount, InputFile, InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
 use crate::table::TableError;
 use crate::time::Timestamp;
+use crate::timing::{Stage, Timing};
 use crate::vantage::Vantages;
 use ipnet::IpNet;
 use miette::{IntoDiagnostic, WrapErr};
@@ -29,22 +30,35 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// If the profile is not valid, none of the input could be read, or the report could not be written.
 pub fn run(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
-    if typed.all_origins { run_survey(typed, now) } else { run_organization(typed, now) }
+    let timing = if typed.stats.is_some() { Timing::on() } else { Timing::default() };
+    let outcome = if typed.all_origins { run_survey(typed, now, &timing) } else { run_organization(typed, now, &timing) }?;
+    if let Some(format) = typed.stats {
+        super::stats::tell(&timing, threads(&typed.inputs), format);
+    }
+    Ok(outcome)
 }
 
-fn run_organization(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
-    let analysis = analyze(&typed.inputs)?;
-    let tables = match &typed.out {
-        Some(_) => tables(&analysis)?,
-        None => Vec::new(),
-    };
-    show(typed, || report::ReportView::of(&analysis, now), tables)?;
+/// Threads which unpack: as many as were asked for, or one a processor.
+fn threads(inputs: &Inputs) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    inputs.threads.map_or_else(processors, usize::from)
+}
+
+fn run_organization(typed: &Analyze, now: Timestamp, timing: &Timing) -> miette::Result<Outcome> {
+    let analysis = analyze(&typed.inputs, timing)?;
+    timing.of(Stage::Report, || {
+        let tables = match &typed.out {
+            Some(_) => tables(&analysis)?,
+            None => Vec::new(),
+        };
+        show(typed, || report::ReportView::of(&analysis, now), tables)
+    })?;
     Ok(analysis.outcome())
 }
 
-fn run_survey(typed: &Analyze, now: Timestamp) -> miette::Result<Outcome> {
-    let survey = survey(&typed.inputs)?;
-    show(typed, || report::SurveyView::of(&survey, now), Vec::new())?;
+fn run_survey(typed: &Analyze, now: Timestamp, timing: &Timing) -> miette::Result<Outcome> {
+    let survey = survey(&typed.inputs, timing)?;
+    timing.of(Stage::Report, || show(typed, || report::SurveyView::of(&survey, now), Vec::new()))?;
     Ok(survey.outcome())
 }
 
@@ -84,7 +98,7 @@ fn tables(analysis: &Analysis) -> miette::Result<Vec<(&'static str, Vec<u8>)>> {
 ///
 /// # Errors
 /// If the profile is not valid, or none of the input could be read.
-pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
+pub fn analyze(inputs: &Inputs, timing: &Timing) -> miette::Result<Analysis> {
     let Some((path, archives)) = inputs.inputs.split_first() else {
         return Err(miette::miette!("no profile was named; write `faultline analyze ORG.toml FILES…`"));
     };
@@ -95,7 +109,7 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
     }
     let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
     let first_probe_file = u32::try_from(files.len()).into_diagnostic()?;
-    let recording = read_probes(&inputs.probes, first_probe_file)?;
+    let recording = timing.of(Stage::Probes, || read_probes(&inputs.probes, first_probe_file))?;
     if files.is_empty() && recording.files.iter().all(|file| file.error.is_some()) {
         let errors = recording.files.iter().filter_map(|file| Some(format!("\n  {}", file.error.as_ref()?)));
         return Err(miette::miette!("none of the probe results could be read:{}", errors.collect::<String>()));
@@ -106,23 +120,27 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
     let interest = Interest::Watched(watched(&organization, &addresses));
     let last_probe = recording.results.iter().map(ProbeResult::end).max();
     let settings = organization.settings.clone();
+    let resources = Resources { threads: threads(inputs), timing: timing.clone() };
     let (routing, vantages, bgp_files) = if files.is_empty() {
         let vantages = Vantages::default();
         (Pipeline::new(scope, &settings).finish(last_probe.unwrap_or(Timestamp::MIN), &vantages), vantages, Vec::new())
     } else {
-        observe(Merge::open(files, interest, &Resources::default()).into_diagnostic()?, Pipeline::new(scope, &settings))
+        timing.of(Stage::Archives, || observe(files, interest, Pipeline::new(scope, &settings), &resources))?
     };
     let progress = Progress::working("comparing what was seen");
-    let mut reachability = Reachability::new(&organization, &dependencies);
-    let mut attempts = Vec::new();
-    recording.results.iter().for_each(|result| reachability.observe_each(result, |attempt| attempts.push(attempt)));
-    let reachability = reachability.finish(last_probe.unwrap_or(routing.last));
-    let correlation = correlate(Findings {
-        organization: &organization,
-        dependencies: &dependencies,
-        routing: &routing,
-        vantages: &vantages,
-        reachability: &reachability,
+    let (attempts, reachability, correlation) = timing.of(Stage::Compare, || {
+        let mut reachability = Reachability::new(&organization, &dependencies);
+        let mut attempts = Vec::new();
+        recording.results.iter().for_each(|result| reachability.observe_each(result, |attempt| attempts.push(attempt)));
+        let reachability = reachability.finish(last_probe.unwrap_or(routing.last));
+        let correlation = correlate(Findings {
+            organization: &organization,
+            dependencies: &dependencies,
+            routing: &routing,
+            vantages: &vantages,
+            reachability: &reachability,
+        });
+        (attempts, reachability, correlation)
     });
     drop(progress);
     let (results, probe_files) = (recording.results, recording.files);
@@ -144,12 +162,14 @@ pub fn analyze(inputs: &Inputs) -> miette::Result<Analysis> {
 ///
 /// # Errors
 /// If none of the input could be read.
-pub fn survey(inputs: &Inputs) -> miette::Result<Survey> {
+pub fn survey(inputs: &Inputs, timing: &Timing) -> miette::Result<Survey> {
     let settings = Settings::default();
     let files = discover(&specs(&inputs.inputs, &inputs.collectors)?).into_diagnostic()?;
-    let merge = Merge::open(files, Interest::Everything, &Resources::default()).into_diagnostic()?;
-    let (routing, vantages, bgp_files) = observe(merge, Pipeline::new(Scope::Everything, &settings));
-    let outages = Survey::outages(&routing, &settings);
+    let resources = Resources { threads: threads(inputs), timing: timing.clone() };
+    let pipeline = Pipeline::new(Scope::Everything, &settings);
+    let (routing, vantages, bgp_files) =
+        timing.of(Stage::Archives, || observe(files, Interest::Everything, pipeline, &resources))?;
+    let outages = timing.of(Stage::Compare, || Survey::outages(&routing, &settings));
     Ok(Survey { settings, vantages, routing, outages, bgp_files })
 }
 
@@ -191,7 +211,13 @@ fn watched(organization: &Organization, addresses: &BTreeSet<IpAddr>) -> Watched
 }
 
 /// Drives the merged stream through the pipeline, showing progress on a terminal.
-fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantages, Vec<FileAccount>) {
+fn observe(
+    files: Vec<InputFile>,
+    interest: Interest,
+    mut pipeline: Pipeline,
+    resources: &Resources,
+) -> miette::Result<(RoutingFindings, Vantages, Vec<FileAccount>)> {
+    let mut merge = Merge::open(files, interest, resources).into_diagnostic()?;
     let mut vantages = Vantages::default();
     let progress = Progress::bytes("BGP archives");
     let (read, all) = merge.progress();
@@ -200,7 +226,7 @@ fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantag
     let mut unseen = 0;
     while let Some(observation) = merge.next(&mut vantages) {
         last = last.max(observation.until());
-        pipeline.observe(&observation, &vantages);
+        resources.timing.of(Stage::State, || pipeline.observe(&observation, &vantages));
         unseen += 1;
         if let Statement::Other(others) = observation.what {
             unseen += Others::MESSAGES;
@@ -215,5 +241,6 @@ fn observe(mut merge: Merge, mut pipeline: Pipeline) -> (RoutingFindings, Vantag
     progress.now("judging what was read");
     let accounts = merge.accounts().to_vec();
     let end = accounts.iter().filter_map(|file| file.last).max().map_or(last, |end| end.max(last));
-    (pipeline.finish(end, &vantages), vantages, accounts)
+    let findings = resources.timing.of(Stage::State, || pipeline.finish(end, &vantages));
+    Ok((findings, vantages, accounts))
 }

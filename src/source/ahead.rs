@@ -167,8 +167,7 @@ mod tests {
     #[test]
     fn many_streams_over_few_workers_give_their_own_bytes() {
         let workers = Workers::new(2);
-        let mut streams: Vec<_> =
-            (0..20).map(|i| workers.read_ahead(Box::new(Cursor::new(bytes(100_000 + i))), 20)).collect();
+        let mut streams: Vec<_> = (0..20).map(|i| workers.read_ahead(Box::new(Cursor::new(bytes(100_000 + i))), 20)).collect();
         // Read backwards and in small steps: no stream waits for another.
         for (i, stream) in streams.iter_mut().enumerate().rev() {
             let mut read = Vec::new();

@@ -5,11 +5,11 @@
 //! back: a record stamped before its predecessor is given the predecessor's time.
 
 use super::account::{FileAccount, FileKind};
+use super::advance::Advance;
 use super::discover::{InputFile, SourceError};
 use super::gap::{Sequel, sequels};
 use super::interest::Interest;
 use super::mrt::{Context, MrtReader, Sessions};
-use super::advance::Advance;
 use super::open::{Content, compression, hash, look};
 use super::raw::RawSide;
 use super::repeat::{Repeated, repeats};
@@ -247,7 +247,7 @@ impl Merge {
         let open = self.inputs.iter().filter(|input| input.reader.is_some()).count();
         let stream = self.advance.stream(number, open, |number| &self.inputs[number].file);
         let (input, account) = (&self.inputs[number], &mut self.accounts[number]);
-        let opened = match stream.map(look) {
+        let opened = match stream.map(|stream| look(stream, &self.timing)) {
             Ok(opened) => opened,
             Err(error) => {
                 account.error = Some(format!(
@@ -323,7 +323,10 @@ impl Merge {
                 let collector = *input.collector.get_or_insert_with(|| vantages.collector(&input.file.collector));
                 let sessions = &mut self.sessions[input.sessions];
                 let repeated = input.repeated.as_deref();
-                reader.read(until, &mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out, spare });
+                reader.read(
+                    until,
+                    &mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out, spare },
+                );
             }
             Reader::Ripestat(reader) => {
                 reader.read(&mut RipestatContext { vantages, interest: &self.interest, account, file, out })

@@ -47,8 +47,8 @@ pub(super) fn unpack(file: &InputFile, threads: usize, timing: &Timing) -> io::R
 }
 
 /// Finds out what a stream holds.
-pub(super) fn look(opened: Decompressed) -> Opened {
-    let mut frames = Frames::new(opened.stream);
+pub(super) fn look(opened: Decompressed, timing: &Timing) -> Opened {
+    let mut frames = Frames::new(opened.stream).timed(timing.clone());
     let head = frames.peek(64);
     let content = if head.is_empty() {
         match frames.failure() {
@@ -65,6 +65,12 @@ pub(super) fn look(opened: Decompressed) -> Opened {
         Content::Foreign(frames.failure().map(str::to_owned))
     };
     Opened { content, compression: opened.compression, raw: opened.raw }
+}
+
+/// The same for a file which is only looked at.
+fn look_at(file: &InputFile) -> io::Result<Opened> {
+    let timing = Timing::default();
+    Ok(look(unpack(file, 1, &timing)?, &timing))
 }
 
 /// The compression of a file, from its first bytes alone.
@@ -99,7 +105,7 @@ pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Res
     use std::hash::BuildHasher;
     let mut samples = Vec::new();
     let mut latest: Option<Timestamp> = None;
-    let Content::Mrt(mut frames) = look(unpack(file, 1, &Timing::default())?).content else { return Ok((samples, latest)) };
+    let Content::Mrt(mut frames) = look_at(file)?.content else { return Ok((samples, latest)) };
     while samples.len() < count {
         match frames.step(&Interest::Everything) {
             Step::Record(frame) => {
@@ -119,7 +125,7 @@ pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Res
 
 /// The time of a file's first record.
 pub(super) fn sample_first(file: &InputFile) -> Option<Timestamp> {
-    let Content::Mrt(mut frames) = look(unpack(file, 1, &Timing::default()).ok()?).content else { return None };
+    let Content::Mrt(mut frames) = look_at(file).ok()?.content else { return None };
     loop {
         match frames.step(&Interest::Everything) {
             Step::Record(frame) => return Some(frame.at),

@@ -26,7 +26,9 @@ impl Seeded {
 /// Reads the bytes as a file; gives how many statements it made and how many bytes were skipped, or `None` if it was refused.
 fn survives(path: &Path, bytes: &[u8]) -> Option<(usize, u64)> {
     std::fs::write(path, bytes).unwrap();
-    let Ok(mut merge) = Merge::open(vec![input(path, "test", "updates", None)], Interest::Everything, &Resources::default()) else { return None };
+    let Ok(mut merge) = Merge::open(vec![input(path, "test", "updates", None)], Interest::Everything, &Resources::default()) else {
+        return None;
+    };
     let (mut vantages, mut last, mut count) = (Vantages::default(), None, 0);
     while let Some(seen) = merge.next(&mut vantages) {
         assert!(last <= Some(seen.at), "time runs back");

@@ -150,7 +150,9 @@ fn a_bad_file_is_named_and_a_good_one_beside_it_still_counts() {
     assert_eq!(told, expected.map(|(name, kind, error)| (name.to_owned(), kind, error)));
     std::fs::remove_file(good).unwrap();
     let files = discover(&[InputSpec { path: folder.path().to_owned(), collector: None }]).unwrap();
-    let Err(error) = Merge::open(files, Interest::Everything, &Resources::default()) else { panic!("nothing could be read, yet it opened") };
+    let Err(error) = Merge::open(files, Interest::Everything, &Resources::default()) else {
+        panic!("nothing could be read, yet it opened")
+    };
     assert!(matches!(error, SourceError::NothingReadable { .. }));
     for part in ["updates.empty", "is empty", "updates.png", "neither MRT nor"] {
         assert!(error.to_string().contains(part), "{error}");

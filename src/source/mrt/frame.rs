@@ -16,6 +16,7 @@ use super::scan::{Scan, Scanned};
 use crate::source::account::Damage;
 use crate::source::interest::Interest;
 use crate::time::{Span, Timestamp};
+use crate::timing::{Stage, Timing};
 use bgpkit_parser::models::{EntryType, MrtMessage};
 use bgpkit_parser::{RawMrtRecord, chunk_mrt_record};
 use std::io::Read;
@@ -114,11 +115,26 @@ pub(in crate::source) struct Frames {
     scan: Scan,
     /// Whether records may be settled by the scan.
     scans: bool,
+    timing: Timing,
 }
 
 impl Frames {
     pub(in crate::source) fn new(stream: Box<dyn Read + Send>) -> Self {
-        Frames { bytes: Bytes::new(stream), held: 0, records: 0, last: None, scan: Scan::new(), scans: true }
+        Frames {
+            bytes: Bytes::new(stream),
+            held: 0,
+            records: 0,
+            last: None,
+            scan: Scan::new(),
+            scans: true,
+            timing: Timing::default(),
+        }
+    }
+
+    /// The time of the full decoder is measured.
+    pub(in crate::source) fn timed(mut self, timing: Timing) -> Self {
+        self.timing = timing;
+        self
     }
 
     /// Every record goes through the full decoder: what the scan is held against.
@@ -212,7 +228,8 @@ impl Frames {
         if let Some((at, scanned)) = self.scanned(header, end, interest) {
             return self.settle(header, (at, end), Body::Scanned(scanned), 0);
         }
-        self.parsed(header, end)
+        let timing = self.timing.clone();
+        timing.of(Stage::Decode, || self.parsed(header, end))
     }
 
     /// What the scan makes of the record which begins the stream, and its time.

@@ -319,7 +319,11 @@ fn v6(bytes: &[u8]) -> Option<(Ipv6Net, &[u8])> {
 
 /// A RIB record (RFC 6396 §4.3.2): only its head is looked at.
 fn entries<const V6: bool>(body: &[u8], path_ids: bool, interest: &Interest) -> Option<Scanned> {
-    let (prefix, rest) = if V6 { v6(body.get(4..)?).map(|(net, rest)| (IpNet::V6(net), rest))? } else { v4(body.get(4..)?).map(|(net, rest)| (IpNet::from(net), rest))? };
+    let (prefix, rest) = if V6 {
+        v6(body.get(4..)?).map(|(net, rest)| (IpNet::V6(net), rest))?
+    } else {
+        v4(body.get(4..)?).map(|(net, rest)| (IpNet::from(net), rest))?
+    };
     let watched = interest.watched()?.concerns_quickly(&prefix);
     (!watched && rest.len() >= 2).then(|| Scanned::Entries(Entries { prefix, start: body.len() - rest.len(), path_ids }))
 }

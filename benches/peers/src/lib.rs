@@ -1,0 +1,3 @@
+//! What the benchmark of Faultline against its peers is made of, for use elsewhere: the [`generator`] of its inputs.
+
+pub mod generator;
