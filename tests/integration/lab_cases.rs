@@ -58,7 +58,7 @@ fn analyse(case: &str, archives: &[PathBuf], probes: bool) -> Analysis {
     let folder = PathBuf::from("data/lab").join(case);
     let inputs = std::iter::once("data/lab/lab.toml".into()).chain(archives.iter().cloned()).collect();
     let probes = if probes { vec![folder.join("dns.jsonl.gz"), folder.join("http.jsonl.gz")] } else { Vec::new() };
-    analyze(&Inputs { inputs, collectors: Vec::new(), probes }).unwrap()
+    analyze(&Inputs { inputs, collectors: Vec::new(), probes, threads: None }, &faultline::timing::Timing::default()).unwrap()
 }
 
 fn viewed(analysis: &Analysis) -> ReportView {

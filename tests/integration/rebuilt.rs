@@ -43,7 +43,7 @@ fn analysed(folder: &Path, half: Half) -> Analysis {
     }
     let files = ["dns.jsonl.gz", "http.jsonl.gz", "status.jsonl.gz"];
     let probes = if half == Half::Archives { Vec::new() } else { files.map(|file| folder.join(file)).into() };
-    analyze(&Inputs { inputs, collectors: Vec::new(), probes }).unwrap()
+    analyze(&Inputs { inputs, collectors: Vec::new(), probes, threads: None }, &faultline::timing::Timing::default()).unwrap()
 }
 
 fn viewed(analysis: &Analysis) -> ReportView {

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 /// An analysis, as the program makes it.
 pub fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
     let inputs = std::iter::once(profile.to_owned()).chain(bgp.iter().cloned()).collect();
-    analyze(&Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec() }).unwrap()
+    analyze(&Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec(), threads: None }, &faultline::timing::Timing::default()).unwrap()
 }
 
 /// A case of the lab, by paths from the package's root, where tests run: so the golden report names no machine's path.
@@ -254,8 +254,8 @@ fn a_survey_shows_who_was_gone_with_how_many_prefixes() {
 
 #[test]
 fn a_survey_of_too_few_witnesses_says_that_it_could_not_tell() {
-    let inputs = Inputs { inputs: vec!["data/lab/A/mrt".into()], collectors: Vec::new(), probes: Vec::new() };
-    let view = SurveyView::of(&survey(&inputs).unwrap(), generated());
+    let inputs = Inputs { inputs: vec!["data/lab/A/mrt".into()], collectors: Vec::new(), probes: Vec::new(), threads: None };
+    let view = SurveyView::of(&survey(&inputs, &faultline::timing::Timing::default()).unwrap(), generated());
     assert_eq!(
         (view.outcome.code, view.outcome.exit_status),
         (Outcome::CouldNotTell, 3),

@@ -54,7 +54,7 @@ impl Played {
         let probes = ["dns.jsonl.gz", "http.jsonl.gz", "status.jsonl.gz"].map(|name| self.folder.path().join(name));
         let inputs = std::iter::once(self.profile.clone()).chain(files.iter().cloned()).collect();
         let probes = probes.into_iter().filter(|path| path.exists()).collect();
-        analyze(&Inputs { inputs, collectors: Vec::new(), probes }).unwrap()
+        analyze(&Inputs { inputs, collectors: Vec::new(), probes, threads: None }, &faultline::timing::Timing::default()).unwrap()
     }
 }
 

@@ -152,8 +152,8 @@ fn neither_schema_nor_reader_lets_a_changed_report_pass() {
     let incidents = std::fs::read_to_string("tests/golden/lab-A.json").unwrap();
     let tried = every_change_is_refused(&incidents);
     assert!(tried > 300, "{tried}");
-    let inputs = Inputs { inputs: vec!["data/lab/A/mrt".into()], collectors: Vec::new(), probes: Vec::new() };
-    let survey = written::json(&SurveyView::of(&survey(&inputs).unwrap(), generated()));
+    let inputs = Inputs { inputs: vec!["data/lab/A/mrt".into()], collectors: Vec::new(), probes: Vec::new(), threads: None };
+    let survey = written::json(&SurveyView::of(&survey(&inputs, &faultline::timing::Timing::default()).unwrap(), generated()));
     assert!(every_change_is_refused(&survey) > 80);
     // An error of the schema alone, to see that it is the change which is refused.
     let mut changed: Value = serde_json::from_str(&incidents).unwrap();

@@ -1,3 +1,5 @@
+//! A fast bzip2 decompressor without unsafe code: takes compressed bytes, gives what is in them.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # How the modules hang together

@@ -34,10 +34,15 @@ fn reading(bytes: &[u8], interest: &Interest, scans: bool) -> String {
             file: FileId(0),
             repeated: None,
             out: &mut out,
+            spare,
         };
-        reader.read(Timestamp::MAX, &mut ctx);
+        // The scan as far as messages can be told together, the full decoder record by record.
+        reader.read(if scans { Timestamp::MAX } else { Timestamp::MIN }, &mut ctx);
         for observation in out.drain(..) {
-            writeln!(text, "{observation:?}").unwrap();
+            match &observation.what {
+                Statement::Other(others) => others.iter().for_each(|other| writeln!(text, "{other:?}").unwrap()),
+                _ => writeln!(text, "{observation:?}").unwrap(),
+            }
         }
     }
     writeln!(text, "{account:#?} {:?} {:?}", reader.tail_lost(), vantages.iter().collect::<Vec<_>>()).unwrap();

@@ -1,4 +1,5 @@
-//! The peers of the collector.
+//! The peers of the collector: takes how many and the universe, gives who they are, how full their tables are and how much they talk. What
+//! they say is made elsewhere.
 
 use super::dice::{Dice, byte, long, mix};
 use super::networks::Universe;
