@@ -11,63 +11,64 @@ use std::hash::Hash;
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    /// The prefixes asked for lately, which are asked for again and again: a small table which stays in a processor's cache.
-    lately: Lately,
-    v4: HashMap<V4Prefix, u32, foldhash::fast::FixedState>,
-    v6: HashMap<Ipv6Net, u32, foldhash::fast::FixedState>,
+    v4: OfFamily<V4Prefix>,
+    v6: OfFamily<V6Words>,
+}
+
+/// An IPv6 prefix in three words: the halves of its address, and its length.
+type V6Words = (u64, u64, u8);
+
+/// Numbers of one family.
+#[derive(Debug)]
+struct OfFamily<K> {
+    /// Prefixes asked for lately, each where its hash says: a small table which stays in a processor's cache. They are asked for again and again.
+    lately: Box<[Option<(K, u32)>; 1 << LATELY]>,
+    all: HashMap<K, u32, foldhash::fast::FixedState>,
+}
+
+/// The small table has two to this power of places.
+const LATELY: u32 = 11;
+
+impl<K: Copy> Default for OfFamily<K> {
+    fn default() -> Self {
+        OfFamily { lately: Box::new([None; 1 << LATELY]), all: HashMap::default() }
+    }
+}
+
+impl<K: Copy + Eq + Hash> OfFamily<K> {
+    /// The number of a prefix; `mixed`: a word of it to find its place in the small table by.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "eleven bits are left")]
+    fn number(&mut self, prefix: K, mixed: u64) -> u32 {
+        // Multiplicative hashing (Knuth, TAOCP 6.4).
+        let place = &mut self.lately[(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - LATELY)) as usize];
+        if let Some((known, number)) = place
+            && *known == prefix
+        {
+            return *number;
+        }
+        let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        let number = *self.all.entry(prefix).or_insert(next);
+        *place = Some((prefix, number));
+        number
+    }
 }
 
 impl Numbers {
     /// The number of an IPv4 prefix.
     #[inline]
     pub fn v4(&mut self, prefix: V4Prefix) -> u32 {
-        let place = Lately::place(prefix);
-        let known = self.lately.0[place];
-        if known.0 == prefix.word() {
-            return known.1;
-        }
-        let number = number(&mut self.v4, prefix);
-        self.lately.0[place] = (prefix.word(), number);
-        number
+        self.v4.number(prefix, prefix.word())
     }
 
     /// The number of an IPv6 prefix.
     #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "an address is taken apart")]
     pub fn v6(&mut self, prefix: Ipv6Net) -> u32 {
-        number(&mut self.v6, prefix)
+        let address = u128::from(prefix.addr());
+        let words = ((address >> 64) as u64, address as u64, prefix.prefix_len());
+        self.v6.number(words, words.0 ^ words.1.rotate_left(32) ^ u64::from(words.2))
     }
-}
-
-/// Words of prefixes and their numbers, each where its hash says.
-#[derive(Debug)]
-struct Lately(Box<[(u64, u32); 1 << Lately::BITS]>);
-
-impl Lately {
-    const BITS: u32 = 11;
-
-    /// Multiplicative hashing (Knuth, TAOCP 6.4).
-    #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "eleven bits are left")]
-    const fn place(prefix: V4Prefix) -> usize {
-        (prefix.word().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Lately::BITS)) as usize
-    }
-}
-
-impl Default for Lately {
-    fn default() -> Self {
-        // No prefix has this word.
-        Lately(Box::new([(u64::MAX, 0); 1 << Lately::BITS]))
-    }
-}
-
-#[inline]
-fn number<K: Eq + Hash>(numbers: &mut HashMap<K, u32, foldhash::fast::FixedState>, prefix: K) -> u32 {
-    if let Some(number) = numbers.get(&prefix) {
-        return *number;
-    }
-    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-    numbers.insert(prefix, next);
-    next
 }
 
 /// A set of numbers: bits in pieces of 512 bytes, made where they are needed.

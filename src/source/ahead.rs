@@ -11,8 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 /// Bytes of one piece.
 const PIECE: usize = 256 * 1024;
 /// Pieces in memory, of all streams together, and the bounds for one stream.
-const PIECES: usize = 64;
-const PIECES_OF_ONE: std::ops::RangeInclusive<usize> = 2..=16;
+const PIECES: usize = 24;
+const PIECES_OF_ONE: std::ops::RangeInclusive<usize> = 2..=8;
 
 /// The threads which may work at a time.
 #[derive(Clone, Debug)]

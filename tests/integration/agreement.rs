@@ -29,7 +29,11 @@ fn all() -> Vec<(String, Analysis)> {
 }
 
 fn analysed(profile: &str, mrt: PathBuf, probes: Vec<PathBuf>) -> Analysis {
-    analyze(&Inputs { inputs: vec![profile.into(), mrt], collectors: Vec::new(), probes, threads: None }, &faultline::timing::Timing::default()).unwrap()
+    analyze(
+        &Inputs { inputs: vec![profile.into(), mrt], collectors: Vec::new(), probes, threads: None },
+        &faultline::timing::Timing::default(),
+    )
+    .unwrap()
 }
 
 /// The words of an HTML page, tags and script left out, as a reader sees them.

@@ -19,7 +19,11 @@ const LAB: &str = "data/lab/lab.toml";
 
 fn analysis(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
     let inputs = std::iter::once(profile.to_owned()).chain(bgp.iter().cloned()).collect();
-    analyze(&Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec(), threads: None }, &faultline::timing::Timing::default()).unwrap()
+    analyze(
+        &Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec(), threads: None },
+        &faultline::timing::Timing::default(),
+    )
+    .unwrap()
 }
 
 /// The case in which nothing was broken, with these probe results.

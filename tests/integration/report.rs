@@ -17,7 +17,11 @@ use std::sync::OnceLock;
 /// An analysis, as the program makes it.
 pub fn analyse(profile: &Path, bgp: &[PathBuf], probes: &[PathBuf]) -> Analysis {
     let inputs = std::iter::once(profile.to_owned()).chain(bgp.iter().cloned()).collect();
-    analyze(&Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec(), threads: None }, &faultline::timing::Timing::default()).unwrap()
+    analyze(
+        &Inputs { inputs, collectors: Vec::new(), probes: probes.to_vec(), threads: None },
+        &faultline::timing::Timing::default(),
+    )
+    .unwrap()
 }
 
 /// A case of the lab, by paths from the package's root, where tests run: so the golden report names no machine's path.

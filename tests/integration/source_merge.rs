@@ -3,7 +3,8 @@
 use crate::skip::shared;
 use crate::wire::*;
 use faultline::observation::Statement;
-use faultline::source::{FileKind, InputSpec, Interest, Merge, Resources, SourceError, discover};
+use faultline::source::{FileKind, InputSpec, Interest, Merge, Resources, SourceError, WatchedPrefixes, discover};
+use faultline::timing::Timing;
 use faultline::vantage::Vantages;
 use std::path::{Path, PathBuf};
 
@@ -233,6 +234,26 @@ fn frrs_two_recordings_of_one_lab_case_count_once() {
     let announced = read.observations.iter().filter(|seen| matches!(seen.what, Statement::Announce { .. })).count();
     let told: u64 = read.accounts.iter().map(|account| account.announced).sum();
     assert_eq!(2 * announced as u64, told);
+}
+
+#[test]
+fn what_is_read_does_not_depend_on_the_number_of_threads() {
+    for (case, interest) in [("A", Interest::Everything), ("B", Interest::Everything), ("H", watched("10.20.0.0/16"))] {
+        let spec = InputSpec { path: format!("data/lab/{case}/mrt").into(), collector: None };
+        let all = |threads| {
+            let resources = Resources { threads, timing: Timing::on() };
+            let read = read_with(discover(std::slice::from_ref(&spec)).unwrap(), interest.clone(), &resources);
+            format!("{:?} {:?} {:?}", read.lines(), read.accounts, read.vantages.iter().collect::<Vec<_>>())
+        };
+        let alone = all(1);
+        for threads in [2, 3, 16] {
+            assert!(all(threads) == alone, "case {case} with {threads} threads");
+        }
+    }
+}
+
+fn watched(prefix: &str) -> Interest {
+    Interest::Watched(WatchedPrefixes::new([prefix.parse().unwrap()]))
 }
 
 #[test]

@@ -14,7 +14,8 @@ fn tables(case: &str) -> Option<(ReportView, BTreeMap<&'static str, Vec<u8>>)> {
     let folder = PathBuf::from("data/lab").join(case);
     let probes = vec![folder.join("dns.jsonl.gz"), folder.join("http.jsonl.gz")];
     let inputs = vec!["data/lab/lab.toml".into(), folder.join("mrt")];
-    let analysis = analyze(&Inputs { inputs, collectors: Vec::new(), probes, threads: None }, &faultline::timing::Timing::default()).unwrap();
+    let analysis =
+        analyze(&Inputs { inputs, collectors: Vec::new(), probes, threads: None }, &faultline::timing::Timing::default()).unwrap();
     let view = ReportView::of(&analysis, Timestamp::from_micros(0));
     let tables = report::tables(&analysis);
     if cfg!(feature = "tables") {

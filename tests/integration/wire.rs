@@ -218,7 +218,11 @@ pub struct Reading {
 }
 
 pub fn read(files: Vec<InputFile>, interest: Interest) -> Reading {
-    let mut merge = Merge::open(files, interest, &Resources::default()).unwrap();
+    read_with(files, interest, &Resources::default())
+}
+
+pub fn read_with(files: Vec<InputFile>, interest: Interest, resources: &Resources) -> Reading {
+    let mut merge = Merge::open(files, interest, resources).unwrap();
     let mut vantages = Vantages::default();
     let mut observations = Vec::new();
     while let Some(observation) = merge.next(&mut vantages) {

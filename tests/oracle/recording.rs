@@ -41,6 +41,10 @@ impl Recording {
 
     /// What `faultline analyze --all-origins` finds in these files.
     pub fn survey(&self, files: Vec<PathBuf>) -> Survey {
-        analyze::survey(&Inputs { inputs: files, collectors: Vec::new(), probes: Vec::new(), threads: None }, &faultline::timing::Timing::default()).unwrap()
+        analyze::survey(
+            &Inputs { inputs: files, collectors: Vec::new(), probes: Vec::new(), threads: None },
+            &faultline::timing::Timing::default(),
+        )
+        .unwrap()
     }
 }
