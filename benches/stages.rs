@@ -18,7 +18,8 @@ use faultline::org::scope::Scope;
 use faultline::pipeline::Pipeline;
 use faultline::report::{self, ReportView};
 use faultline::settings::Settings;
-use faultline::source::{InputSpec, Interest, Merge, WatchedPrefixes, discover};
+use faultline::source::{InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
+use faultline::timing::Timing;
 use faultline::vantage::Vantages;
 use generator::{Peer, Scale, Universe, UpdateStream, watched, write_table};
 use std::error::Error;
@@ -75,13 +76,13 @@ impl Sample {
 
     fn analysis(&self) -> miette::Result<Analysis> {
         let inputs = vec![self.profile.clone(), self.table.clone(), self.updates.clone()];
-        analyze::analyze(&Inputs { inputs, collectors: Vec::new(), probes: Vec::new() })
+        analyze::analyze(&Inputs { inputs, collectors: Vec::new(), probes: Vec::new(), threads: Some(1) }, &Timing::default())
     }
 }
 
 fn observations(file: &Path, interest: &Interest) -> Result<(Vec<Observation>, Vantages), Box<dyn Error>> {
     let files = discover(&[InputSpec { path: file.to_owned(), collector: None }])?;
-    let mut merge = Merge::open(files, interest.clone())?;
+    let mut merge = Merge::open(files, interest.clone(), &Resources::default())?;
     let (mut vantages, mut all) = (Vantages::default(), Vec::new());
     while let Some(observation) = merge.next(&mut vantages) {
         all.push(observation);

@@ -283,9 +283,7 @@ impl Statement {
 impl Observation {
     /// When the last message of it was.
     pub fn until(&self) -> Timestamp {
-        match &self.what {
-            Statement::Other(others) => others.until().map_or(self.at, |until| until.max(self.at)),
-            _ => self.at,
-        }
+        let others = if let Statement::Other(others) = &self.what { others.until() } else { None };
+        others.map_or(self.at, |until| until.max(self.at))
     }
 }

@@ -107,7 +107,7 @@ mod tests {
                 1..30 => 0,
                 more => more * 1_000,
             };
-            let number = (step * step % 61) as u32;
+            let number = u32::try_from(step * step % 61).unwrap();
             let before = at - 300_000;
             recent.forget_before(Timestamp::from_micros(before));
             list.retain(|(then, _)| *then >= before);

@@ -5,7 +5,7 @@
 use bgpkit_parser::BgpkitParser;
 use clap::Subcommand;
 use faultline::org::profile;
-use faultline::source::{InputSpec, Interest, Merge, WatchedPrefixes, discover};
+use faultline::source::{InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
 use faultline::vantage::Vantages;
 use miette::{IntoDiagnostic, WrapErr};
 use routecore::bgp::message::Message;
@@ -196,7 +196,7 @@ fn observations(organization: &Path, file: PathBuf) -> miette::Result<u64> {
     let organization = profile::read(organization)?.organization;
     let watched = WatchedPrefixes::new(organization.prefixes.iter().map(|watched| watched.prefix));
     let files = discover(&[InputSpec { path: file, collector: None }]).into_diagnostic()?;
-    let mut merge = Merge::open(files, Interest::Watched(watched)).into_diagnostic()?;
+    let mut merge = Merge::open(files, Interest::Watched(watched), &Resources::default()).into_diagnostic()?;
     let (mut vantages, mut count) = (Vantages::default(), 0);
     while let Some(observation) = merge.next(&mut vantages) {
         black_box(observation);

@@ -23,7 +23,7 @@ fn words<'a>(words: &'a [&'a str]) -> impl Iterator<Item = String> + 'a {
 pub fn faultline(program: &str, profile: &Path, files: &[PathBuf]) -> Contestant {
     let mut files = files.to_vec();
     files.insert(0, profile.to_owned());
-    let ours = contestant("Faultline", words(&[program, "analyze", "--format", "json"]), &files);
+    let ours = contestant("Faultline", words(&[program, "analyze", "--format", "json", "--stats=json"]), &files);
     Contestant { statuses: vec![0, 1, 3], ..ours }
 }
 
@@ -37,7 +37,7 @@ pub fn faultline_each(program: &str, profile: &Path, files: &[PathBuf]) -> Conte
 
 /// `faultline analyze --all-origins`.
 pub fn faultline_all(program: &str, files: &[PathBuf]) -> Contestant {
-    let ours = contestant("Faultline", words(&[program, "analyze", "--all-origins", "--format", "json"]), files);
+    let ours = contestant("Faultline", words(&[program, "analyze", "--all-origins", "--format", "json", "--stats=json"]), files);
     Contestant { statuses: vec![0, 1, 3], ..ours }
 }
 
