@@ -12,7 +12,7 @@ use crate::org::scope::{Relation, Scope};
 use crate::rib::{Changes, EndedDump, PrefixId, Rib, RouteChange, View};
 use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
-use crate::vantage::{Asn, Vantages};
+use crate::vantage::{Asn, Family, Vantages};
 use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
 use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal};
 use blind::BlindSpans;
@@ -38,6 +38,8 @@ pub struct Pipeline {
     blind: BlindSpans,
     churn: Vec<(PrefixId, Churn)>,
     log: Log,
+    /// Whether of anybody a whole table is known.
+    any_seeded: bool,
     /// When what is over is forgotten next.
     rest_at: Timestamp,
     /// Kept to be filled again.
@@ -108,6 +110,7 @@ impl Pipeline {
             blind: BlindSpans::new(settings.eligible_min),
             churn: Vec::new(),
             log: Log::default(),
+            any_seeded: false,
             rest_at: Timestamp::MIN,
             changes: Changes::default(),
             first: None,
@@ -121,6 +124,10 @@ impl Pipeline {
         self.first = self.first.or(Some(observation.at));
         let mut liveness = Vec::new();
         self.stages.feeds.observe(observation, vantages, &mut liveness);
+        if let Statement::TableEnd { .. } | Statement::EndOfRib { .. } = observation.what {
+            let seeded = |from, family| self.stages.feeds.is_seeded(from, family);
+            self.any_seeded = vantages.iter().any(|(from, _)| seeded(from, Family::Ipv4) || seeded(from, Family::Ipv6));
+        }
         self.live(&liveness, vantages);
         let mut changes = std::mem::take(&mut self.changes);
         changes.clear();
@@ -139,7 +146,7 @@ impl Pipeline {
     /// Lets everything happen which falls due until `to`.
     pub fn advance(&mut self, to: Timestamp, vantages: &Vantages) {
         loop {
-            let (silence, hold) = (self.stages.feeds.next_due(), self.detector.next_due());
+            let (silence, hold) = (self.stages.feeds.next_due(self.votes.review_at()), self.detector.next_due());
             let at = silence.min(hold);
             if at > to || at == Timestamp::MAX {
                 break;
@@ -233,9 +240,9 @@ impl Pipeline {
                 self.foreign.observe(change, &self.scope, (rib, feeds, vantages));
                 self.log.routes.push(*change);
             }
-            let was = (!recalled).then_some(told.was);
-            if let Some(visible) = self.votes.poll(change.at, (change.prefix, change.from), was, state) {
-                let churn = self.detector.observe(&visible, Some(change), Scene { state, votes: &self.votes });
+            if let Some(visible) = self.votes.poll(told, recalled, state) {
+                let churn =
+                    self.detector.observe(&visible, Some(change), Scene { state, votes: &self.votes, any_seeded: self.any_seeded });
                 self.note_visibility(visible, churn);
             }
         }
@@ -253,7 +260,7 @@ impl Pipeline {
         }
         for change in changes {
             let state = Electorate { rib: &self.stages.rib, feeds: &self.stages.feeds, vantages };
-            let churn = self.detector.observe(&change, None, Scene { state, votes: &self.votes });
+            let churn = self.detector.observe(&change, None, Scene { state, votes: &self.votes, any_seeded: self.any_seeded });
             self.note_visibility(change, churn);
         }
         if let Some((before, asked)) = self.votes.forget() {
@@ -275,7 +282,7 @@ impl Pipeline {
     fn end_hold(&mut self, to: Timestamp, vantages: &Vantages) {
         let (rib, scope) = (&self.stages.rib, &self.scope);
         let state = Electorate { rib, feeds: &self.stages.feeds, vantages };
-        let scene = Scene { state, votes: &self.votes };
+        let scene = Scene { state, votes: &self.votes, any_seeded: self.any_seeded };
         let Some((_, steps)) = self.detector.advance(to, scene, |prefix| counts(scope, rib, prefix)) else { return };
         for step in steps {
             match step {
@@ -345,3 +352,6 @@ impl RoutingFindings {
         self.rib.id_of(prefix).map(|id| self.rib.views(id).collect()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

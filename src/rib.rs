@@ -78,6 +78,8 @@ pub struct Changed {
     pub change: RouteChange,
     /// The view before; `None` if it had never spoken of the prefix.
     pub was: Option<View>,
+    /// The view now.
+    pub now: View,
     /// It belongs to the [first table](Rib::first_table) of the vantage point.
     pub in_first_table: bool,
 }
@@ -229,8 +231,7 @@ impl Rib {
         if change.now == Liveness::Down && places.start == 0 && !self.paths.is_empty() {
             self.paths.retain(|(from, _), _| *from != change.from);
         }
-        let spoken_of: Vec<PrefixId> = self.cells.spoken_of(change.from, places).collect();
-        for prefix in spoken_of {
+        for prefix in (places.start..places.end.min(self.cells.len())).map(PrefixId::at) {
             let Some(cell) = self.cells.get(prefix, change.from) else { continue };
             let before = effective(cell.says, was);
             let mut after = effective(cell.says, believed);
@@ -243,8 +244,8 @@ impl Rib {
                 let LivenessChange { at, from, source, .. } = *change;
                 let cause = ChangeCause::Liveness;
                 let change = RouteChange { at, from, prefix, before, after, route, previous: route, cause, source };
-                let was = Some(view_of(from, &cell, was));
-                changes.list.push(Changed { change, was, in_first_table: false });
+                let was = view_of(from, &cell, was);
+                changes.list.push(Changed { change, was: Some(was), now: View { state: after, ..was }, in_first_table: false });
             }
         }
     }
@@ -374,6 +375,11 @@ impl Rib {
     /// Sets a cell; older information never overwrites newer.
     fn tell(&mut self, from: VantageId, prefix: PrefixId, told: Told, changes: &mut Changes) {
         let believed = self.is_believed(from);
+        if let (ChangeCause::Announced, Some(route), true) = (told.cause, told.route, believed)
+            && self.cells.renew(prefix, from, route, told.at)
+        {
+            return;
+        }
         let known = self.cells.get(prefix, from);
         if let Some(dump) = told.listed_by {
             self.cells.list(prefix, from, dump);
@@ -391,14 +397,15 @@ impl Rib {
         };
         let from_table = told.cause == ChangeCause::Table;
         let route = told.route.or(previous);
-        self.cells.put(prefix, from, Cell { says: told.says, from_table, route, heard: told.at, last_present });
+        let cell = Cell { says: told.says, from_table, route, heard: told.at, last_present };
+        self.cells.put(prefix, from, cell);
         let after = effective(told.says, believed);
         let was = known.map(|cell| view_of(from, &cell, believed));
         if before != after || rerouted {
             let Told { at, cause, source, .. } = told;
             let in_first_table = self.origins_only && from_table && known.is_none() && self.cells.is_in_first_table(prefix, from);
             let change = RouteChange { at, from, prefix, before, after, route, previous, cause, source: Some(source) };
-            changes.list.push(Changed { change, was, in_first_table });
+            changes.list.push(Changed { change, was, now: view_of(from, &cell, believed), in_first_table });
         } else if !believed {
             changes.unbelieved.push((from, prefix, was));
         }

@@ -42,6 +42,8 @@ pub(super) struct Cells {
     peers: Vec<Peer>,
     /// No `last_present` of a note is earlier.
     earliest: Option<Timestamp>,
+    /// When the latest note was heard; none if all are older than was last forgotten.
+    latest: Option<Timestamp>,
 }
 
 /// What is kept of a prefix beside its row.
@@ -192,7 +194,26 @@ impl Cells {
             Ok(place) => head.notes[place] = note,
             Err(place) => head.notes.insert(place, note),
         }
+        self.latest = self.latest.max(Some(heard));
         self.note_earliest(last_present);
+    }
+
+    /// An update says again what the last one said: the commonest message. False if it is not so, and nothing was done.
+    pub fn renew(&mut self, prefix: PrefixId, from: VantageId, route: RouteId, at: Timestamp) -> bool {
+        let head = &mut self.heads[prefix.index()];
+        let Some(peer) = self.peers.get(from.index()) else { return false };
+        let usual = peer.forgotten.is_empty() && peer.tables[head.family.index()].listing.is_none();
+        if !usual || !self.routed.has(prefix, from) {
+            return false;
+        }
+        let Ok(place) = head.notes.binary_search_by_key(&from, |note| note.from) else { return false };
+        let note = &mut head.notes[place];
+        let again = !note.from_table && note.route == Some(route) && note.heard <= at;
+        if again {
+            (note.heard, note.last_present) = (at, at);
+            self.latest = self.latest.max(Some(at));
+        }
+        again
     }
 
     fn note_earliest(&mut self, last_present: Timestamp) {
@@ -204,14 +225,6 @@ impl Cells {
     /// What it said of a prefix counts no more.
     pub fn forget(&mut self, prefix: PrefixId, from: VantageId) {
         peer(&mut self.peers, from).forgotten.insert(prefix.number());
-    }
-
-    /// Prefixes at these places of which it spoke, ascending.
-    pub fn spoken_of(&self, from: VantageId, places: Range<usize>) -> impl Iterator<Item = PrefixId> + '_ {
-        let peer = self.peers.get(from.index());
-        let places = places.start..places.end.min(self.heads.len());
-        let told = move |prefix: &PrefixId| peer.is_some_and(|peer| peer.tables[self.family(*prefix).index()].told(*prefix));
-        places.map(PrefixId::at).filter(move |prefix| self.routed.has(*prefix, from) || told(prefix))
     }
 
     /// Prefixes which it spoke of before its session was lost, and not since, ascending.
@@ -297,6 +310,7 @@ impl Cells {
                 head.notes.insert(place, Note { heard, last_present: heard, route, from, from_table: true });
             }
         }
+        self.latest = self.latest.max(Some(listing.at));
         self.note_earliest(listing.at);
     }
 
@@ -330,6 +344,8 @@ impl Cells {
     /// Forgets when things were said before a time, where the route is the usual one. No question about `last_present` earlier than
     /// `asked` follows.
     pub fn forget_before(&mut self, before: Timestamp, asked: Timestamp) {
+        let Some(latest) = self.latest else { return };
+        self.latest = Some(latest).filter(|latest| *latest >= before);
         let mut earliest: Option<Timestamp> = None;
         let routed = &self.routed;
         for (index, head) in self.heads.iter_mut().enumerate().filter(|(_, head)| !head.notes.is_empty()) {

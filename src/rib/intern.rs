@@ -98,10 +98,11 @@ impl Prefixes {
 
     /// Where the prefix is, or would be. Bits after its length do not count.
     fn slot(&self, prefix: &IpNet) -> usize {
-        let (mask, prefix) = (self.index.len() - 1, prefix.trunc());
-        let mut slot = self.hash(&prefix) & mask;
+        let (mask, whole) = (self.index.len() - 1, prefix.trunc());
+        let mut slot = self.hash(&whole) & mask;
         while let Some(id) = self.at(slot) {
-            if self.list[id.index()].trunc() == prefix {
+            let other = &self.list[id.index()];
+            if other == prefix || other.trunc() == whole {
                 break;
             }
             slot = (slot + 1) & mask;
@@ -167,5 +168,31 @@ impl Routes {
     fn push(&mut self, route: Arc<Route>) -> RouteId {
         self.list.push(route);
         RouteId(self.list.len() as u32 - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    fn prefix() -> impl Strategy<Value = IpNet> {
+        let four = (0u32..64, 20u8..=32).prop_map(|(bits, length)| IpNet::new(Ipv4Addr::from_bits(bits << 8).into(), length));
+        let six = (0u128..64, 40u8..=128).prop_map(|(bits, length)| IpNet::new(Ipv6Addr::from_bits(bits << 80).into(), length));
+        prop_oneof![four, six].prop_map(|prefix| prefix.unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn equal_prefixes_have_one_id_whatever_bits_follow(prefixes in prop::collection::vec(prefix(), 0..300)) {
+            let (mut met, mut model) = (Prefixes::default(), HashMap::new());
+            for prefix in &prefixes {
+                let next = PrefixId::at(model.len());
+                prop_assert_eq!(met.find(prefix), model.get(&prefix.trunc()).copied());
+                prop_assert_eq!(met.intern(prefix), *model.entry(prefix.trunc()).or_insert(next));
+            }
+            prop_assert!(model.iter().all(|(prefix, id)| met.find(prefix) == Some(*id) && met.get(*id).trunc() == *prefix));
+        }
     }
 }

@@ -6,7 +6,7 @@
 use super::roll::{ELIGIBLE_FOR, Roll, Standing};
 use super::{Visibility, VisibilityChange, Vote};
 use crate::feed::Feeds;
-use crate::rib::{Changes, PrefixId, Rib, RouteState, View};
+use crate::rib::{Changed, Changes, PrefixId, Rib, RouteChange, RouteState, View};
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, Family, VantageId, Vantages};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,8 +17,8 @@ const REVIEW_EVERY: Span = Span::from_seconds(3_600);
 /// What was said longer before a route could be eligible is forgotten: an observation may be late.
 const LATE: Span = Span::from_seconds(3_600);
 
-/// A vantage point's view of a prefix before a change.
-type Was = (VantageId, Option<View>);
+/// A vantage point's view of a prefix, now or before a change.
+type Known = (VantageId, Option<View>);
 
 /// The votes on every prefix.
 #[derive(Debug)]
@@ -57,6 +57,9 @@ struct Tally {
 struct Frozen {
     votes: Vec<Vote>,
     eligible: Box<[bool]>,
+    /// Votes may not be what the state says: they were cast before it was frozen, or somebody who is not believed spoke. Otherwise time alone
+    /// changes none.
+    unsettled: bool,
 }
 
 impl Default for Votes {
@@ -116,7 +119,7 @@ impl Votes {
         if self.is_polled(prefix) {
             let votes: Vec<Vote> = (0..self.ases.len()).map(|index| self.vote(prefix, index, state)).collect();
             let eligible = votes.iter().map(|vote| *vote != Vote::Ineligible).collect();
-            self.frozen.insert(prefix, Frozen { votes, eligible });
+            self.frozen.insert(prefix, Frozen { votes, eligible, unsettled: true });
         }
     }
 
@@ -125,7 +128,7 @@ impl Votes {
         let Some(frozen) = self.frozen.remove(&prefix) else { return };
         for index in 0..self.ases.len() {
             let vote = frozen.votes.get(index).copied().unwrap_or(Vote::Ineligible);
-            self.remember(prefix, index, vote, state);
+            self.remember(prefix, (index, &[]), vote, state);
         }
     }
 
@@ -133,29 +136,29 @@ impl Votes {
     pub fn recall(&mut self, changes: &Changes, state: Electorate<'_>) {
         self.meet(state.vantages);
         let told = changes.list.iter().map(|told| (told.change.from, told.change.prefix, told.was));
-        let mut before: BTreeMap<(PrefixId, usize), Vec<Was>> = BTreeMap::new();
+        let mut before: BTreeMap<(PrefixId, usize), Vec<Known>> = BTreeMap::new();
         for (from, prefix, was) in told.chain(changes.unbelieved.iter().copied()) {
             if self.is_polled(prefix) && !self.frozen.contains_key(&prefix) {
                 before.entry((prefix, self.as_of[from.index()])).or_default().push((from, was));
             }
         }
+        for (_, prefix, _) in &changes.unbelieved {
+            if let Some(frozen) = self.frozen.get_mut(prefix) {
+                frozen.unsettled = true;
+            }
+        }
         for ((prefix, index), was) in before {
             if !self.stale.contains_key(&(prefix, index)) {
                 let vote = self.ask_roll(prefix, index, &was, state);
-                self.remember(prefix, index, vote, state);
+                self.remember(prefix, (index, &[]), vote, state);
             }
         }
     }
 
-    /// Takes the vote of one AS on one prefix anew; gives the change, if it is one. `was`: the view of the vantage point before, where
-    /// nothing else changed; none after [`Votes::recall`].
-    pub fn poll(
-        &mut self,
-        at: Timestamp,
-        (prefix, from): (PrefixId, VantageId),
-        was: Option<Option<View>>,
-        state: Electorate<'_>,
-    ) -> Option<VisibilityChange> {
+    /// Takes the vote of one AS on one prefix anew after a change; gives what changed of it, if anything. `recalled`: it is one of many
+    /// changes of which [`Votes::recall`] was told.
+    pub fn poll(&mut self, changed: &Changed, recalled: bool, state: Electorate<'_>) -> Option<VisibilityChange> {
+        let RouteChange { at, prefix, from, .. } = changed.change;
         self.meet(state.vantages);
         if self.tallies.len() <= prefix.index() {
             self.tallies.resize_with(prefix.index() + 1, Tally::default);
@@ -164,11 +167,10 @@ impl Votes {
         if !self.is_polled(prefix) {
             return Some(self.poll_first(at, prefix, index, state));
         }
-        let was = was.map(|was| [(from, was)]);
-        let was: &[Was] = was.as_ref().map_or(&[], |was| was);
-        let before = self.vote_before(prefix, index, was, state);
-        let vote = self.ask(at, prefix, index, state);
-        self.remember(prefix, index, vote, state);
+        let (was, now) = ([(from, changed.was)], [(from, Some(changed.now))]);
+        let before = self.vote_before(prefix, index, if recalled { &now } else { &was }, state);
+        let vote = self.ask(at, prefix, (index, &now), state);
+        self.remember(prefix, (index, &now), vote, state);
         if before == vote {
             return None;
         }
@@ -195,7 +197,8 @@ impl Votes {
             (0..self.tallies.len()).map(PrefixId::at).collect()
         } else {
             let stale = self.stale.keys().map(|(prefix, _)| *prefix);
-            stale.chain(self.frozen.keys().copied()).collect::<BTreeSet<_>>().into_iter().collect()
+            let unsettled = self.frozen.iter().filter(|(_, frozen)| frozen.unsettled).map(|(prefix, _)| *prefix);
+            stale.chain(unsettled).collect::<BTreeSet<_>>().into_iter().collect()
         };
         for prefix in prefixes {
             if !self.is_polled(prefix) {
@@ -204,7 +207,7 @@ impl Votes {
             let before = self.visibility(prefix);
             let indices = self.in_question(prefix, &changed, aged, state.rib);
             for index in indices {
-                let (before, vote) = (self.vote(prefix, index, state), self.ask(at, prefix, index, state));
+                let (before, vote) = (self.vote(prefix, index, state), self.ask(at, prefix, (index, &[]), state));
                 self.set_frozen(prefix, index, vote);
                 self.tallies[prefix.index()].count.move_vote(before, vote);
             }
@@ -217,6 +220,11 @@ impl Votes {
         self.voting = (0..self.ases.len()).filter(|index| self.may_vote(&roll, *index)).collect();
         self.roll = roll;
         true
+    }
+
+    /// When a review is due, whether or not the electorate changes.
+    pub fn review_at(&self) -> Timestamp {
+        self.review_at
     }
 
     /// After a review: before which time nothing matters any more, and from which time on it is asked when routes were last present;
@@ -245,11 +253,17 @@ impl Votes {
     }
 
     /// ASes whose vote on a prefix a review may change.
-    fn in_question(&self, prefix: PrefixId, changed: &[Vec<usize>; 2], aged: Option<&Range<Timestamp>>, rib: &Rib) -> Vec<usize> {
-        if self.frozen.contains_key(&prefix) {
-            return (0..self.ases.len()).collect();
-        }
+    fn in_question(
+        &mut self,
+        prefix: PrefixId,
+        changed: &[Vec<usize>; 2],
+        aged: Option<&Range<Timestamp>>,
+        rib: &Rib,
+    ) -> Vec<usize> {
         let mut indices = changed[rib.family_of(prefix).index()].clone();
+        if let Some(frozen) = self.frozen.get_mut(&prefix) {
+            return if std::mem::take(&mut frozen.unsettled) { (0..self.ases.len()).collect() } else { indices };
+        }
         if !self.stale.is_empty() {
             indices.extend(self.stale.range((prefix, 0)..=(prefix, usize::MAX)).map(|((_, index), _)| *index));
         }
@@ -272,11 +286,11 @@ impl Votes {
         let all = || (0..self.ases.len()).collect();
         let asked: Vec<usize> = if state.feeds.electorate_edition() == self.edition { self.voting.clone() } else { all() };
         for index in asked {
-            let vote = self.ask(at, prefix, index, state);
+            let vote = self.ask(at, prefix, (index, &[]), state);
             self.tallies[prefix.index()].count.move_vote(Vote::Ineligible, vote);
-            self.remember(prefix, index, vote, state);
+            self.remember(prefix, (index, &[]), vote, state);
         }
-        let vote = self.ask(at, prefix, index, state);
+        let vote = self.ask(at, prefix, (index, &[]), state);
         VisibilityChange { at, prefix, now: self.visibility(prefix), vote: (vote, vote) }
     }
 
@@ -285,8 +299,8 @@ impl Votes {
         self.vote_before(prefix, index, &[], state)
     }
 
-    /// The same where the state has changed since; `was`: the views before.
-    fn vote_before(&self, prefix: PrefixId, index: usize, was: &[Was], state: Electorate<'_>) -> Vote {
+    /// The same where the state has changed since; `was`: views before, or known ones.
+    fn vote_before(&self, prefix: PrefixId, index: usize, was: &[Known], state: Electorate<'_>) -> Vote {
         if let Some(frozen) = self.frozen.get(&prefix) {
             return frozen.votes.get(index).copied().unwrap_or(Vote::Ineligible);
         }
@@ -294,10 +308,12 @@ impl Votes {
         stale.unwrap_or_else(|| self.ask_roll(prefix, index, was, state))
     }
 
-    /// Keeps a vote, if it is not what follows from the state.
-    fn remember(&mut self, prefix: PrefixId, index: usize, vote: Vote, state: Electorate<'_>) {
+    /// Keeps a vote, if it is not what follows from the state. `known`: views which need not be looked up.
+    fn remember(&mut self, prefix: PrefixId, (index, known): (usize, &[Known]), vote: Vote, state: Electorate<'_>) {
         if self.set_frozen(prefix, index, vote) {
-        } else if vote != self.ask_roll(prefix, index, &[], state) {
+            return;
+        }
+        if vote != self.ask_roll(prefix, index, known, state) {
             self.stale.insert((prefix, index), vote);
         } else if !self.stale.is_empty() {
             self.stale.remove(&(prefix, index));
@@ -315,21 +331,20 @@ impl Votes {
     }
 
     /// The vote by the roll of the last review.
-    fn ask_roll(&self, prefix: PrefixId, index: usize, was: &[Was], state: Electorate<'_>) -> Vote {
+    fn ask_roll(&self, prefix: PrefixId, index: usize, was: &[Known], state: Electorate<'_>) -> Vote {
         let family = state.rib.family_of(prefix);
         sum(self.ases[index].vantages.iter().map(|from| {
             let standing = self.roll.standing(*from, family);
-            let was = was.iter().find(|(who, _)| who == from).map(|(_, was)| *was);
-            says(standing, self.roll.at(), (prefix, *from, was), state.rib)
+            says(standing, self.roll.at(), (prefix, *from, view_in(was, *from)), state.rib)
         }))
     }
 
-    /// The vote now. In a frozen electorate whoever was eligible stays so.
-    fn ask(&self, at: Timestamp, prefix: PrefixId, index: usize, state: Electorate<'_>) -> Vote {
+    /// The vote now. In a frozen electorate whoever was eligible stays so. `known`: views which need not be looked up.
+    fn ask(&self, at: Timestamp, prefix: PrefixId, (index, known): (usize, &[Known]), state: Electorate<'_>) -> Vote {
         let family = state.rib.family_of(prefix);
         let frozen = if self.frozen.is_empty() { None } else { self.frozen.get(&prefix) };
         let vantages = self.ases[index].vantages.iter();
-        let now = |from: VantageId| says(Standing::of(from, family, state), at, (prefix, from, None), state.rib);
+        let now = |from: VantageId| says(Standing::of(from, family, state), at, (prefix, from, view_in(known, from)), state.rib);
         match frozen.map(|frozen| frozen.eligible.get(index).copied().unwrap_or(false)) {
             None => sum(vantages.map(|from| now(*from))),
             Some(false) => Vote::Ineligible,
@@ -377,18 +392,22 @@ impl Visibility {
     }
 }
 
-/// What one vantage point says by its standing, if it is eligible. `was`: its view, if it is another one than now.
+fn view_in(known: &[Known], from: VantageId) -> Option<Option<View>> {
+    known.iter().find(|(who, _)| *who == from).map(|(_, view)| *view)
+}
+
+/// What one vantage point says by its standing, if it is eligible. `known`: its view, if it need not be looked up.
 fn says(
     standing: Standing,
     at: Timestamp,
-    (prefix, from, was): (PrefixId, VantageId, Option<Option<View>>),
+    (prefix, from, known): (PrefixId, VantageId, Option<Option<View>>),
     rib: &Rib,
 ) -> Option<RouteState> {
     if standing == Standing::Partial {
         return None;
     }
-    match was {
-        Some(was) => standing.says(at, was),
+    match known {
+        Some(view) => standing.says(at, view),
         None if rib.is_present(prefix, from) => Some(RouteState::Present),
         None => standing.says(at, rib.view(prefix, from)),
     }

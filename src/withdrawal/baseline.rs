@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 pub(super) struct History {
     /// The share from each time on; none from where it does not count.
     first: Option<Step>,
+    #[allow(clippy::box_collection, reason = "most prefixes have none, and there are a million")]
     later: Option<Box<VecDeque<Step>>>,
     /// The share at the first complete seed.
     seed: Option<Share>,

@@ -28,6 +28,8 @@ pub struct Scene<'a> {
     pub state: Electorate<'a>,
     /// Who votes how.
     pub votes: &'a Votes,
+    /// Whether of anybody a whole table is known.
+    pub any_seeded: bool,
 }
 
 /// Watches every prefix for withdrawals.
@@ -37,6 +39,8 @@ pub struct Detector {
     watches: Vec<Watch>,
     due: BinaryHeap<Reverse<(Timestamp, PrefixId)>>,
     closed: Vec<Withdrawal>,
+    /// When anything last happened to any prefix; none if it was forgotten since.
+    happened: Option<Timestamp>,
     /// Thresholds crossed where too few could tell: never an alarm, always told.
     insufficient: Vec<(PrefixId, Moment)>,
 }
@@ -49,6 +53,7 @@ impl Detector {
             watches: Vec::new(),
             due: BinaryHeap::new(),
             closed: Vec::new(),
+            happened: None,
             insufficient: Vec::new(),
         }
     }
@@ -59,6 +64,7 @@ impl Detector {
         if change.before == change.after {
             return;
         }
+        self.happened = self.happened.max(Some(change.at));
         let tail = self.settings.straggler_tail;
         let watch = watch_of(&mut self.watches, change.prefix);
         let said = Remembered::of(change);
@@ -82,6 +88,7 @@ impl Detector {
             ChangeCause::Table | ChangeCause::Liveness => false,
         });
         let watch = watch_of(&mut self.watches, change.prefix);
+        self.happened = self.happened.max(Some(change.at));
         let turn = Turn { at: change.at, vote: change.vote };
         if change.vote.0 != change.vote.1 && (turn.is_loss() || watch.unrest.is_some()) {
             watch.unrest().turn(turn, settings);
@@ -131,6 +138,8 @@ impl Detector {
     /// Forgets what happened to prefixes at which nothing happened since this time, but for what is usual of them.
     pub fn rest(&mut self, now: Timestamp) {
         let before = now - self.settings.straggler_tail;
+        let Some(happened) = self.happened else { return };
+        self.happened = Some(happened).filter(|happened| *happened >= before);
         self.watches.iter_mut().for_each(|watch| watch.rest(before));
     }
 
@@ -229,6 +238,7 @@ impl Detector {
         unrest.below = [None; 3];
         unrest.lowest = None;
         unrest.closed = Some(at);
+        self.happened = self.happened.max(Some(at));
         watch.history.push(at, scene.votes.visibility(prefix).upper(), window);
         steps.push(Step::Closed(prefix));
         self.closed.push(*open);
@@ -266,8 +276,11 @@ impl Level {
 /// Whether somebody who had the prefix told a complete table by now.
 fn is_seed(change: &VisibilityChange, scene: Scene<'_>) -> bool {
     let Electorate { rib, feeds, .. } = scene.state;
+    if !scene.any_seeded || change.now.eligible() == 0 {
+        return false;
+    }
     let family = rib.family_of(change.prefix);
-    change.now.eligible() > 0 && rib.present(change.prefix).any(|from| feeds.is_seeded(from, family))
+    rib.present(change.prefix).any(|from| feeds.is_seeded(from, family))
 }
 
 /// An announcement of what a known table did not have: the prefix is new, and having no route to it was usual.

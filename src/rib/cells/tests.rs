@@ -53,10 +53,15 @@ impl Model {
         let route = route.map(RouteId::numbered).or(known.and_then(|cell| cell.route));
         let cell = cell(says, from_table, route, at, last_present);
         self.known.insert((from, prefix), cell);
-        self.compact.put(PrefixId::at(prefix), VantageId::at(from), cell);
+        let (prefix, from) = (PrefixId::at(prefix), VantageId::at(from));
+        let again =
+            cell.route.is_some_and(|route| !from_table && says == Says::Present && self.compact.renew(prefix, from, route, at));
+        if !again {
+            self.compact.put(prefix, from, cell);
+        }
     }
 
-    fn dump(&mut self, from: usize, of: Family, listed: &[bool], whole: bool, at: Timestamp) {
+    fn dump(&mut self, (from, of): (usize, Family), listed: &[bool], whole: bool, at: Timestamp) {
         let here = || (0..PREFIXES).filter(|prefix| family(*prefix) == of);
         for prefix in here().filter(|prefix| listed[*prefix]) {
             self.compact.list(PrefixId::at(prefix), VantageId::at(from), at);
@@ -104,16 +109,17 @@ proptest! {
                 Step::Announce(from, prefix, route) => model.tell((from, prefix), Some(route), false, now),
                 Step::Withdraw(from, prefix) => model.tell((from, prefix), None, false, now),
                 Step::Lose(from) => {
-                    let spoken: Vec<PrefixId> = model.compact.spoken_of(VantageId::at(from), 0..PREFIXES).collect();
-                    for prefix in spoken {
-                        model.compact.forget(prefix, VantageId::at(from));
+                    for prefix in (0..PREFIXES).map(PrefixId::at) {
+                        if model.compact.get(prefix, VantageId::at(from)).is_some() {
+                            model.compact.forget(prefix, VantageId::at(from));
+                        }
                     }
                     let lost = model.known.iter_mut().filter(|((who, _), _)| *who == from);
                     lost.for_each(|(_, cell)| cell.says = Says::Forgotten);
                 }
                 Step::Dump(from, six, listed, whole) => {
                     let of = if six { Family::Ipv6 } else { Family::Ipv4 };
-                    model.dump(from, of, &listed, whole, now);
+                    model.dump((from, of), &listed, whole, now);
                 }
                 Step::Pass(seconds) => {
                     now = now + crate::time::Span::from_seconds(seconds);
@@ -134,7 +140,7 @@ fn a_table_told_once_costs_bits_and_no_notes() {
     for from in 0..PEERS {
         for of in [Family::Ipv4, Family::Ipv6] {
             let listed: Vec<bool> = (0..PREFIXES).map(|prefix| prefix % 4 != from).collect();
-            model.dump(from, of, &listed, true, at);
+            model.dump((from, of), &listed, true, at);
         }
     }
     model.agree(Timestamp::MIN);
