@@ -23,7 +23,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 /// Prefixes whose state fits into a processor's cache.
-const BLOCK: usize = 512;
+const BLOCK: usize = 128;
 /// How often what is over is forgotten.
 const REST_EVERY: Span = Span::from_seconds(1_200);
 

@@ -80,7 +80,7 @@ struct Table {
     spoke: bool,
     /// It spoke of every prefix of the family before this place …
     told_below: usize,
-    /// … and of these without having a route to them now; of some with one as well.
+    /// … and of these, though neither a route nor a note tells so; of some of which one does as well.
     told: RoaringBitmap,
     /// When the last whole dump was made.
     at: Option<Timestamp>,
@@ -174,9 +174,6 @@ impl Cells {
         }
         let table = &mut peer.tables[head.family.index()];
         table.spoke = true;
-        if !routed && !table.told(prefix) {
-            table.told.insert(prefix.number());
-        }
         if routed && head.usual.is_none() {
             head.usual = cell.route;
         }
@@ -185,6 +182,9 @@ impl Cells {
         if cell.from_table && cell.last_present == usual && cell.route == head.usual_route(routed) {
             if let Ok(place) = place {
                 head.notes.remove(place);
+            }
+            if !routed && !table.told(prefix) {
+                table.told.insert(prefix.number());
             }
             return;
         }
@@ -347,10 +347,20 @@ impl Cells {
         let Some(latest) = self.latest else { return };
         self.latest = Some(latest).filter(|latest| *latest >= before);
         let mut earliest: Option<Timestamp> = None;
-        let routed = &self.routed;
+        let (routed, peers) = (&self.routed, &mut self.peers);
         for (index, head) in self.heads.iter_mut().enumerate().filter(|(_, head)| !head.notes.is_empty()) {
             let (usual, prefix) = (head.usual, PrefixId::at(index));
-            head.notes.retain(|note| note.heard >= before || note.route != usual.filter(|_| routed.has(prefix, note.from)));
+            let family = head.family.index();
+            head.notes.retain(|note| {
+                let is_routed = routed.has(prefix, note.from);
+                if note.heard >= before || note.route != usual.filter(|_| is_routed) {
+                    return true;
+                }
+                if !is_routed {
+                    peer(peers, note.from).tables[family].told.insert(prefix.number());
+                }
+                false
+            });
             if head.notes.len() * 4 < head.notes.capacity() {
                 head.notes.shrink_to_fit();
             }

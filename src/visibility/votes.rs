@@ -50,6 +50,10 @@ struct Tally {
     count: Visibility,
     /// All were asked once.
     polled: bool,
+    /// The electorate is frozen.
+    frozen: bool,
+    /// Some votes may be stale.
+    stale: bool,
 }
 
 /// While an incident is open nobody joins or leaves the electorate: a long outage must not erase its own denominator.
@@ -120,12 +124,14 @@ impl Votes {
             let votes: Vec<Vote> = (0..self.ases.len()).map(|index| self.vote(prefix, index, state)).collect();
             let eligible = votes.iter().map(|vote| *vote != Vote::Ineligible).collect();
             self.frozen.insert(prefix, Frozen { votes, eligible, unsettled: true });
+            self.tallies[prefix.index()].frozen = true;
         }
     }
 
     /// The electorate of the prefix follows the rules again.
     pub fn thaw(&mut self, prefix: PrefixId, state: Electorate<'_>) {
         let Some(frozen) = self.frozen.remove(&prefix) else { return };
+        self.tallies[prefix.index()].frozen = false;
         for index in 0..self.ases.len() {
             let vote = frozen.votes.get(index).copied().unwrap_or(Vote::Ineligible);
             self.remember(prefix, (index, &[]), vote, state);
@@ -216,7 +222,9 @@ impl Votes {
                 changes.push(VisibilityChange { at, prefix, now, vote: (Vote::Ineligible, Vote::Ineligible) });
             }
         }
-        self.stale.clear();
+        for (prefix, _) in std::mem::take(&mut self.stale).into_keys() {
+            self.tallies[prefix.index()].stale = false;
+        }
         self.voting = (0..self.ases.len()).filter(|index| self.may_vote(&roll, *index)).collect();
         self.roll = roll;
         true
@@ -264,7 +272,7 @@ impl Votes {
         if let Some(frozen) = self.frozen.get_mut(&prefix) {
             return if std::mem::take(&mut frozen.unsettled) { (0..self.ases.len()).collect() } else { indices };
         }
-        if !self.stale.is_empty() {
+        if self.tallies[prefix.index()].stale {
             indices.extend(self.stale.range((prefix, 0)..=(prefix, usize::MAX)).map(|((_, index), _)| *index));
         }
         if let Some(times) = aged {
@@ -301,10 +309,10 @@ impl Votes {
 
     /// The same where the state has changed since; `was`: views before, or known ones.
     fn vote_before(&self, prefix: PrefixId, index: usize, was: &[Known], state: Electorate<'_>) -> Vote {
-        if let Some(frozen) = self.frozen.get(&prefix) {
+        if let Some(frozen) = self.frozen_of(prefix) {
             return frozen.votes.get(index).copied().unwrap_or(Vote::Ineligible);
         }
-        let stale = if self.stale.is_empty() { None } else { self.stale.get(&(prefix, index)).copied() };
+        let stale = if self.tallies[prefix.index()].stale { self.stale.get(&(prefix, index)).copied() } else { None };
         stale.unwrap_or_else(|| self.ask_roll(prefix, index, was, state))
     }
 
@@ -315,19 +323,27 @@ impl Votes {
         }
         if vote != self.ask_roll(prefix, index, known, state) {
             self.stale.insert((prefix, index), vote);
-        } else if !self.stale.is_empty() {
+            self.tallies[prefix.index()].stale = true;
+        } else if self.tallies[prefix.index()].stale {
             self.stale.remove(&(prefix, index));
         }
     }
 
     /// Keeps a vote of a frozen electorate; false if it is not frozen.
     fn set_frozen(&mut self, prefix: PrefixId, index: usize, vote: Vote) -> bool {
+        if !self.tallies[prefix.index()].frozen {
+            return false;
+        }
         let Some(frozen) = self.frozen.get_mut(&prefix) else { return false };
         if frozen.votes.len() <= index {
             frozen.votes.resize(index + 1, Vote::Ineligible);
         }
         frozen.votes[index] = vote;
         true
+    }
+
+    fn frozen_of(&self, prefix: PrefixId) -> Option<&Frozen> {
+        if self.tallies[prefix.index()].frozen { self.frozen.get(&prefix) } else { None }
     }
 
     /// The vote by the roll of the last review.
@@ -342,7 +358,7 @@ impl Votes {
     /// The vote now. In a frozen electorate whoever was eligible stays so. `known`: views which need not be looked up.
     fn ask(&self, at: Timestamp, prefix: PrefixId, (index, known): (usize, &[Known]), state: Electorate<'_>) -> Vote {
         let family = state.rib.family_of(prefix);
-        let frozen = if self.frozen.is_empty() { None } else { self.frozen.get(&prefix) };
+        let frozen = self.frozen_of(prefix);
         let vantages = self.ases[index].vantages.iter();
         let now = |from: VantageId| says(Standing::of(from, family, state), at, (prefix, from, view_in(known, from)), state.rib);
         match frozen.map(|frozen| frozen.eligible.get(index).copied().unwrap_or(false)) {
