@@ -105,7 +105,7 @@ impl Pipeline {
             scope,
             stages: Stages { rib: Rib::new(settings, origins_only), feeds: Feeds::new(settings) },
             votes: Votes::default(),
-            detector: Detector::new(settings),
+            detector: Detector::new(settings, !origins_only),
             foreign: ForeignOrigins::new(settings),
             blind: BlindSpans::new(settings.eligible_min),
             churn: Vec::new(),

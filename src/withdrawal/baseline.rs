@@ -66,24 +66,32 @@ impl History {
         }
     }
 
-    fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        self.first.into_iter().chain(self.later.iter().flat_map(|later| later.iter().copied()))
-    }
-
     /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
     /// first thing ever said may be a loss.
     pub fn baseline(&self, now: Timestamp, settings: &Settings) -> Share {
         let seed = self.seed.unwrap_or(Share::ONE);
         let from = now - settings.baseline_window;
-        let ends = self.steps().skip(1).map(|step| step.at).chain([now]);
-        let counted = self.steps().zip(ends).filter_map(|(step, end)| Some((step.share?, step.at.max(from), end)));
-        let mut weighted: Vec<(Share, i64)> =
-            counted.map(|(share, begin, end)| (share, end.since(begin).micros().max(0))).collect();
+        // There are many steps, and few shares.
+        let mut weighted: Vec<(Share, i64)> = Vec::new();
+        let mut weigh = |step: Step, end: Timestamp| {
+            let Some(share) = step.share else { return };
+            let weight = end.since(step.at.max(from)).micros().max(0);
+            match weighted.binary_search_by_key(&share, |(known, _)| *known) {
+                Ok(place) => weighted[place].1 += weight,
+                Err(place) => weighted.insert(place, (share, weight)),
+            }
+        };
+        if let Some(mut last) = self.first {
+            for step in self.later.iter().flat_map(|later| later.iter()) {
+                weigh(last, step.at);
+                last = *step;
+            }
+            weigh(last, now);
+        }
         let total = weighted.iter().map(|(_, weight)| weight).sum::<i64>();
         if total < settings.baseline_min.micros() {
             return seed;
         }
-        weighted.sort_unstable();
         let mut sum = 0;
         for (share, weight) in weighted {
             sum += weight;

@@ -2,7 +2,7 @@
 
 use super::detect::Scene;
 use super::onset::onset;
-use super::watch::{Unrest, Watch};
+use super::watch::{Records, Unrest, Watch};
 use super::{Cover, Level, Moment, Said, Statement, Withdrawal};
 use crate::rib::{PrefixId, RouteState, View};
 use crate::settings::Settings;
@@ -18,7 +18,7 @@ impl Watch {
         at: Timestamp,
         (prefix, level): (PrefixId, Level),
         scene: Scene<'_>,
-        settings: &Settings,
+        (settings, records): (&Settings, &Records),
     ) -> (Withdrawal, Timestamp) {
         let Watch { history, unrest } = self;
         let unrest = unrest.get_or_insert_default();
@@ -27,7 +27,7 @@ impl Watch {
         let run = unrest.turns.iter().copied().filter(|turn| turn.at <= crossing);
         let onset = onset(run, now.eligible(), settings).unwrap_or(crossing);
         let first_statement = unrest.first_statement(crossing, settings.grouping).min(onset);
-        let evidence = unrest.evidence(prefix, first_statement, settings.straggler_tail, scene);
+        let evidence = unrest.evidence(prefix, (first_statement, settings.straggler_tail), scene, records);
         let whole = evidence.iter().all(|statement| statement.at.micros() % 1_000_000 == 0);
         let Electorate { rib, feeds, .. } = scene.state;
         let family = rib.family_of(prefix);
@@ -67,10 +67,16 @@ impl Watch {
 
 impl Unrest {
     /// The statements from a time on, which are remembered no longer.
-    fn evidence(&mut self, prefix: PrefixId, from: Timestamp, tail: Span, scene: Scene<'_>) -> Vec<Statement> {
+    fn evidence(
+        &mut self,
+        prefix: PrefixId,
+        (from, tail): (Timestamp, Span),
+        scene: Scene<'_>,
+        records: &Records,
+    ) -> Vec<Statement> {
         let first_words = self.first_words(prefix, from, tail, scene);
         let any = !first_words.is_empty();
-        let statements = self.statements.drain(..).map(|said| said.statement).filter(|statement| statement.at >= from);
+        let statements = self.statements.drain(..).map(|said| records.statement(&said)).filter(|statement| statement.at >= from);
         let mut evidence: Vec<Statement> = first_words.into_iter().chain(statements).collect();
         if any {
             evidence.sort_by_key(|statement| statement.at);
@@ -82,14 +88,14 @@ impl Unrest {
     fn first_words(&self, prefix: PrefixId, since: Timestamp, tail: Span, scene: Scene<'_>) -> Vec<Statement> {
         let rib = scene.state.rib;
         let family = rib.family_of(prefix);
-        let reaches = self.statements.back().map_or(Timestamp::MIN, |last| last.statement.at - tail);
+        let reaches = self.statements.back().map_or(Timestamp::MIN, |last| last.at - tail);
         let since = since.max(reaches).max(self.closed.unwrap_or(Timestamp::MIN));
         let first_word = |from: VantageId| {
             let at = rib.first_table(from, family)?;
             if at < since {
                 return None;
             }
-            let next = self.statements.iter().find(|next| next.statement.from == from).map(|next| next.before);
+            let next = self.statements.iter().find(|next| next.from == from).map(|next| next.before);
             let said = match next.or_else(|| rib.view(prefix, from).map(|view| view.state))? {
                 RouteState::Present => Said::InTable,
                 RouteState::Withdrawn => Said::AbsentFromTable,
@@ -103,7 +109,7 @@ impl Unrest {
     /// The first withdraw statement of the run which led to the crossing: no pause in it is longer than the grouping time.
     fn first_statement(&self, crossing: Timestamp, grouping: Span) -> Timestamp {
         let mut first = crossing;
-        for statement in self.statements.iter().rev().map(|said| said.statement).filter(|statement| statement.at <= crossing) {
+        for statement in self.statements.iter().rev().filter(|statement| statement.at <= crossing) {
             if first.since(statement.at) > grouping {
                 break;
             }

@@ -1,8 +1,8 @@
 //! The detector: thresholds, holds, opening and closing, one prefix at a time.
 
 use super::onset::Turn;
-use super::watch::{Remembered, Watch};
-use super::{Churn, Level, Moment, Withdrawal};
+use super::watch::{Records, Watch, said};
+use super::{Churn, Level, Moment, Statement, Withdrawal};
 use crate::rib::{ChangeCause, Changed, PrefixId, RouteChange};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -36,6 +36,7 @@ pub struct Scene<'a> {
 #[derive(Debug)]
 pub struct Detector {
     settings: Settings,
+    records: Records,
     watches: Vec<Watch>,
     due: BinaryHeap<Reverse<(Timestamp, PrefixId)>>,
     closed: Vec<Withdrawal>,
@@ -46,9 +47,10 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// Nothing is watched yet.
-    pub fn new(settings: &Settings) -> Self {
+    /// Nothing is watched yet. `records`: whether evidence from before a withdrawal opens names its routes and records.
+    pub fn new(settings: &Settings, records: bool) -> Self {
         Detector {
+            records: Records::new(records),
             settings: settings.clone(),
             watches: Vec::new(),
             due: BinaryHeap::new(),
@@ -67,13 +69,13 @@ impl Detector {
         self.happened = self.happened.max(Some(change.at));
         let tail = self.settings.straggler_tail;
         let watch = watch_of(&mut self.watches, change.prefix);
-        let said = Remembered::of(change);
         if let Some(open) = watch.open_mut() {
-            open.evidence.push(said.statement);
+            let RouteChange { at, from, route, source, .. } = *change;
+            open.evidence.push(Statement { at, from, said: said(change), route, source });
         } else if !changed.in_first_table {
             let statements = &mut watch.unrest().statements;
-            statements.push_back(said);
-            while statements.front().is_some_and(|first| first.statement.at < change.at - tail) {
+            statements.push_back(self.records.remember(change));
+            while statements.front().is_some_and(|first| first.at < change.at - tail) {
                 statements.pop_front();
             }
         }
@@ -204,7 +206,7 @@ impl Detector {
                 self.insufficient.push((prefix, Moment { at, visibility: now }));
                 return steps;
             }
-            let (opened, zombies) = watch.begin(at, (prefix, level), scene, settings);
+            let (opened, zombies) = watch.begin(at, (prefix, level), scene, (settings, &self.records));
             watch.unrest().open = Some(Box::new(opened));
             watch.history.pause(at);
             steps.push(Step::Opened(prefix));

@@ -3,10 +3,11 @@
 use super::baseline::History;
 use super::onset::Turn;
 use super::{Level, Moment, Said, Statement, Straggler, Withdrawal};
-use crate::rib::{ChangeCause, RouteChange, RouteState};
+use crate::observation::RecordRef;
+use crate::rib::{ChangeCause, RouteChange, RouteId, RouteState};
 use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::vantage::Asn;
+use crate::vantage::{Asn, VantageId};
 use crate::visibility::{Electorate, Share, Visibility, VisibilityChange, Vote, Votes};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -36,11 +37,42 @@ pub(super) struct Unrest {
     pub closed: Option<Timestamp>,
 }
 
-/// A statement with what was known before.
+/// A statement with what was known before, in few bytes: when a collector falls silent there is one for every prefix and peer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remembered {
-    pub statement: Statement,
+    pub at: Timestamp,
+    pub from: VantageId,
+    /// Place in [`Records`].
+    record: u32,
+    pub said: Said,
     pub before: RouteState,
+}
+
+/// Routes and records of what is remembered; none where everything is watched, since no report shows them then.
+#[derive(Debug)]
+pub(super) struct Records(Option<Vec<(Option<RouteId>, Option<RecordRef>)>>);
+
+impl Records {
+    pub fn new(kept: bool) -> Self {
+        Records(kept.then(Vec::new))
+    }
+
+    pub fn remember(&mut self, change: &RouteChange) -> Remembered {
+        let RouteChange { at, from, before, route, source, .. } = *change;
+        let record = self.0.as_mut().map_or(0, |records| {
+            records.push((route, source));
+            u32::try_from(records.len() - 1).unwrap_or(u32::MAX)
+        });
+        Remembered { at, from, record, said: said(change), before }
+    }
+
+    /// The whole statement.
+    pub fn statement(&self, remembered: &Remembered) -> Statement {
+        let Remembered { at, from, record, said, .. } = *remembered;
+        let kept = usize::try_from(record).ok().and_then(|record| self.0.as_ref()?.get(record));
+        let (route, source) = kept.copied().unwrap_or_default();
+        Statement { at, from, said, route, source }
+    }
 }
 
 impl Watch {
@@ -73,13 +105,6 @@ impl Watch {
     }
 }
 
-impl Remembered {
-    pub fn of(change: &RouteChange) -> Self {
-        let RouteChange { at, from, route, source, before, .. } = *change;
-        Remembered { statement: Statement { at, from, said: said(change), route, source }, before }
-    }
-}
-
 impl Unrest {
     fn is_over(&self, before: Timestamp) -> bool {
         let old = |at: Timestamp| at < before;
@@ -89,7 +114,7 @@ impl Unrest {
             && !open
             && self.closed.is_none_or(old)
             && self.turns.iter().all(|turn| old(turn.at))
-            && self.statements.iter().all(|said| old(said.statement.at))
+            && self.statements.iter().all(|said| old(said.at))
     }
 
     /// Remembers a turn, if it can count for an onset: turns from and to no loss take time from a sum of losses, if there are any.
@@ -191,7 +216,7 @@ impl Unrest {
     }
 }
 
-fn said(change: &RouteChange) -> Said {
+pub(super) fn said(change: &RouteChange) -> Said {
     use crate::observation::WithdrawCause::{Statement, TreatAsWithdraw};
     match (change.cause, change.after) {
         (ChangeCause::Announced, _) => Said::Announced,
