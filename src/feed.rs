@@ -41,6 +41,8 @@ pub struct Feeds {
     next_check: Timestamp,
     /// Full-feed judgements are taken anew at this time.
     judge_at: Timestamp,
+    /// Nothing was observed since they were last taken: they would be the same.
+    idle: bool,
     edition: u64,
 }
 
@@ -142,6 +144,7 @@ impl Feeds {
             soonest: settings.feed_gap.min(settings.silence).min(settings.silence_with_keepalives),
             next_check: Timestamp::MAX,
             judge_at: Timestamp::MAX,
+            idle: false,
             edition: 0,
         }
     }
@@ -153,6 +156,9 @@ impl Feeds {
         let place = (at, observation.source);
         if self.judge_at == Timestamp::MAX {
             self.judge_at = at + FIRST_JUDGEMENT;
+        }
+        if std::mem::take(&mut self.idle) && self.judge_at <= at {
+            self.judge_at = self.judgement_from(at + Span::from_micros(1));
         }
         match &observation.what {
             Statement::SessionDown { from } => self.lose(at, *from, observation.source, changes),
@@ -205,9 +211,12 @@ impl Feeds {
 
     /// The silences which fall due until `now`; appends what they change, each at its own time.
     pub fn advance(&mut self, now: Timestamp, changes: &mut Vec<LivenessChange>) {
-        if now >= self.judge_at {
+        if now >= self.judge_at && self.idle {
+            self.judge_at = self.judgement_from(now + Span::from_micros(1));
+        } else if now >= self.judge_at {
             self.judge_at = now + table_size::JUDGE_EVERY;
             self.judge();
+            self.idle = true;
         }
         if now < self.next_check {
             return;
@@ -256,9 +265,22 @@ impl Feeds {
         self.sizes.standing(collector, from, family)
     }
 
-    /// Nothing falls due before this: no silence, no judgement. `Timestamp::MAX` before the first observation.
-    pub fn next_due(&self) -> Timestamp {
-        if self.sessions.is_empty() { Timestamp::MAX } else { self.next_check.min(self.judge_at) }
+    /// Nothing falls due before this: no silence, no judgement. `Timestamp::MAX` before the first observation. Judgements which cannot
+    /// change are left out before `wake`, the time from which somebody waits for one.
+    pub fn next_due(&self, wake: Timestamp) -> Timestamp {
+        if self.sessions.is_empty() {
+            return Timestamp::MAX;
+        }
+        self.next_check.min(if self.idle { self.judgement_from(wake) } else { self.judge_at })
+    }
+
+    /// The first time from a time on at which judgements are taken.
+    fn judgement_from(&self, from: Timestamp) -> Timestamp {
+        let every = table_size::JUDGE_EVERY.micros();
+        match from.since(self.judge_at).micros() {
+            late if late > 0 => self.judge_at + table_size::JUDGE_EVERY.times((late + every - 1) / every),
+            _ => self.judge_at,
+        }
     }
 
     /// A number which changes whenever a full-feed judgement has changed. Whoever speaks for the first time has no vote before its

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, Family, VantageId, Vantages};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What stands for an AS number which two octets cannot hold.
 const AS_TRANS: Asn = Asn(23_456);
@@ -70,7 +70,35 @@ pub struct ForeignOrigins {
     accepted: HashSet<(PrefixId, Asn)>,
     /// Announcements by vantage points whose table was not known, which began nothing.
     unsure: BTreeMap<(PrefixId, Asn), Vec<Unsure>>,
-    events: Vec<(PrefixId, ForeignOrigin)>,
+    events: Vec<ForeignOrigin>,
+    /// Places in `events`, in their order.
+    places: HashMap<(PrefixId, Asn), Vec<usize>>,
+    /// Statements of these are not in the order of time: one was late.
+    late: HashSet<usize>,
+    electorate: Electorate,
+}
+
+/// How many full-feed ASes of each family speak, as last counted.
+#[derive(Debug, Default)]
+struct Electorate {
+    /// For this edition of the judgements, and so many vantage points.
+    counted: Option<(u64, usize)>,
+    ases: [u32; 2],
+}
+
+impl Electorate {
+    fn ases(&mut self, family: Family, feeds: &Feeds, vantages: &Vantages) -> u32 {
+        let now = Some((feeds.electorate_edition(), vantages.len()));
+        if self.counted != now {
+            self.counted = now;
+            self.ases = [Family::Ipv4, Family::Ipv6].map(|family| {
+                let full = vantages.iter().filter(|(from, _)| feeds.is_full_feed(*from, family));
+                let ases: BTreeSet<Asn> = full.map(|(_, point)| point.asn).collect();
+                u32::try_from(ases.len()).unwrap_or(u32::MAX)
+            });
+        }
+        self.ases[family.index()]
+    }
 }
 
 impl ForeignOrigins {
@@ -84,6 +112,9 @@ impl ForeignOrigins {
             accepted: HashSet::new(),
             unsure: BTreeMap::new(),
             events: Vec::new(),
+            places: HashMap::new(),
+            late: HashSet::new(),
+            electorate: Electorate::default(),
         }
     }
 
@@ -150,15 +181,14 @@ impl ForeignOrigins {
     }
 
     /// The event of this prefix and origin which is not over, or not for long.
-    fn current(&self, (prefix, origin): (PrefixId, Asn), at: Timestamp) -> Option<usize> {
-        self.events.iter().rposition(|(known, event)| {
-            *known == prefix && event.origin == origin && event.ended.is_none_or(|ended| at.since(ended) <= self.grouping)
-        })
+    fn current(&self, key: (PrefixId, Asn), at: Timestamp) -> Option<usize> {
+        let lasts = |place: &&usize| self.events[**place].ended.is_none_or(|ended| at.since(ended) <= self.grouping);
+        self.places.get(&key)?.iter().rev().find(lasts).copied()
     }
 
     /// When enough ASes had taken it of those whose table was known, if they have.
     fn opened(&self, key: (PrefixId, Asn), at: Timestamp) -> Option<Timestamp> {
-        self.current(key, at).and_then(|place| self.events[place].1.opened)
+        self.current(key, at).and_then(|place| self.events[place].opened)
     }
 
     /// Once an event has opened, those count too who announced the same at about that time and whose table was not known.
@@ -175,45 +205,52 @@ impl ForeignOrigins {
 
     /// Events which enough ASes took, in order of their first statement.
     pub fn events(&self) -> impl Iterator<Item = &ForeignOrigin> {
-        self.events.iter().map(|(_, event)| event).filter(|event| event.opened.is_some())
+        self.events.iter().filter(|event| event.opened.is_some())
     }
 
     /// Announcements too few took: told, never an event.
     pub fn unopened(&self) -> impl Iterator<Item = &ForeignOrigin> {
-        self.events.iter().map(|(_, event)| event).filter(|event| event.opened.is_none())
+        self.events.iter().filter(|event| event.opened.is_none())
     }
 
     fn take_route(&mut self, change: &RouteChange, origin: Asn, prefix: IpNet, (feeds, vantages): (&Feeds, &Vantages)) {
         self.held.insert((change.prefix, change.from), origin);
+        let current = self.current((change.prefix, origin), change.at);
         let holders = self.holders.entry((change.prefix, origin)).or_default();
         holders.insert(change.from);
-        let ases: BTreeSet<Asn> = holders.iter().map(|from| vantages.point(*from).asn).collect();
-        let place = self.current((change.prefix, origin), change.at).unwrap_or_else(|| {
-            self.events.push((change.prefix, ForeignOrigin::begin(prefix, origin, change.at)));
+        let enough =
+            || holders.iter().map(|from| vantages.point(*from).asn).collect::<BTreeSet<Asn>>().len() >= self.least as usize;
+        let place = current.unwrap_or_else(|| {
+            self.events.push(ForeignOrigin::begin(prefix, origin, change.at));
+            self.places.entry((change.prefix, origin)).or_default().push(self.events.len() - 1);
             self.events.len() - 1
         });
-        let event = &mut self.events[place].1;
+        let event = &mut self.events[place];
         event.ended = None;
         event.first = event.first.min(change.at);
         event.taken_by.insert(vantages.point(change.from).asn);
+        let late = self.late.remove(&place) || event.evidence.last().is_some_and(|last| last.at > change.at);
         event.evidence.push(ForeignStatement { at: change.at, from: change.from, taken: true, source: change.source });
-        event.evidence.sort_by_key(|statement| statement.at);
-        if event.opened.is_none() && ases.len() >= self.least as usize {
+        if late {
+            event.evidence.sort_by_key(|statement| statement.at);
+        }
+        if event.opened.is_none() && enough() {
             event.opened = event.evidence.last().map(|statement| statement.at);
         }
-        let family = Family::of(&prefix);
-        let eligible: BTreeSet<Asn> =
-            vantages.iter().filter(|(from, _)| feeds.is_full_feed(*from, family)).map(|(_, point)| point.asn).collect();
-        event.eligible = event.eligible.max(u32::try_from(eligible.len()).unwrap_or(u32::MAX));
+        event.eligible = event.eligible.max(self.electorate.ases(Family::of(&prefix), feeds, vantages));
     }
 
     fn drop_route(&mut self, change: &RouteChange, origin: Asn) {
+        let key = (change.prefix, origin);
         self.held.remove(&(change.prefix, change.from));
-        let Some(holders) = self.holders.get_mut(&(change.prefix, origin)) else { return };
+        let Some(holders) = self.holders.get_mut(&key) else { return };
         holders.remove(&change.from);
         let nobody = holders.is_empty();
-        let event = self.events.iter_mut().rev().find(|(prefix, event)| *prefix == change.prefix && event.origin == origin);
-        if let Some((_, event)) = event {
+        if let Some(place) = self.places.get(&key).and_then(|places| places.last()) {
+            let event = &mut self.events[*place];
+            if event.evidence.last().is_some_and(|last| last.at > change.at) {
+                self.late.insert(*place);
+            }
             event.evidence.push(ForeignStatement { at: change.at, from: change.from, taken: false, source: change.source });
             if nobody {
                 event.ended = Some(change.at);
@@ -224,8 +261,8 @@ impl ForeignOrigins {
 
 /// Whether who announced it has a route of that origin still.
 fn holds(rib: &Rib, announced: &RouteChange, origin: Asn) -> bool {
-    let mut views = rib.views(announced.prefix).filter(|view| view.from == announced.from && view.state == RouteState::Present);
-    views.any(|view| view.route.and_then(|route| rib.origin_of(route)) == Some(origin))
+    let view = rib.view(announced.prefix, announced.from).filter(|view| view.state == RouteState::Present);
+    view.and_then(|view| rib.origin_of(view.route?)) == Some(origin)
 }
 
 impl ForeignOrigin {

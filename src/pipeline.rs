@@ -9,10 +9,10 @@ use crate::feed::{FeedNote, Feeds, LivenessChange};
 use crate::foreign::{ForeignOrigin, ForeignOrigins};
 use crate::observation::{Observation, Others, Statement};
 use crate::org::scope::{Relation, Scope};
-use crate::rib::{PrefixId, Rib, RouteChange, View};
+use crate::rib::{Changes, EndedDump, PrefixId, Rib, RouteChange, View};
 use crate::settings::Settings;
-use crate::time::Timestamp;
-use crate::vantage::{Asn, Vantages};
+use crate::time::{Span, Timestamp};
+use crate::vantage::{Asn, Family, Vantages};
 use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
 use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal};
 use blind::BlindSpans;
@@ -20,9 +20,12 @@ pub use blind::{BlindSpan, BlindTogether, named};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// Prefixes whose state fits into a processor's cache.
-const LIVENESS_BLOCK: usize = 512;
+const BLOCK: usize = 128;
+/// How often what is over is forgotten.
+const REST_EVERY: Span = Span::from_seconds(1_200);
 
 /// All stages on the routing side.
 #[derive(Debug)]
@@ -35,6 +38,12 @@ pub struct Pipeline {
     blind: BlindSpans,
     churn: Vec<(PrefixId, Churn)>,
     log: Log,
+    /// Whether of anybody a whole table is known.
+    any_seeded: bool,
+    /// When what is over is forgotten next.
+    rest_at: Timestamp,
+    /// Kept to be filled again.
+    changes: Changes,
     first: Option<Timestamp>,
     now: Timestamp,
 }
@@ -96,11 +105,14 @@ impl Pipeline {
             scope,
             stages: Stages { rib: Rib::new(settings, origins_only), feeds: Feeds::new(settings) },
             votes: Votes::default(),
-            detector: Detector::new(settings),
+            detector: Detector::new(settings, !origins_only),
             foreign: ForeignOrigins::new(settings),
             blind: BlindSpans::new(settings.eligible_min),
             churn: Vec::new(),
             log: Log::default(),
+            any_seeded: false,
+            rest_at: Timestamp::MIN,
+            changes: Changes::default(),
             first: None,
             now: Timestamp::MIN,
         }
@@ -115,10 +127,19 @@ impl Pipeline {
         self.first = self.first.or(Some(observation.at));
         let mut liveness = Vec::new();
         self.stages.feeds.observe(observation, vantages, &mut liveness);
+        if let Statement::TableEnd { .. } | Statement::EndOfRib { .. } = observation.what {
+            let seeded = |from, family| self.stages.feeds.is_seeded(from, family);
+            self.any_seeded = vantages.iter().any(|(from, _)| seeded(from, Family::Ipv4) || seeded(from, Family::Ipv6));
+        }
         self.live(&liveness, vantages);
-        let mut changes = Vec::new();
-        self.stages.rib.observe(observation, vantages, &mut changes);
-        self.take(&changes, vantages);
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.clear();
+        let ended = self.stages.rib.observe(observation, vantages, &mut changes);
+        self.take(&changes, false, vantages);
+        self.changes = changes;
+        if let Some(ended) = ended {
+            self.conclude(&ended, vantages);
+        }
         if let Statement::TableEnd { complete: true, .. } = observation.what {
             self.foreign.review((&self.stages.rib, &self.stages.feeds, vantages));
         }
@@ -143,7 +164,7 @@ impl Pipeline {
     /// Lets everything happen which falls due until `to`.
     pub fn advance(&mut self, to: Timestamp, vantages: &Vantages) {
         loop {
-            let (silence, hold) = (self.stages.feeds.next_due(), self.detector.next_due());
+            let (silence, hold) = (self.stages.feeds.next_due(self.votes.review_at()), self.detector.next_due());
             let at = silence.min(hold);
             if at > to || at == Timestamp::MAX {
                 break;
@@ -188,51 +209,80 @@ impl Pipeline {
         }
     }
 
-    /// Takes liveness changes. Prefixes do not concern each other here, so where everything is watched they are taken block by block:
-    /// a whole collector falls silent at once, and a block stays in the processor's cache while all its peers are gone through.
+    /// Prefixes do not concern each other, so where everything is watched what concerns them all is taken block by block: a whole collector
+    /// falls silent at once, or its table ends, and a block stays in the processor's cache while all its peers are gone through.
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let count = self.stages.rib.prefix_count().max(1);
+        let block = if matches!(self.scope, Scope::Everything) { BLOCK } else { count };
+        (0..count).step_by(block).map(move |start| start..start + block)
+    }
+
     fn live(&mut self, liveness: &[LivenessChange], vantages: &Vantages) {
         if liveness.is_empty() {
             return;
         }
-        let count = self.stages.rib.prefix_count().max(1);
-        let block = if matches!(self.scope, Scope::Everything) { LIVENESS_BLOCK } else { count };
         let believed = self.stages.rib.believed();
-        let mut changes = Vec::new();
-        for start in (0..count).step_by(block) {
+        let mut changes = Changes::default();
+        for places in self.blocks() {
             self.stages.rib.believe_as(&believed);
             for change in liveness {
                 changes.clear();
-                self.stages.rib.live(change, start..start + block, &mut changes);
-                self.take(&changes, vantages);
+                self.stages.rib.live(change, places.clone(), &mut changes);
+                self.take(&changes, false, vantages);
             }
         }
     }
 
-    fn take(&mut self, changes: &[RouteChange], vantages: &Vantages) {
+    /// A whole table was told: what it did not list is not present.
+    fn conclude(&mut self, ended: &EndedDump, vantages: &Vantages) {
+        let mut changes = Changes::default();
+        for places in self.blocks() {
+            changes.clear();
+            self.stages.rib.conclude(ended, places, &mut changes);
+            let Stages { rib, feeds } = &self.stages;
+            self.votes.recall(&changes, Electorate { rib, feeds, vantages });
+            self.take(&changes, true, vantages);
+        }
+        self.stages.rib.close(ended);
+    }
+
+    /// Takes route changes; `recalled`: several vantage points changed, and the votes keep what was before.
+    fn take(&mut self, changes: &Changes, recalled: bool, vantages: &Vantages) {
         let watched = matches!(self.scope, Scope::Watched(_));
-        for change in changes {
+        for told in &changes.list {
+            let change = &told.change;
             let (rib, feeds) = (&self.stages.rib, &self.stages.feeds);
             let state = Electorate { rib, feeds, vantages };
-            self.detector.statement(change);
-            self.foreign.observe(change, &self.scope, (rib, feeds, vantages));
+            self.detector.statement(told);
             if watched {
+                self.foreign.observe(change, &self.scope, (rib, feeds, vantages));
                 self.log.routes.push(*change);
             }
-            if let Some(visible) = self.votes.poll(change.at, change.prefix, change.from, state) {
-                let churn = self.detector.observe(&visible, Some(change), Scene { state, votes: &self.votes });
+            if let Some(visible) = self.votes.poll(told, recalled, state) {
+                let churn =
+                    self.detector.observe(&visible, Some(change), Scene { state, votes: &self.votes, any_seeded: self.any_seeded });
                 self.note_visibility(visible, churn);
             }
         }
     }
 
     fn review(&mut self, at: Timestamp, vantages: &Vantages) {
+        if at >= self.rest_at {
+            self.rest_at = at + REST_EVERY;
+            self.detector.rest(at);
+        }
         let state = Electorate { rib: &self.stages.rib, feeds: &self.stages.feeds, vantages };
         let mut changes = Vec::new();
-        self.votes.review(at, state, &mut changes);
+        if !self.votes.review(at, state, &mut changes) {
+            return;
+        }
         for change in changes {
             let state = Electorate { rib: &self.stages.rib, feeds: &self.stages.feeds, vantages };
-            let churn = self.detector.observe(&change, None, Scene { state, votes: &self.votes });
+            let churn = self.detector.observe(&change, None, Scene { state, votes: &self.votes, any_seeded: self.any_seeded });
             self.note_visibility(change, churn);
+        }
+        if let Some((before, asked)) = self.votes.forget() {
+            self.stages.rib.forget_before(before, asked);
         }
     }
 
@@ -250,12 +300,12 @@ impl Pipeline {
     fn end_hold(&mut self, to: Timestamp, vantages: &Vantages) {
         let (rib, scope) = (&self.stages.rib, &self.scope);
         let state = Electorate { rib, feeds: &self.stages.feeds, vantages };
-        let scene = Scene { state, votes: &self.votes };
+        let scene = Scene { state, votes: &self.votes, any_seeded: self.any_seeded };
         let Some((_, steps)) = self.detector.advance(to, scene, |prefix| counts(scope, rib, prefix)) else { return };
         for step in steps {
             match step {
-                Step::Opened(prefix) => self.votes.freeze(prefix),
-                Step::Closed(prefix) => self.votes.thaw(prefix),
+                Step::Opened(prefix) => self.votes.freeze(prefix, state),
+                Step::Closed(prefix) => self.votes.thaw(prefix, state),
                 Step::Worsened(_) => {}
             }
         }
@@ -320,3 +370,6 @@ impl RoutingFindings {
         self.rib.id_of(prefix).map(|id| self.rib.views(id).collect()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,9 @@
 //! Takes observations and liveness changes in time order; gives [`RouteChange`]s. State, not messages: a prefix withdrawn and
 //! announced again is present. A lost session is not a withdrawal: its routes become unknown. Nothing is counted or judged here.
 
+mod cells;
 mod intern;
+mod rows;
 mod table;
 
 use crate::feed::{Liveness, LivenessChange};
@@ -11,13 +13,14 @@ use crate::observation::{Observation, RecordRef, Route, Statement, WithdrawCause
 use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, CollectorId, Family, VantageId, Vantages};
+use cells::{Cell, Cells, Says};
 pub use intern::{PrefixId, RouteId};
 use intern::{Prefixes, Routes};
 use ipnet::IpNet;
-use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::ops::Range;
 use table::Dump;
+pub use table::EndedDump;
 
 /// What a vantage point says of a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,14 +71,42 @@ pub struct RouteChange {
     pub source: Option<RecordRef>,
 }
 
+/// A route change with what was known before it.
+#[derive(Debug, Clone, Copy)]
+pub struct Changed {
+    /// The change.
+    pub change: RouteChange,
+    /// The view before; `None` if it had never spoken of the prefix.
+    pub was: Option<View>,
+    /// The view now.
+    pub now: View,
+    /// It belongs to the [first table](Rib::first_table) of the vantage point.
+    pub in_first_table: bool,
+}
+
+/// What one call changed.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Route changes, in order.
+    pub list: Vec<Changed>,
+    /// What a dump told of vantage points which are not believed: who, of what, and the view before. Their views stay unknown.
+    pub unbelieved: Vec<(VantageId, PrefixId, Option<View>)>,
+}
+
+impl Changes {
+    /// Forgets all of it.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.unbelieved.clear();
+    }
+}
+
 /// State per vantage point and prefix.
 #[derive(Debug)]
 pub struct Rib {
     prefixes: Prefixes,
     routes: Routes,
-    cells: Vec<Vec<Cell>>,
-    /// Of which prefixes each vantage point has a cell: where its liveness matters.
-    spoken_of: Vec<RoaringBitmap>,
+    cells: Cells,
     /// Routes of vantage points which use path identifiers: gone only with the last one.
     paths: HashMap<(VantageId, PrefixId), Vec<(u32, RouteId)>, foldhash::fast::FixedState>,
     believed: Vec<bool>,
@@ -83,29 +114,6 @@ pub struct Rib {
     seed_slack: Span,
     /// Whether whole paths are kept, or only their origins (for every prefix of the Internet).
     origins_only: bool,
-}
-
-/// What one vantage point says of one prefix, believed or not.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    from: VantageId,
-    says: Says,
-    /// Said by a table dump, and by no update since.
-    from_table: bool,
-    /// The route, or the last one.
-    route: Option<RouteId>,
-    /// Nothing older than this overwrites it.
-    heard: Timestamp,
-    /// The last time a route was present; `Timestamp::MIN` if never.
-    last_present: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
-    Present,
-    Withdrawn,
-    /// It spoke, but its session was lost since.
-    Forgotten,
 }
 
 /// One vantage point's view of a prefix, for those who ask.
@@ -127,8 +135,7 @@ impl Rib {
         Rib {
             prefixes: Prefixes::default(),
             routes: Routes::default(),
-            cells: Vec::new(),
-            spoken_of: Vec::new(),
+            cells: Cells::default(),
             paths: HashMap::default(),
             believed: Vec::new(),
             dumps: HashMap::new(),
@@ -137,44 +144,59 @@ impl Rib {
         }
     }
 
-    /// Takes one observation; appends what it changes. Liveness must have been told before.
-    pub fn observe(&mut self, observation: &Observation, vantages: &Vantages, changes: &mut Vec<RouteChange>) {
+    /// Takes one observation; appends what it changes. Liveness must have been told before. Gives the dump which it ends, if it does: what
+    /// that does not list is told with [`Rib::conclude`].
+    pub fn observe(&mut self, observation: &Observation, vantages: &Vantages, changes: &mut Changes) -> Option<EndedDump> {
         let (at, source) = (observation.at, observation.source);
         match &observation.what {
             Statement::Announce { from, prefix, path_id, route } => {
                 let prefix = self.prefix(prefix);
                 let route = self.route(route);
                 let route = self.add_path(*from, prefix, *path_id, route);
-                let says = Told { at, says: Says::Present, route: Some(route), cause: ChangeCause::Announced, source };
+                let says =
+                    Told { listed_by: None, at, says: Says::Present, route: Some(route), cause: ChangeCause::Announced, source };
                 self.tell(*from, prefix, says, changes);
             }
             Statement::Withdraw { from, prefix, path_id, cause } => {
                 let prefix = self.prefix(prefix);
                 if let Some(other) = self.remove_path(*from, prefix, *path_id) {
-                    let says = Told { at, says: Says::Present, route: Some(other), cause: ChangeCause::Announced, source };
+                    let says = Told {
+                        listed_by: None,
+                        at,
+                        says: Says::Present,
+                        route: Some(other),
+                        cause: ChangeCause::Announced,
+                        source,
+                    };
                     self.tell(*from, prefix, says, changes);
-                    return;
+                    return None;
                 }
                 let cause = ChangeCause::Withdrawn(*cause);
-                self.tell(*from, prefix, Told { at, says: Says::Withdrawn, route: None, cause, source }, changes);
+                self.tell(*from, prefix, Told { listed_by: None, at, says: Says::Withdrawn, route: None, cause, source }, changes);
             }
             Statement::EndOfRib { from, family } => self.end_transfer(*from, *family, (at, source), changes),
             Statement::TableBegin { collector, .. } => {
-                self.dumps.insert(*collector, Dump::new(at));
+                if let Some(dump) = self.dumps.insert(*collector, Dump::new(at)) {
+                    self.give_up(&dump);
+                }
             }
             Statement::TableEntry { from, prefix, path_id, route } => {
                 let id = self.prefix(prefix);
                 let route = self.route(route);
-                if let Some(dump) = self.dumps.get_mut(&vantages.collector_of(*from)) {
-                    dump.list(*from, Family::of(prefix), id);
-                }
-                self.table_entry(*from, (id, *path_id, route), observation, changes);
+                let dump = self.dumps.get_mut(&vantages.collector_of(*from)).map(|dump| {
+                    if !self.cells.is_being_listed(*from, Family::of(prefix)) {
+                        dump.concern(*from, Family::of(prefix));
+                    }
+                    dump.at()
+                });
+                self.table_entry(*from, (id, *path_id, route, dump), observation, changes);
             }
             Statement::TableEnd { collector, complete, sizes } => {
-                if let Some(mut dump) = self.dumps.remove(collector).filter(|_| *complete) {
-                    dump.concerns(sizes);
-                    self.conclude_absences(&dump, source, changes);
+                let dump = self.dumps.remove(collector)?;
+                if *complete {
+                    return Some(dump.end(source, sizes));
                 }
+                self.give_up(&dump);
             }
             Statement::SessionUp { .. }
             | Statement::SessionDown { .. }
@@ -182,6 +204,7 @@ impl Rib {
             | Statement::Other(_)
             | Statement::FeedGap { .. } => {}
         }
+        None
     }
 
     /// Which vantage points are believed.
@@ -201,59 +224,80 @@ impl Rib {
     }
 
     /// Takes a liveness change for the prefixes at these places; appends what becomes unknown, or known again.
-    pub fn live(&mut self, change: &LivenessChange, places: Range<usize>, changes: &mut Vec<RouteChange>) {
+    pub fn live(&mut self, change: &LivenessChange, places: Range<usize>, changes: &mut Changes) {
         let believed = change.now == Liveness::Up;
         let was = self.is_believed(change.from);
         self.set_believed(change.from, believed);
-        let places = PrefixId::at(places.start).number()..PrefixId::at(places.end).number();
-        let spoken_of = self.spoken_of.get(change.from.index()).map(|spoken_of| spoken_of.range(places));
-        for prefix in spoken_of.into_iter().flatten().map(PrefixId::numbered) {
-            let cells = &mut self.cells[prefix.index()];
-            let Ok(place) = cells.binary_search_by_key(&change.from, |cell| cell.from) else { continue };
-            let cell = &mut cells[place];
-            let before = effective(cell.says, was);
-            if change.now == Liveness::Down {
-                cell.says = Says::Forgotten;
-            }
-            let after = effective(cell.says, believed);
-            if before != after {
-                changes.push(RouteChange {
-                    at: change.at,
-                    from: change.from,
-                    prefix,
-                    before,
-                    after,
-                    route: cell.route,
-                    previous: cell.route,
-                    cause: ChangeCause::Liveness,
-                    source: change.source,
-                });
-            }
-        }
-        if change.now == Liveness::Down {
+        if change.now == Liveness::Down && places.start == 0 && !self.paths.is_empty() {
             self.paths.retain(|(from, _), _| *from != change.from);
+        }
+        for prefix in (places.start..places.end.min(self.cells.len())).map(PrefixId::at) {
+            let Some(cell) = self.cells.get(prefix, change.from) else { continue };
+            let before = effective(cell.says, was);
+            let mut after = effective(cell.says, believed);
+            if change.now == Liveness::Down {
+                self.cells.forget(prefix, change.from);
+                after = RouteState::Unknown;
+            }
+            if before != after {
+                let Cell { route, .. } = cell;
+                let LivenessChange { at, from, source, .. } = *change;
+                let cause = ChangeCause::Liveness;
+                let change = RouteChange { at, from, prefix, before, after, route, previous: route, cause, source };
+                let was = view_of(from, &cell, was);
+                changes.list.push(Changed { change, was: Some(was), now: View { state: after, ..was }, in_first_table: false });
+            }
         }
     }
 
     /// All views of a prefix, in the order of vantage points.
     pub fn views(&self, prefix: PrefixId) -> impl Iterator<Item = View> + '_ {
-        self.cells.get(prefix.index()).into_iter().flatten().map(|cell| self.view_of(cell))
+        (0..self.cells.peer_count()).filter_map(move |index| self.view(prefix, VantageId::at(index)))
     }
 
     /// One vantage point's view of a prefix, if it ever spoke of it.
     pub fn view(&self, prefix: PrefixId, from: VantageId) -> Option<View> {
-        let cells = self.cells.get(prefix.index())?;
-        let place = cells.binary_search_by_key(&from, |cell| cell.from).ok()?;
-        Some(self.view_of(&cells[place]))
+        self.cells.get(prefix, from).map(|cell| view_of(from, &cell, self.is_believed(from)))
     }
 
-    fn view_of(&self, cell: &Cell) -> View {
-        View {
-            from: cell.from,
-            state: effective(cell.says, self.is_believed(cell.from)),
-            route: cell.route,
-            last_present: (cell.last_present > Timestamp::MIN).then_some(cell.last_present),
-        }
+    /// Who has a route to a prefix and can be believed, in their order.
+    pub fn present(&self, prefix: PrefixId) -> impl Iterator<Item = VantageId> + '_ {
+        self.cells.present(prefix).filter(|from| self.is_believed(*from))
+    }
+
+    /// Whether it has a route to a prefix and can be believed.
+    pub fn is_present(&self, prefix: PrefixId, from: VantageId) -> bool {
+        self.is_believed(from) && self.cells.is_present(prefix, from)
+    }
+
+    /// The family of a prefix.
+    pub fn family_of(&self, id: PrefixId) -> Family {
+        self.cells.family(id)
+    }
+
+    /// When the dump was made which told the first words of a vantage point on a family; where only origins are kept, and if one did.
+    pub fn first_table(&self, from: VantageId, family: Family) -> Option<Timestamp> {
+        self.cells.first_table(from, family).filter(|_| self.origins_only).map(|first| first.at)
+    }
+
+    /// False where no view of any prefix was last present within these times.
+    pub fn may_lie_within(&self, times: &Range<Timestamp>) -> bool {
+        self.cells.may_lie_within(times)
+    }
+
+    /// Whether any prefix of the family may have been last present at a vantage point within these times because a dump said so.
+    pub fn table_within(&self, from: VantageId, family: Family, times: &Range<Timestamp>) -> bool {
+        self.cells.table_within(from, family, times)
+    }
+
+    /// At whom else the prefix was last present within these times.
+    pub fn noted_within(&self, prefix: PrefixId, times: &Range<Timestamp>) -> impl Iterator<Item = VantageId> + '_ {
+        self.cells.noted_within(prefix, times)
+    }
+
+    /// Forgets when things were said before a time. Whether a view was last present before or after a time is asked from `asked` on.
+    pub fn forget_before(&mut self, before: Timestamp, asked: Timestamp) {
+        self.cells.forget_before(before, asked);
     }
 
     /// The prefix behind an id.
@@ -289,7 +333,7 @@ impl Rib {
     fn prefix(&mut self, prefix: &IpNet) -> PrefixId {
         let id = self.prefixes.intern(prefix);
         if self.cells.len() <= id.index() {
-            self.cells.resize_with(id.index() + 1, Vec::new);
+            self.cells.meet(Family::of(prefix));
         }
         id
     }
@@ -329,40 +373,41 @@ impl Rib {
     }
 
     /// Sets a cell; older information never overwrites newer.
-    fn tell(&mut self, from: VantageId, prefix: PrefixId, told: Told, changes: &mut Vec<RouteChange>) {
+    fn tell(&mut self, from: VantageId, prefix: PrefixId, told: Told, changes: &mut Changes) {
         let believed = self.is_believed(from);
-        let cells = &mut self.cells[prefix.index()];
-        let place = match cells.binary_search_by_key(&from, |cell| cell.from) {
-            Ok(place) => place,
-            Err(place) => {
-                let heard = Timestamp::MIN;
-                let new = Cell { from, says: Says::Forgotten, from_table: false, route: None, heard, last_present: Timestamp::MIN };
-                cells.insert(place, new);
-                if self.spoken_of.len() <= from.index() {
-                    self.spoken_of.resize_with(from.index() + 1, RoaringBitmap::new);
-                }
-                self.spoken_of[from.index()].insert(prefix.number());
-                place
-            }
-        };
-        let cell = &mut cells[place];
-        if told.at < cell.heard {
+        if let (ChangeCause::Announced, Some(route), true) = (told.cause, told.route, believed)
+            && self.cells.renew(prefix, from, route, told.at)
+        {
             return;
         }
-        let before = effective(cell.says, believed);
-        let previous = cell.route;
-        let rerouted = told.route.is_some() && told.route != cell.route;
-        if cell.says == Says::Present || told.says == Says::Present {
-            cell.last_present = told.at;
+        let known = self.cells.get(prefix, from);
+        if let Some(dump) = told.listed_by {
+            self.cells.list(prefix, from, dump);
         }
-        cell.heard = told.at;
-        cell.says = told.says;
-        cell.from_table = told.cause == ChangeCause::Table;
-        cell.route = told.route.or(cell.route);
-        let after = effective(cell.says, believed);
+        if known.is_some_and(|cell| told.at < cell.heard) {
+            return;
+        }
+        let (before, previous) = known.map_or((RouteState::Unknown, None), |cell| (effective(cell.says, believed), cell.route));
+        let rerouted = told.route.is_some() && told.route != previous;
+        let was_present = known.is_some_and(|cell| cell.says == Says::Present);
+        let last_present = match known {
+            _ if was_present || told.says == Says::Present => told.at,
+            Some(cell) => cell.last_present,
+            None => Timestamp::MIN,
+        };
+        let from_table = told.cause == ChangeCause::Table;
+        let route = told.route.or(previous);
+        let cell = Cell { says: told.says, from_table, route, heard: told.at, last_present };
+        self.cells.put(prefix, from, cell);
+        let after = effective(told.says, believed);
+        let was = known.map(|cell| view_of(from, &cell, believed));
         if before != after || rerouted {
             let Told { at, cause, source, .. } = told;
-            changes.push(RouteChange { at, from, prefix, before, after, route: cell.route, previous, cause, source: Some(source) });
+            let in_first_table = self.origins_only && from_table && known.is_none() && self.cells.is_in_first_table(prefix, from);
+            let change = RouteChange { at, from, prefix, before, after, route, previous, cause, source: Some(source) };
+            changes.list.push(Changed { change, was, now: view_of(from, &cell, believed), in_first_table });
+        } else if !believed {
+            changes.unbelieved.push((from, prefix, was));
         }
     }
 }
@@ -370,11 +415,22 @@ impl Rib {
 /// One thing told of a prefix.
 #[derive(Debug, Clone, Copy)]
 struct Told {
+    /// When the dump was made which lists it.
+    listed_by: Option<Timestamp>,
     at: Timestamp,
     says: Says,
     route: Option<RouteId>,
     cause: ChangeCause,
     source: RecordRef,
+}
+
+fn view_of(from: VantageId, cell: &Cell, believed: bool) -> View {
+    View {
+        from,
+        state: effective(cell.says, believed),
+        route: cell.route,
+        last_present: (cell.last_present > Timestamp::MIN).then_some(cell.last_present),
+    }
 }
 
 fn effective(says: Says, believed: bool) -> RouteState {

@@ -5,8 +5,10 @@
 //! Whose prefix it is and what it means for services is decided elsewhere.
 
 mod baseline;
+mod begin;
 mod detect;
 mod onset;
+mod watch;
 
 use crate::observation::RecordRef;
 use crate::rib::{PrefixId, RouteId};

@@ -3,37 +3,50 @@
 //! A dump lists some peers; for those, and for the families of which it lists routes for them, absence means "not present". For a
 //! peer it does not list it means nothing. What an update said less than the slack before the dump is newer than the dump.
 
-use super::{ChangeCause, PrefixId, Rib, RouteChange, RouteId, RouteState, Says, Told};
+use super::cells::Cells;
+use super::{ChangeCause, Changes, PrefixId, Rib, RouteId, RouteState, Says, Told};
 use crate::observation::{Observation, RecordRef};
 use crate::time::Timestamp;
 use crate::vantage::{Family, VantageId};
-use roaring::RoaringBitmap;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// A dump being read.
 #[derive(Debug)]
 pub(super) struct Dump {
     at: Timestamp,
-    /// Prefixes listed, by peer and family.
-    listed: BTreeMap<(VantageId, Family), RoaringBitmap>,
+    /// Whose tables of which families are in it.
+    concerned: BTreeSet<(VantageId, Family)>,
+}
+
+/// A whole dump which was read to its end.
+#[derive(Debug)]
+pub struct EndedDump {
+    dump: Dump,
+    source: RecordRef,
 }
 
 impl Dump {
     pub fn new(at: Timestamp) -> Self {
-        Dump { at, listed: BTreeMap::new() }
+        Dump { at, concerned: BTreeSet::new() }
     }
 
-    /// Whose tables of which families are in the dump: also of those which have none of the prefixes followed here.
-    pub fn concerns(&mut self, sizes: &[(VantageId, [u32; 2])]) {
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    pub fn concern(&mut self, from: VantageId, family: Family) {
+        self.concerned.insert((from, family));
+    }
+
+    /// It concerns those too which have none of the prefixes followed here.
+    pub fn end(mut self, source: RecordRef, sizes: &[(VantageId, [u32; 2])]) -> EndedDump {
         for (from, sizes) in sizes {
             for family in [Family::Ipv4, Family::Ipv6].into_iter().filter(|family| sizes[family.index()] > 0) {
-                self.listed.entry((*from, family)).or_default();
+                self.concern(*from, family);
             }
         }
-    }
-
-    pub fn list(&mut self, from: VantageId, family: Family, prefix: PrefixId) {
-        self.listed.entry((from, family)).or_default().insert(prefix.number());
+        EndedDump { dump: self, source }
     }
 }
 
@@ -42,15 +55,19 @@ impl Rib {
     pub(super) fn table_entry(
         &mut self,
         from: VantageId,
-        (prefix, path_id, route): (PrefixId, u32, RouteId),
+        (prefix, path_id, route, listed_by): (PrefixId, u32, RouteId, Option<Timestamp>),
         observation: &Observation,
-        changes: &mut Vec<RouteChange>,
+        changes: &mut Changes,
     ) {
         if self.is_newer_than(observation.at, from, prefix) {
+            if let Some(dump) = listed_by {
+                self.cells.list(prefix, from, dump);
+            }
             return;
         }
         let route = self.add_path(from, prefix, path_id, route);
         let told = Told {
+            listed_by,
             at: observation.at,
             says: Says::Present,
             route: Some(route),
@@ -60,23 +77,38 @@ impl Rib {
         self.tell(from, prefix, told, changes);
     }
 
-    /// The dump was complete: what it does not list for its peers is not present.
-    pub(super) fn conclude_absences(&mut self, dump: &Dump, source: RecordRef, changes: &mut Vec<RouteChange>) {
-        for ((from, family), listed) in &dump.listed {
-            for index in 0..self.cells.len() {
-                let prefix = PrefixId::at(index);
-                if Family::of(&self.prefixes.get(prefix)) != *family || listed.contains(prefix.number()) {
+    /// What a whole dump does not list for its peers is not present; of the prefixes at these places. All places are gone through in their
+    /// order, then the dump is [closed](Rib::close).
+    pub fn conclude(&mut self, ended: &EndedDump, places: Range<usize>, changes: &mut Changes) {
+        let (at, source) = (ended.dump.at, ended.source);
+        for (from, family) in &ended.dump.concerned {
+            for prefix in (places.start..places.end.min(self.cells.len())).map(PrefixId::at) {
+                if self.cells.family(prefix) != *family {
                     continue;
                 }
-                let told = self.view(prefix, *from).is_some_and(|view| view.state == RouteState::Withdrawn);
-                if told || self.is_newer_than(dump.at, *from, prefix) {
-                    continue;
+                if !self.cells.is_listed(prefix, *from) && !self.is_known_absent(prefix, *from, at) {
+                    self.paths.remove(&(*from, prefix));
+                    let told = Told { listed_by: None, at, says: Says::Withdrawn, route: None, cause: ChangeCause::Table, source };
+                    self.tell(*from, prefix, told, changes);
                 }
-                self.paths.remove(&(*from, prefix));
-                let told = Told { at: dump.at, says: Says::Withdrawn, route: None, cause: ChangeCause::Table, source };
-                self.tell(*from, prefix, told, changes);
             }
+            self.cells.told_before(*from, *family, places.end);
         }
+    }
+
+    /// All that a whole dump did not list was told.
+    pub fn close(&mut self, ended: &EndedDump) {
+        end_listings(&mut self.cells, &ended.dump, true);
+    }
+
+    /// A dump which is no whole one says nothing of what it does not list.
+    pub(super) fn give_up(&mut self, dump: &Dump) {
+        end_listings(&mut self.cells, dump, false);
+    }
+
+    /// Whether a dump's silence on the prefix says nothing new.
+    fn is_known_absent(&self, prefix: PrefixId, from: VantageId, dump: Timestamp) -> bool {
+        self.view(prefix, from).is_some_and(|view| view.state == RouteState::Withdrawn) || self.is_newer_than(dump, from, prefix)
     }
 
     /// A table transfer ended (RFC 4724 §2): what was forgotten with the session and not told again is not present.
@@ -85,26 +117,26 @@ impl Rib {
         from: VantageId,
         family: Family,
         (at, source): (Timestamp, RecordRef),
-        changes: &mut Vec<RouteChange>,
+        changes: &mut Changes,
     ) {
-        let spoken_of = self.spoken_of.get(from.index()).cloned().unwrap_or_default();
-        for prefix in spoken_of.into_iter().map(PrefixId::numbered) {
-            let cells = &self.cells[prefix.index()];
-            let place = cells.binary_search_by_key(&from, |cell| cell.from);
-            let forgotten = place.is_ok_and(|place| cells[place].says == Says::Forgotten);
-            if forgotten && Family::of(&self.prefixes.get(prefix)) == family {
-                let told = Told { at, says: Says::Withdrawn, route: None, cause: ChangeCause::NotInTransfer, source };
-                self.tell(from, prefix, told, changes);
-            }
+        for prefix in
+            self.cells.forgotten(from).into_iter().filter(|prefix| self.cells.family(*prefix) == family).collect::<Vec<_>>()
+        {
+            let told = Told { listed_by: None, at, says: Says::Withdrawn, route: None, cause: ChangeCause::NotInTransfer, source };
+            self.tell(from, prefix, told, changes);
         }
     }
 
     /// Whether an update spoke of it later than the slack before a dump.
     fn is_newer_than(&self, dump: Timestamp, from: VantageId, prefix: PrefixId) -> bool {
-        let cells = &self.cells[prefix.index()];
-        cells.binary_search_by_key(&from, |cell| cell.from).is_ok_and(|place| {
-            let cell = &cells[place];
-            cell.says != Says::Forgotten && !cell.from_table && cell.heard > dump - self.seed_slack
-        })
+        self.cells
+            .get(prefix, from)
+            .is_some_and(|cell| cell.says != Says::Forgotten && !cell.from_table && cell.heard > dump - self.seed_slack)
+    }
+}
+
+fn end_listings(cells: &mut Cells, dump: &Dump, complete: bool) {
+    for (from, family) in &dump.concerned {
+        cells.end_listing(*from, *family, complete);
     }
 }

@@ -5,29 +5,42 @@ use crate::time::{Span, Timestamp};
 use crate::visibility::Share;
 use std::collections::VecDeque;
 
-/// The upper share of a prefix over the baseline window.
+/// The upper share of a prefix over the baseline window. Most prefixes have one share all the time: it stands in place.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// The share from each time on; none from where it does not count.
-    steps: VecDeque<(Timestamp, Option<Share>)>,
+    first: Option<Step>,
+    #[allow(clippy::box_collection, reason = "most prefixes have none, and there are a million")]
+    later: Option<Box<VecDeque<Step>>>,
     /// The share at the first complete seed.
     seed: Option<Share>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    at: Timestamp,
+    share: Option<Share>,
 }
 
 impl History {
     /// From `at` on the share is this.
     pub fn push(&mut self, at: Timestamp, share: Share, window: Span) {
-        if self.steps.back().is_none_or(|(_, last)| *last != Some(share)) {
-            self.steps.push_back((at, Some(share)));
+        let last = self.later.as_ref().and_then(|later| later.back()).or(self.first.as_ref());
+        if last.is_none_or(|last| last.share != Some(share)) {
+            self.add(Step { at, share: Some(share) });
         }
-        while self.steps.len() > 1 && self.steps[1].0 < at - window {
-            self.steps.pop_front();
+        let Some(later) = &mut self.later else { return };
+        while let Some(next) = later.pop_front_if(|next| next.at < at - window) {
+            self.first = Some(next);
+        }
+        if later.is_empty() {
+            self.later = None;
         }
     }
 
     /// From `at` on nothing counts until the next push: a withdrawal is not what is usual, however long it lasts.
     pub fn pause(&mut self, at: Timestamp) {
-        self.steps.push_back((at, None));
+        self.add(Step { at, share: None });
     }
 
     /// The share at a complete seed; only the first one counts.
@@ -37,7 +50,7 @@ impl History {
 
     /// True until the first push.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.first.is_none()
     }
 
     /// True once a seed told the share.
@@ -45,20 +58,40 @@ impl History {
         self.seed.is_some()
     }
 
+    fn add(&mut self, step: Step) {
+        if self.first.is_none() {
+            self.first = Some(step);
+        } else {
+            self.later.get_or_insert_default().push_back(step);
+        }
+    }
+
     /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
     /// first thing ever said may be a loss.
     pub fn baseline(&self, now: Timestamp, settings: &Settings) -> Share {
         let seed = self.seed.unwrap_or(Share::ONE);
         let from = now - settings.baseline_window;
-        let ends = self.steps.iter().skip(1).map(|(at, _)| *at).chain([now]);
-        let counted = self.steps.iter().zip(ends).filter_map(|((at, share), end)| Some(((*share)?, (*at).max(from), end)));
-        let mut weighted: Vec<(Share, i64)> =
-            counted.map(|(share, begin, end)| (share, end.since(begin).micros().max(0))).collect();
+        // There are many steps, and few shares.
+        let mut weighted: Vec<(Share, i64)> = Vec::new();
+        let mut weigh = |step: Step, end: Timestamp| {
+            let Some(share) = step.share else { return };
+            let weight = end.since(step.at.max(from)).micros().max(0);
+            match weighted.binary_search_by_key(&share, |(known, _)| *known) {
+                Ok(place) => weighted[place].1 += weight,
+                Err(place) => weighted.insert(place, (share, weight)),
+            }
+        };
+        if let Some(mut last) = self.first {
+            for step in self.later.iter().flat_map(|later| later.iter()) {
+                weigh(last, step.at);
+                last = *step;
+            }
+            weigh(last, now);
+        }
         let total = weighted.iter().map(|(_, weight)| weight).sum::<i64>();
         if total < settings.baseline_min.micros() {
             return seed;
         }
-        weighted.sort_unstable();
         let mut sum = 0;
         for (share, weight) in weighted {
             sum += weight;

@@ -16,6 +16,13 @@ pub(super) struct Turn {
     pub vote: (Vote, Vote),
 }
 
+impl Turn {
+    /// Whether a loss begins or ends with it.
+    pub fn is_loss(self) -> bool {
+        self.vote.0 == Vote::Lost || self.vote.1 == Vote::Lost
+    }
+}
+
 /// When the run of losses began which led to the crossing at the last of `turns`; `None` without a loss.
 pub(super) fn onset(turns: impl Iterator<Item = Turn>, eligible: u32, settings: &Settings) -> Option<Timestamp> {
     const ONE: i128 = 1_000_000_000;

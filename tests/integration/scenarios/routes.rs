@@ -10,6 +10,7 @@ use faultline::incident::{Observed, Verdict};
 use faultline::report::{ReportView, markdown};
 use faultline::time::Span;
 use faultline::vantage::Asn;
+use faultline::visibility::{Electorate, Vote};
 use faultline::withdrawal::{Churn, Level};
 use std::collections::BTreeMap;
 
@@ -161,7 +162,8 @@ fn three_percent_zombies_are_listed_after_90_minutes() {
     let lost = withdrawals(only(&whole), &["203.0.113.0/24"])[0];
     assert_eq!((lost.level, lost.trough.visibility.seeing, lost.trough.visibility.lost), (Level::Full, 1, 33));
     let id = whole.routing.rib.id_of(&lost.prefix).unwrap();
-    let still = whole.routing.votes.voters(id, faultline::visibility::Vote::Seeing);
+    let state = Electorate { rib: &whole.routing.rib, feeds: &whole.routing.feeds, vantages: &whole.vantages };
+    let still = whole.routing.votes.voters(id, Vote::Seeing, state);
     assert_eq!((lost.zombies.as_slice(), lost.zombies.len()), (still.as_slice(), 1));
     assert_eq!((lost.recovered, only(&whole).is_open()), (None, true));
     // The same recording, ended before and after the 90 minutes are over.

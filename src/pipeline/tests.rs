@@ -1,0 +1,117 @@
+//! What is counted is what follows from the state, whatever is said.
+
+use super::*;
+use crate::observation::{FileId, RecordRef, Route, WithdrawCause};
+use crate::vantage::{CollectorId, Family, VantageId};
+use crate::visibility::Vote;
+use proptest::prelude::*;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+const PEERS: u32 = 9;
+const PREFIXES: u8 = 5;
+
+#[derive(Debug, Clone)]
+enum Word {
+    Announce(u32, u8),
+    Withdraw(u32, u8),
+    Down(u32),
+    EndOfRib(u32),
+    /// Of the peers of a collector; which of them list which prefixes, and whether it is whole.
+    Dump(u32, Vec<bool>, bool),
+    Pass(i64),
+}
+
+fn words() -> impl Strategy<Value = Vec<Word>> {
+    let listed = prop::collection::vec(prop::bool::weighted(0.8), (PEERS * u32::from(PREFIXES)) as usize);
+    let word = prop_oneof![
+        8 => (0..PEERS, 0..PREFIXES).prop_map(|(from, prefix)| Word::Announce(from, prefix)),
+        8 => (0..PEERS, 0..PREFIXES).prop_map(|(from, prefix)| Word::Withdraw(from, prefix)),
+        1 => (0..PEERS).prop_map(Word::Down),
+        1 => (0..PEERS).prop_map(Word::EndOfRib),
+        2 => (0u32..2, listed, prop::bool::weighted(0.8)).prop_map(|(collector, listed, whole)| Word::Dump(collector, listed, whole)),
+        3 => (1i64..50_000).prop_map(Word::Pass),
+    ];
+    prop::collection::vec(word, 1..120)
+}
+
+struct Stage {
+    vantages: Vantages,
+    collectors: Vec<CollectorId>,
+    peers: Vec<VantageId>,
+    now: Timestamp,
+}
+
+impl Stage {
+    /// Two collectors with neighbours in turn; some ASes have several sessions.
+    fn new() -> Self {
+        let mut vantages = Vantages::default();
+        let collectors = vec![vantages.collector("rrc00"), vantages.collector("rrc01")];
+        let peer = |number: u32| {
+            vantages.vantage(collectors[number as usize % 2], Ipv4Addr::from_bits(number + 1).into(), Asn(1 + number % 6))
+        };
+        let peers = (0..PEERS).map(peer).collect();
+        Stage { vantages, collectors, peers, now: Timestamp::from_parts(1_000_000, 0) }
+    }
+
+    fn statements(&mut self, word: &Word) -> Vec<Statement> {
+        let prefix = |number: u8| -> IpNet { format!("192.0.{number}.0/24").parse().unwrap() };
+        let route = || Arc::new(Route { path: [Asn(64_500)].into(), origin: Some(Asn(64_500)) });
+        let peer = |number: &u32| self.peers[*number as usize];
+        match word {
+            Word::Announce(from, of) => {
+                vec![Statement::Announce { from: peer(from), prefix: prefix(*of), path_id: 0, route: route() }]
+            }
+            Word::Withdraw(from, of) => {
+                let cause = WithdrawCause::Statement;
+                vec![Statement::Withdraw { from: peer(from), prefix: prefix(*of), path_id: 0, cause }]
+            }
+            Word::Down(from) => vec![Statement::SessionDown { from: peer(from) }],
+            Word::EndOfRib(from) => vec![Statement::EndOfRib { from: peer(from), family: Family::Ipv4 }],
+            Word::Dump(number, listed, complete) => {
+                let collector = self.collectors[*number as usize];
+                let here: Vec<u32> = (0..PEERS).filter(|peer| peer % 2 == *number).collect();
+                let mut said = vec![Statement::TableBegin { collector, peers: Arc::from([]) }];
+                for of in 0..PREFIXES {
+                    let lists = |from: &&u32| listed[(**from * u32::from(PREFIXES)) as usize + usize::from(of)];
+                    said.extend(here.iter().filter(lists).map(|from| Statement::TableEntry {
+                        from: peer(from),
+                        prefix: prefix(of),
+                        path_id: 0,
+                        route: route(),
+                    }));
+                }
+                let sizes = here.iter().map(|from| (peer(from), [100, 0])).collect();
+                said.push(Statement::TableEnd { collector, complete: *complete, sizes });
+                said
+            }
+            Word::Pass(seconds) => {
+                self.now = self.now + Span::from_seconds(*seconds);
+                Vec::new()
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_count_of_votes_is_what_every_as_said(words in words()) {
+        let (mut stage, mut settings) = (Stage::new(), Settings::default());
+        settings.eligible_min = 2;
+        let mut pipeline = Pipeline::new(Scope::Everything, &settings);
+        for (record, word) in (1..).zip(&words) {
+            stage.now = stage.now + Span::from_seconds(1);
+            for what in stage.statements(word) {
+                let source = RecordRef { file: FileId(0), record };
+                pipeline.observe(&Observation { at: stage.now, source, what }, &stage.vantages);
+                let Stages { rib, feeds } = &pipeline.stages;
+                let state = Electorate { rib, feeds, vantages: &stage.vantages };
+                for (id, prefix) in rib.prefixes() {
+                    let counted = pipeline.votes.visibility(id);
+                    let said = [Vote::Seeing, Vote::Lost, Vote::Unknown].map(|vote| pipeline.votes.voters(id, vote, state).len());
+                    prop_assert_eq!([counted.seeing, counted.lost, counted.unknown].map(|count| count as usize), said, "{}", prefix);
+                }
+            }
+        }
+    }
+}
