@@ -151,15 +151,9 @@ impl Feeds {
 
     /// Takes one observation; appends what it changes to `changes`. Call [`Feeds::advance`] up to its time first.
     pub fn observe(&mut self, observation: &Observation, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
-        self.make_room(vantages);
         let at = observation.at;
         let place = (at, observation.source);
-        if self.judge_at == Timestamp::MAX {
-            self.judge_at = at + FIRST_JUDGEMENT;
-        }
-        if std::mem::take(&mut self.idle) && self.judge_at <= at {
-            self.judge_at = self.judgement_from(at + Span::from_micros(1));
-        }
+        self.begin(at, vantages);
         match &observation.what {
             Statement::SessionDown { from } => self.lose(at, *from, observation.source, changes),
             Statement::FeedGap { collector, until, cause } => self.gap(observation, *collector, (*until, *cause), changes),
@@ -197,16 +191,44 @@ impl Feeds {
     }
 
     /// Takes one message of which no prefix is watched; otherwise as [`Feeds::observe`].
-    #[inline]
     pub fn observe_other(&mut self, other: &Other<'_>, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
-        self.make_room(vantages);
-        if self.judge_at == Timestamp::MAX {
-            self.judge_at = other.at + FIRST_JUDGEMENT;
+        self.begin(other.at, vantages);
+        self.hear((other.at, other.source), other.from, changes);
+        self.count(other);
+    }
+
+    /// The same, if it is a message like nearly all: of somebody who is up and has spoken of routes, while nothing is due. It changes no
+    /// liveness. False if it is another one, and nothing is done.
+    #[inline]
+    pub fn observe_plain(&mut self, other: &Other<'_>) -> bool {
+        let Some(session) = self.sessions.get_mut(other.from.index()) else { return false };
+        if self.idle || session.live != Liveness::Up || self.sizes.is_new(other.from) {
+            return false;
         }
+        session.last_heard = session.last_heard.max(other.at);
+        self.next_check = self.next_check.min(other.at + self.soonest);
+        // Peers of a collector which is silent are not up.
+        self.collectors[session.collector.index()].hear(other.at);
+        self.count(other);
+        true
+    }
+
+    #[inline]
+    fn count(&mut self, other: &Other<'_>) {
         let place = (other.at, other.source);
-        self.hear(place, other.from, changes);
         self.spoke(place, other.from, other.announced, true);
         self.spoke(place, other.from, other.withdrawn, false);
+    }
+
+    /// Somebody speaks: judgements are taken from now on.
+    fn begin(&mut self, at: Timestamp, vantages: &Vantages) {
+        self.make_room(vantages);
+        if self.judge_at == Timestamp::MAX {
+            self.judge_at = at + FIRST_JUDGEMENT;
+        }
+        if std::mem::take(&mut self.idle) && self.judge_at <= at {
+            self.judge_at = self.judgement_from(at + Span::from_micros(1));
+        }
     }
 
     /// The silences which fall due until `now`; appends what they change, each at its own time.

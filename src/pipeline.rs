@@ -149,7 +149,13 @@ impl Pipeline {
     /// Takes messages of which no prefix is watched: they only tell of feeds.
     fn observe_others(&mut self, others: &Others, vantages: &Vantages) {
         let mut liveness = Vec::new();
+        let mut quiet = self.quiet_until();
         for other in others.iter() {
+            let due = quiet.min(self.stages.feeds.next_due(self.votes.review_at()));
+            if other.at < due && self.stages.feeds.observe_plain(&other) {
+                self.now = self.now.max(other.at);
+                continue;
+            }
             self.advance(other.at, vantages);
             self.first = self.first.or(Some(other.at));
             self.stages.feeds.observe_other(&other, vantages, &mut liveness);
@@ -158,7 +164,13 @@ impl Pipeline {
                 liveness.clear();
             }
             self.review(other.at, vantages);
+            quiet = self.quiet_until();
         }
+    }
+
+    /// As long as nobody's liveness changes, nothing but feeds' silence falls due before this.
+    fn quiet_until(&self) -> Timestamp {
+        self.detector.next_due().min(self.votes.next_due(&self.stages.feeds)).min(self.rest_at)
     }
 
     /// Lets everything happen which falls due until `to`.

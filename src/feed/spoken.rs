@@ -11,63 +11,51 @@ use std::hash::Hash;
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    v4: OfFamily<V4Prefix>,
-    v6: OfFamily<V6Words>,
+    pub v4: OfFamily<V4Prefix>,
+    pub v6: OfFamily<Ipv6Net>,
 }
-
-/// An IPv6 prefix in three words: the halves of its address, and its length.
-type V6Words = (u64, u64, u8);
 
 /// Numbers of one family.
 #[derive(Debug)]
-struct OfFamily<K> {
-    /// Prefixes asked for lately, each where its hash says: a small table which stays in a processor's cache. They are asked for again and again.
-    lately: Box<[Option<(K, u32)>; 1 << LATELY]>,
-    all: HashMap<K, u32, foldhash::fast::FixedState>,
+pub(super) struct OfFamily<K: Quick>(HashMap<K::Key, u32, foldhash::fast::FixedState>);
+
+/// A prefix which can be told apart by few quick words.
+pub(super) trait Quick {
+    type Key: Eq + Hash;
+    fn key(self) -> Self::Key;
 }
 
-/// The small table has two to this power of places.
-const LATELY: u32 = 11;
-
-impl<K: Copy> Default for OfFamily<K> {
-    fn default() -> Self {
-        OfFamily { lately: Box::new([None; 1 << LATELY]), all: HashMap::default() }
-    }
-}
-
-impl<K: Copy + Eq + Hash> OfFamily<K> {
-    /// The number of a prefix; `mixed`: a word of it to find its place in the small table by.
+impl Quick for V4Prefix {
+    type Key = u64;
     #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "eleven bits are left")]
-    fn number(&mut self, prefix: K, mixed: u64) -> u32 {
-        // Multiplicative hashing (Knuth, TAOCP 6.4).
-        let place = &mut self.lately[(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - LATELY)) as usize];
-        if let Some((known, number)) = place
-            && *known == prefix
-        {
-            return *number;
-        }
-        let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let number = *self.all.entry(prefix).or_insert(next);
-        *place = Some((prefix, number));
-        number
+    fn key(self) -> u64 {
+        self.word()
     }
 }
 
-impl Numbers {
-    /// The number of an IPv4 prefix.
-    #[inline]
-    pub fn v4(&mut self, prefix: V4Prefix) -> u32 {
-        self.v4.number(prefix, prefix.word())
-    }
-
-    /// The number of an IPv6 prefix.
+impl Quick for Ipv6Net {
+    /// The halves of its address, and its length.
+    type Key = (u64, u64, u8);
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "an address is taken apart")]
-    pub fn v6(&mut self, prefix: Ipv6Net) -> u32 {
-        let address = u128::from(prefix.addr());
-        let words = ((address >> 64) as u64, address as u64, prefix.prefix_len());
-        self.v6.number(words, words.0 ^ words.1.rotate_left(32) ^ u64::from(words.2))
+    fn key(self) -> (u64, u64, u8) {
+        let address = u128::from(self.addr());
+        ((address >> 64) as u64, address as u64, self.prefix_len())
+    }
+}
+
+impl<K: Quick> Default for OfFamily<K> {
+    fn default() -> Self {
+        OfFamily(HashMap::default())
+    }
+}
+
+impl<K: Quick> OfFamily<K> {
+    /// The number of a prefix.
+    #[inline]
+    pub fn of(&mut self, prefix: K) -> u32 {
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        *self.0.entry(prefix.key()).or_insert(next)
     }
 }
 
@@ -110,9 +98,9 @@ mod tests {
     #[test]
     fn a_prefix_keeps_its_number_and_lengths_differ() {
         let mut numbers = Numbers::default();
-        let mut of = |length| numbers.v4(V4Prefix::new(0x0a00_0000, length).unwrap());
+        let mut of = |length| numbers.v4.of(V4Prefix::new(0x0a00_0000, length).unwrap());
         assert_eq!([of(8), of(9), of(8)], [0, 1, 0]);
-        assert_eq!(numbers.v6("::/0".parse().unwrap()), 0);
+        assert_eq!(numbers.v6.of("::/0".parse().unwrap()), 0);
     }
 
     #[test]

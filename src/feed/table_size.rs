@@ -122,14 +122,27 @@ impl TableSizes {
         peer.holds_routes = true;
         peer.first_spoke.get_or_insert(at);
         let pace = announced.then(|| peer.pace(at, prefixes.v4.len() + prefixes.v6.len()));
-        let mut again = false;
-        for prefix in prefixes.v4 {
-            again |= peer.spoke(at, Family::Ipv4, numbers.v4(*prefix), pace);
+        let Numbers { v4, v6 } = numbers;
+        let v4 = prefixes.v4.iter().map(|prefix| (Family::Ipv4, v4.of(*prefix)));
+        let told = v4.chain(prefixes.v6.iter().map(|prefix| (Family::Ipv6, v6.of(*prefix))));
+        let PeerTable { spoken, dumped, transfer, .. } = peer;
+        match pace {
+            None => {
+                told.for_each(|(family, number)| {
+                    spoken[family.index()].insert(number);
+                });
+                false
+            }
+            Some(Pace::Slow) => {
+                transfer.recent.announced(at, told.filter_map(|(family, number)| known(spoken, dumped, family, number)));
+                false
+            }
+            Some(Pace::Fast) => told.fold(false, |again, (family, number)| {
+                let PeerTable { spoken, dumped, .. } = &mut *peer;
+                let known = known(spoken, dumped, family, number);
+                again | known.is_some_and(|id| peer.announced_again(at, id))
+            }),
         }
-        for prefix in prefixes.v6 {
-            again |= peer.spoke(at, Family::Ipv6, numbers.v6(*prefix), pace);
-        }
-        again
     }
 
     /// It spoke of routes, or was listed with some in a dump, since its session was last lost.
@@ -254,22 +267,6 @@ impl PeerTable {
         Pace::Fast
     }
 
-    /// Counts one prefix, by its number in its family; true as [`TableSizes::spoke`] tells. `pace`: of the message which announces it.
-    #[inline]
-    fn spoke(&mut self, at: Timestamp, family: Family, number: u32, pace: Option<Pace>) -> bool {
-        let bit = family.index();
-        let known = !self.spoken[bit].insert(number) || self.dumped[bit].is_some();
-        let Some(pace) = pace.filter(|_| known) else { return false };
-        let number = number << 1 | u32::from(family == Family::Ipv6);
-        match pace {
-            Pace::Slow => {
-                self.transfer.recent.announced(at, number);
-                false
-            }
-            Pace::Fast => self.announced_again(at, number),
-        }
-    }
-
     /// Listened to for long enough: without a dump the table is only known after a while, and until then a few prefixes which flap look
     /// like all of it.
     fn is_settled(&self, at: Timestamp, size: u64) -> bool {
@@ -291,7 +288,7 @@ impl PeerTable {
         let settled = self.is_settled(at, size);
         let transfer = &mut self.transfer;
         transfer.recent.forget_before(at - transfer_span(size));
-        transfer.recent.announced(at, id);
+        transfer.recent.announced(at, std::iter::once(id));
         let distinct = transfer.recent.distinct();
         if settled && size >= TRANSFER_LEAST && distinct * 100 >= size * TRANSFER_PERCENT {
             transfer.lost = false;
@@ -302,6 +299,13 @@ impl PeerTable {
         }
         false
     }
+}
+
+/// Counts a prefix, by its number in its family; gives an id of it, if it is in the table already.
+#[inline]
+fn known(spoken: &mut [NumberSet; 2], dumped: &[Option<u32>; 2], family: Family, number: u32) -> Option<u32> {
+    let new = spoken[family.index()].insert(number);
+    (!new || dumped[family.index()].is_some()).then_some(number << 1 | u32::from(family == Family::Ipv6))
 }
 
 /// How fast a message's prefixes come.

@@ -46,29 +46,38 @@ impl Recent {
         }
     }
 
-    /// An announcement, not before the last one.
-    pub fn announced(&mut self, at: Timestamp, number: u32) {
+    /// Announcements of one time, not before the last ones.
+    #[inline]
+    pub fn announced(&mut self, at: Timestamp, numbers: impl Iterator<Item = u32>) {
+        let before = self.numbers.len();
+        match &mut self.counts {
+            None => self.numbers.extend(numbers),
+            Some(counts) => numbers.for_each(|number| {
+                self.numbers.push_back(number);
+                *counts.entry(number).or_insert(0) += 1;
+            }),
+        }
+        // One message holds no 2^32 prefixes.
+        let more = u32::try_from(self.numbers.len() - before).unwrap_or(u32::MAX);
         let gap = u32::try_from(at.since(self.last).micros().max(0));
         match (self.steps.back_mut(), gap) {
-            (Some((_, count)), Ok(0)) => *count += 1,
-            (Some(_), Ok(gap)) => self.steps.push_back((gap, 1)),
+            _ if more == 0 => return,
+            (Some((_, count)), Ok(0)) => *count += more,
+            (Some(_), Ok(gap)) => self.steps.push_back((gap, more)),
             (Some(_), Err(_)) => {
-                // Longer ago than anybody asks.
-                *self = Recent::default();
-                self.begin(at);
+                // The others are longer ago than anybody asks.
+                let latest = self.numbers.split_off(before);
+                *self = Recent { numbers: latest, ..Recent::default() };
+                self.begin(at, more);
             }
-            (None, _) => self.begin(at),
+            (None, _) => self.begin(at, more),
         }
         self.last = self.last.max(at);
-        self.numbers.push_back(number);
-        if let Some(counts) = &mut self.counts {
-            *counts.entry(number).or_insert(0) += 1;
-        }
     }
 
-    fn begin(&mut self, at: Timestamp) {
+    fn begin(&mut self, at: Timestamp, count: u32) {
         (self.first, self.last) = (at, at);
-        self.steps.push_back((0, 1));
+        self.steps.push_back((0, count));
     }
 
     /// How many announcements there are: no fewer than distinct prefixes.
@@ -111,7 +120,7 @@ mod tests {
             let before = at - 300_000;
             recent.forget_before(Timestamp::from_micros(before));
             list.retain(|(then, _)| *then >= before);
-            recent.announced(Timestamp::from_micros(at), number);
+            recent.announced(Timestamp::from_micros(at), std::iter::once(number));
             list.push((at, number));
             assert_eq!(recent.len(), list.len() as u64, "at step {step}");
             if step % 500 > 250 {

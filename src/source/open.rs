@@ -112,7 +112,7 @@ pub(super) fn sample(file: &InputFile, from: Timestamp, count: usize) -> io::Res
                 latest = latest.max(Some(frame.at));
                 let is_message = matches!(frame.kind, 16 | 17) && !matches!(frame.subtype, 0 | 5);
                 if is_message && frame.at >= from && !matches!(frame.body, Body::Unsupported(_)) {
-                    let hash = foldhash::fast::FixedState::default().hash_one(frames.body(&frame));
+                    let hash = foldhash::fast::FixedState::default().hash_one(frames.body(frame.kind));
                     samples.push(Sample { at: frame.at, hash, fine: frame.is_fine() });
                 }
             }

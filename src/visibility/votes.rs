@@ -188,11 +188,10 @@ impl Votes {
     /// Takes all votes anew where the electorate changed, or if it is time; appends what changes. Only those votes are looked at of which
     /// that can be: of ASes whose standing changed, of routes which were lost so long ago, and those which are stale. False if it is not time.
     pub fn review(&mut self, at: Timestamp, state: Electorate<'_>, changes: &mut Vec<VisibilityChange>) -> bool {
-        let edition = state.feeds.electorate_edition();
-        if edition == self.edition && at < self.review_at {
+        if at < self.next_due(state.feeds) {
             return false;
         }
-        self.edition = edition;
+        self.edition = state.feeds.electorate_edition();
         self.review_at = at + REVIEW_EVERY;
         self.meet(state.vantages);
         let roll = Roll::now(at, state);
@@ -228,6 +227,11 @@ impl Votes {
         self.voting = (0..self.ases.len()).filter(|index| self.may_vote(&roll, *index)).collect();
         self.roll = roll;
         true
+    }
+
+    /// No review does anything before this, by the electorate as it is.
+    pub fn next_due(&self, feeds: &Feeds) -> Timestamp {
+        if feeds.electorate_edition() == self.edition { self.review_at } else { Timestamp::MIN }
     }
 
     /// When a review is due, whether or not the electorate changes.

@@ -57,11 +57,20 @@ impl Frame {
     pub(in crate::source) fn is_fine(&self) -> bool {
         self.kind == EXTENDED
     }
+}
 
-    /// Where its body begins.
-    fn head(&self) -> usize {
-        head(self.kind)
-    }
+/// A message which the scan settled. It can be seen until the next record is asked for.
+pub(super) struct Plain {
+    /// Its time.
+    pub(super) at: Timestamp,
+    /// Its number, from 1, damaged ones counted.
+    pub(super) record: u64,
+    /// Its offset in the decompressed stream.
+    pub(super) offset: u64,
+    /// Its type.
+    pub(super) kind: u16,
+    /// What it is.
+    pub(super) what: Scanned,
 }
 
 /// Length of what stands before a record's body (RFC 6396 §2, §3).
@@ -80,7 +89,7 @@ pub(in crate::source) enum Step {
 }
 
 /// Length of the common header (RFC 6396 §2).
-const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 /// BGP4MP_ET, whose header has microseconds (RFC 6396 §3).
 const EXTENDED: u16 = 17;
 /// No record is longer (bgpkit-parser's own limit).
@@ -103,6 +112,14 @@ struct Header {
     kind: u16,
     subtype: u16,
     length: u32,
+}
+
+impl Header {
+    fn read(bytes: &[u8; HEADER]) -> Self {
+        let two = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
+        let four = |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
+        Header { at: Timestamp::from_parts(i64::from(four(0)), 0), kind: two(4), subtype: two(6), length: four(8) }
+    }
 }
 
 /// Iterates over the records of a stream.
@@ -145,12 +162,12 @@ impl Frames {
     }
 
     /// The body of the record given last.
-    pub(in crate::source) fn body(&self, frame: &Frame) -> &[u8] {
-        self.bytes.view().get(frame.head()..frame.length).unwrap_or_default()
+    pub(in crate::source) fn body(&self, kind: u16) -> &[u8] {
+        self.bytes.view().get(head(kind)..self.held).unwrap_or_default()
     }
 
-    /// The UPDATE given last, if the scan settled it.
-    pub(super) fn update(&self) -> &Scan {
+    /// The message given last, if the scan settled it.
+    pub(super) fn scan(&self) -> &Scan {
         &self.scan
     }
 
@@ -232,16 +249,31 @@ impl Frames {
         timing.of(Stage::Decode, || self.parsed(header, end))
     }
 
+    /// The next record, if it is as nearly all are: whole in view, of a time close to the one before it and, never mind how late, before
+    /// `until`, and a message which the scan settles. Else nothing is taken, and [`Frames::step`] gives it.
+    #[inline]
+    pub(super) fn plain(&mut self, interest: &Interest, until: Timestamp) -> Option<Plain> {
+        let view = self.bytes.view().get(self.held..)?;
+        let header = Header::read(view.first_chunk()?);
+        let end = HEADER + header.length as usize;
+        let record = view.get(..end).filter(|_| matches!(header.kind, 16 | EXTENDED) && self.scans && header.length <= LONGEST)?;
+        let at = header.at + Span::from_micros(i64::from(micros(header.kind, record)));
+        if at >= until || self.last.is_none_or(|last| at.since(last).abs() > FAR) {
+            return None;
+        }
+        let what = self.scan.message_record(header.kind, header.subtype, record.get(head(header.kind)..)?, interest)?;
+        self.bytes.consume(std::mem::replace(&mut self.held, end));
+        self.records += 1;
+        self.last = Some(at);
+        Some(Plain { at, record: self.records, offset: self.bytes.offset(), kind: header.kind, what })
+    }
+
     /// What the scan makes of the record which begins the stream, and its time.
     fn scanned(&mut self, header: Header, end: usize, interest: &Interest) -> Option<(Timestamp, Scanned)> {
         let record = &self.bytes.view()[..end];
         let body = record.get(head(header.kind)..).filter(|_| self.scans)?;
         let scanned = self.scan.record(header.kind, header.subtype, body, interest)?;
-        let micros = match record.get(HEADER..HEADER + 4) {
-            Some(&[a, b, c, d]) if header.kind == EXTENDED => u32::from_be_bytes([a, b, c, d]).min(999_999),
-            _ => 0,
-        };
-        Some((Timestamp::from_parts(header.at.seconds(), micros), scanned))
+        Some((header.at + Span::from_micros(i64::from(micros(header.kind, record))), scanned))
     }
 
     /// What the full decoder makes of the record which begins the stream.
@@ -277,10 +309,7 @@ impl Frames {
         if self.bytes.have(place + HEADER) < place + HEADER {
             return None;
         }
-        let bytes: &[u8; HEADER] = self.bytes.view().get(place..)?.first_chunk()?;
-        let two = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
-        let four = |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
-        Some(Header { at: Timestamp::from_parts(i64::from(four(0)), 0), kind: two(4), subtype: two(6), length: four(8) })
+        self.bytes.view().get(place..)?.first_chunk().map(Header::read)
     }
 
     /// True if this can be the header of a record which belongs here.
@@ -446,6 +475,14 @@ fn is_known(header: Header) -> bool {
 /// Record types which carry something else: other routing protocols (RFC 6396 §4.1, §4.5–4.7) and those long given up (§5).
 fn is_foreign(header: Header) -> bool {
     matches!(header.kind, 0..=4 | 6..=11 | 32 | 33 | 48 | 49) && header.subtype <= 16 && header.length <= LONGEST_SEARCHED
+}
+
+/// The microseconds of a record's time, where its type has them.
+fn micros(kind: u16, record: &[u8]) -> u32 {
+    match record.get(HEADER..HEADER + 4) {
+        Some(&[a, b, c, d]) if kind == EXTENDED => u32::from_be_bytes([a, b, c, d]).min(999_999),
+        _ => 0,
+    }
 }
 
 fn record_time(raw: &RawMrtRecord) -> Timestamp {

@@ -5,7 +5,7 @@
 //! statements; other families are counted. What the collector itself sent (the LOCAL subtypes) is counted and says nothing.
 
 use super::route::{route, route_of_path};
-use super::scan::{Ends, Scan};
+use super::scan::{Envelope, Scan};
 use super::session::End;
 use super::{Context, Place};
 use crate::observation::{Statement, WithdrawCause};
@@ -131,14 +131,14 @@ fn alive(from: Option<VantageId>, place: Place, ctx: &mut Context<'_>) {
 }
 
 /// A KEEPALIVE which the scan read.
-pub(super) fn keepalive(ends: Ends, place: Place, ctx: &mut Context<'_>) {
-    let from = scanned_speaker(ends, ctx);
+pub(super) fn keepalive(envelope: Envelope<'_>, place: Place, ctx: &mut Context<'_>) {
+    let from = scanned_speaker(envelope, ctx);
     alive(from, place, ctx);
 }
 
 /// An UPDATE which the scan read, from a record of this body.
 pub(super) fn scanned(update: &Scan, body: &[u8], place: Place, ctx: &mut Context<'_>) {
-    let Some(from) = scanned_speaker(update.ends, ctx) else { return };
+    let Some(from) = scanned_speaker(update.envelope(body), ctx) else { return };
     let ((v4, v6), withdrawn) = update.prefixes();
     let withdrawn_count = withdrawn[0] + withdrawn[1];
     ctx.account.announced += (v4.len() + v6.len() - withdrawn_count) as u64;
@@ -161,14 +161,18 @@ pub(super) fn scanned(update: &Scan, body: &[u8], place: Place, ctx: &mut Contex
     }
 }
 
-/// Who a message is from whose ends the scan read: nearly always one whose messages came before.
-fn scanned_speaker(ends: Ends, ctx: &mut Context<'_>) -> Option<VantageId> {
-    if let Some(from) = ctx.sessions.known(ends) {
-        return Some(from);
-    }
-    ctx.sessions.learn(ends.peer, Some(ends.local));
-    let from = speaker(ends.peer, ctx)?;
-    ctx.sessions.know(ends, from);
+/// Who a message is from whose envelope the scan read: nearly always one whose messages came before.
+#[inline]
+fn scanned_speaker(envelope: Envelope<'_>, ctx: &mut Context<'_>) -> Option<VantageId> {
+    ctx.sessions.known(envelope).or_else(|| new_speaker(envelope, ctx))
+}
+
+#[cold]
+fn new_speaker(envelope: Envelope<'_>, ctx: &mut Context<'_>) -> Option<VantageId> {
+    let (peer, local) = envelope.ends()?;
+    ctx.sessions.learn(peer, Some(local));
+    let from = speaker(peer, ctx)?;
+    ctx.sessions.know(envelope, from);
     Some(from)
 }
 

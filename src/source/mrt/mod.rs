@@ -63,9 +63,22 @@ struct Place {
     offset: u64,
 }
 
+/// Where everything is watched, so many statements are told together.
+const TOGETHER: usize = 256;
+
 impl Context<'_> {
     fn say(&mut self, place: Place, what: Statement) {
         self.out.push_back(Observation { at: place.at, source: RecordRef { file: self.file, record: place.record }, what });
+    }
+
+    /// Whether more can be told together with what was stated.
+    #[inline]
+    fn has_room(&self) -> bool {
+        match self.out.back().map(|last| &last.what) {
+            Some(Statement::Other(others)) => self.out.len() == 1 && !others.is_full(),
+            Some(_) => self.interest.watched().is_none() && self.out.len() < TOGETHER,
+            None => true,
+        }
     }
 
     /// States a message of which no prefix is watched, together with those before it: `push` appends it.
@@ -135,22 +148,17 @@ impl MrtReader {
         self.frames.failure()
     }
 
-    /// States what the next record says, and those after it up to `until` as long as all of it can be told together.
+    /// States what the next record says, and those after it of times before `until`, as far as they can be told together.
     pub(super) fn read(&mut self, until: Timestamp, ctx: &mut Context<'_>) {
         loop {
-            self.read_one(ctx);
-            let together = match ctx.out.back().map(|last| &last.what) {
-                None => true,
-                Some(Statement::Other(others)) => ctx.out.len() == 1 && !others.is_full(),
-                Some(_) => false,
-            };
-            if !together || self.next_time().is_none_or(|next| next >= until) {
+            self.read_one(until, ctx);
+            if !ctx.has_room() || self.next_time().is_none_or(|next| next >= until) {
                 return;
             }
         }
     }
 
-    fn read_one(&mut self, ctx: &mut Context<'_>) {
+    fn read_one(&mut self, until: Timestamp, ctx: &mut Context<'_>) {
         if let Some(at) = self.head_lost.take() {
             let until = self.next_time().unwrap_or(at);
             let place = Place { at, told: at, record: 1, offset: 0 };
@@ -159,7 +167,7 @@ impl MrtReader {
         }
         let Some(frame) = self.next.take() else { return };
         let at = self.time_of(&frame);
-        let place = Place { at, told: frame.at, record: frame.record, offset: frame.offset };
+        let mut place = Place { at, told: frame.at, record: frame.record, offset: frame.offset };
         if self.clock.is_some_and(|clock| frame.at < clock) && self.table.is_none() {
             ctx.account.out_of_order += 1;
         }
@@ -167,6 +175,9 @@ impl MrtReader {
         ctx.account.saw(frame.at);
         let damage_before = ctx.account.skipped_count;
         self.state(frame, place, ctx);
+        if ctx.account.skipped_count == damage_before && self.table.is_none() {
+            place = self.run(place, until, ctx);
+        }
         let inside = ctx.account.skipped_count > damage_before;
         let lost = self.advance(ctx.interest, ctx.account);
         if lost && let Some(table) = &mut self.table {
@@ -182,6 +193,29 @@ impl MrtReader {
         } else if (lost || inside) && self.table.is_none() {
             self.lose(place, ctx);
         }
+    }
+
+    /// States what the messages which follow say as long as they are plain; gives the place of the last one.
+    fn run(&mut self, mut place: Place, until: Timestamp, ctx: &mut Context<'_>) -> Place {
+        let (mut first, mut last) = (place.told, place.told);
+        while ctx.has_room() && place.at < until {
+            let Some(plain) = self.frames.plain(ctx.interest, until) else { break };
+            ctx.account.holds(FileKind::Updates);
+            let told = plain.at;
+            ctx.account.out_of_order += u64::from(told < place.at);
+            (first, last) = (first.min(told), last.max(told));
+            place = Place { at: told.max(place.at), told, record: plain.record, offset: plain.offset };
+            let (scan, body) = (self.frames.scan(), self.frames.body(plain.kind));
+            match plain.what {
+                Scanned::Keepalive => message::keepalive(scan.envelope(body), place, ctx),
+                Scanned::Update => message::scanned(scan, body, place, ctx),
+                Scanned::Entries(_) | Scanned::Entry { .. } => {}
+            }
+        }
+        ctx.account.saw(first);
+        ctx.account.saw(last);
+        self.clock = Some(place.at);
+        place
     }
 
     /// States that nothing is known from a record until the next.
@@ -230,7 +264,7 @@ impl MrtReader {
         }
         if let Body::Scanned(Scanned::Entries(entries)) = &frame.body {
             if let Some(table) = &mut self.table
-                && table.count_unwatched(entries, self.frames.body(&frame), ctx)
+                && table.count_unwatched(entries, self.frames.body(frame.kind), ctx)
             {
                 return;
             }
@@ -239,11 +273,11 @@ impl MrtReader {
                 Err(cause) => return ctx.damage(place, frame.length as u64, cause),
             }
         }
-        let body = self.frames.body(&frame);
+        let (scan, body) = (self.frames.scan(), self.frames.body(frame.kind));
         match frame.body {
             Body::Unsupported(name) => ctx.account.count_other(&name, 1),
-            Body::Scanned(Scanned::Update) => message::scanned(self.frames.update(), body, place, ctx),
-            Body::Scanned(Scanned::Keepalive(ends)) => message::keepalive(ends, place, ctx),
+            Body::Scanned(Scanned::Update) => message::scanned(scan, body, place, ctx),
+            Body::Scanned(Scanned::Keepalive) => message::keepalive(scan.envelope(body), place, ctx),
             Body::Scanned(Scanned::Entry { peer, prefix }) => {
                 let table = table::version_one(&mut self.table, place, ctx);
                 table.entry(peer, prefix, ctx);

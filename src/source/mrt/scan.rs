@@ -11,16 +11,16 @@ use crate::observation::{Spoken, V4Prefix};
 use crate::source::interest::Interest;
 use crate::vantage::Asn;
 use ipnet::{IpNet, Ipv6Net};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
 /// A record which was understood.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::source) enum Scanned {
     /// An UPDATE with prefixes: what the [`Scan`] holds now.
     Update,
-    /// A KEEPALIVE.
-    Keepalive(Ends),
+    /// A KEEPALIVE: whose, the [`Scan`] holds.
+    Keepalive,
     /// A TABLE_DUMP_V2 record of one unicast prefix which is not watched.
     Entries(Entries),
     /// A TABLE_DUMP record of one entry, of a prefix which is not watched.
@@ -32,20 +32,16 @@ pub(in crate::source) enum Scanned {
     },
 }
 
-/// The two ends of a session.
+/// The two ends of a session as the body of a BGP4MP message begins with them (RFC 6396 §4.4.2, §4.4.3): AS numbers, interface, family and
+/// addresses. Which of the two layouts it is in follows from its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::source) struct Ends {
-    /// Who spoke.
-    pub(super) peer: End,
-    /// The collector's address.
-    pub(super) local: IpAddr,
-}
+pub(super) struct Envelope<'a>(&'a [u8]);
 
-/// What the latest UPDATE says. No prefix of it is both withdrawn and announced. Its room is used again for the next.
+/// What the latest message says. No prefix of it is both withdrawn and announced. Its room is used again for the next.
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// Who says it.
-    pub(super) ends: Ends,
+    /// Length of its envelope.
+    envelope: usize,
     /// Of each family the withdrawn prefixes, then the announced ones.
     v4: Vec<V4Prefix>,
     v6: Vec<Ipv6Net>,
@@ -72,11 +68,48 @@ pub(in crate::source) struct Entries {
     pub(super) path_ids: bool,
 }
 
+impl<'a> Envelope<'a> {
+    /// Its greatest length.
+    pub(super) const LONGEST: usize = 2 * 4 + 4 + 2 * 16;
+
+    fn of(body: &'a [u8], asn_size: usize) -> Option<Self> {
+        let addresses = 2 * asn_size + 4;
+        let length = match two(body, addresses - 2)? {
+            1 => addresses + 2 * 4,
+            2 => addresses + 2 * 16,
+            _ => return None,
+        };
+        body.get(..length).map(Envelope)
+    }
+
+    /// Its bytes.
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Who spoke, and the collector's address; `None` if it is no envelope.
+    pub(super) fn ends(self) -> Option<(End, IpAddr)> {
+        let bytes = self.0;
+        let (asn, addresses) = match bytes.len() {
+            16 | 40 => (u32::from(two(bytes, 0)?), 8),
+            _ => (four(bytes, 0)?, 12),
+        };
+        let (peer, local) = match bytes.len() - addresses {
+            8 => (address::<4>(bytes, addresses)?, address::<4>(bytes, addresses + 4)?),
+            _ => (address::<16>(bytes, addresses)?, address::<16>(bytes, addresses + 16)?),
+        };
+        Some((End { address: peer, asn: Asn(asn) }, local))
+    }
+}
+
 impl Scan {
     pub(super) fn new() -> Self {
-        let nobody = End { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), asn: Asn(0) };
-        let ends = Ends { peer: nobody, local: nobody.address };
-        Scan { ends, v4: Vec::new(), v6: Vec::new(), withdrawn: [0; 2], path: 0..0, asn_size: 4, path_ids: false, seen: 0 }
+        Scan { envelope: 0, v4: Vec::new(), v6: Vec::new(), withdrawn: [0; 2], path: 0..0, asn_size: 4, path_ids: false, seen: 0 }
+    }
+
+    /// Who says it, of the body it was read from.
+    pub(super) fn envelope<'a>(&self, body: &'a [u8]) -> Envelope<'a> {
+        Envelope(body.get(..self.envelope).unwrap_or_default())
     }
 
     /// The prefixes of each family, the withdrawn ones first, and how many those are.
@@ -97,15 +130,26 @@ impl Scan {
     /// Reads a record's body, without the microseconds of the extended header; `None` if the full decoder must.
     pub(super) fn record(&mut self, kind: u16, subtype: u16, body: &[u8], interest: &Interest) -> Option<Scanned> {
         match (kind, subtype) {
+            (16 | 17, _) => self.message_record(kind, subtype, body, interest),
+            (13, 2 | 8) => entries::<false>(body, subtype == 8, interest),
+            (13, 4 | 10) => entries::<true>(body, subtype == 10, interest),
+            (12, 1) => entry::<4>(body, interest),
+            (12, 2) => entry::<16>(body, interest),
+            _ => None,
+        }
+    }
+}
+
+impl Scan {
+    /// The same of BGP4MP and BGP4MP_ET only.
+    #[inline]
+    pub(super) fn message_record(&mut self, kind: u16, subtype: u16, body: &[u8], interest: &Interest) -> Option<Scanned> {
+        match (kind, subtype) {
             (16 | 17, 1) => self.message(body, (2, false), interest),
             (16 | 17, 4) => self.message(body, (4, false), interest),
             // The statements of everything tell path identifiers, and what concerns somebody goes to the full decoder.
             (16 | 17, 8) if interest.watched().is_some() => self.message(body, (2, true), interest),
             (16 | 17, 9) if interest.watched().is_some() => self.message(body, (4, true), interest),
-            (13, 2 | 8) => entries::<false>(body, subtype == 8, interest),
-            (13, 4 | 10) => entries::<true>(body, subtype == 10, interest),
-            (12, 1) => entry::<4>(body, interest),
-            (12, 2) => entry::<16>(body, interest),
             _ => None,
         }
     }
@@ -126,14 +170,8 @@ const AS4_PATH: u8 = 17;
 impl Scan {
     /// A BGP4MP message (RFC 6396 §4.4.2, §4.4.3).
     fn message(&mut self, body: &[u8], (asn_size, path_ids): (usize, bool), interest: &Interest) -> Option<Scanned> {
-        let addresses = 2 * asn_size + 4;
-        let (peer, local, start) = match two(body, addresses - 2)? {
-            1 => (address::<4>(body, addresses)?, address::<4>(body, addresses + 4)?, addresses + 8),
-            2 => (address::<16>(body, addresses)?, address::<16>(body, addresses + 16)?, addresses + 32),
-            _ => return None,
-        };
-        let asn = if asn_size == 2 { u32::from(two(body, 0)?) } else { four(body, 0)? };
-        let ends = Ends { peer: End { address: peer, asn: Asn(asn) }, local };
+        let start = Envelope::of(body, asn_size)?.0.len();
+        self.envelope = start;
         let message = body.get(start..)?;
         let length = usize::from(two(message, 16)?);
         match *message.get(18)? {
@@ -141,11 +179,11 @@ impl Scan {
                 let update = message.get(MESSAGE_HEADER..length)?;
                 self.v4.clear();
                 self.v6.clear();
-                (self.ends, self.asn_size, self.path_ids, self.seen, self.path) = (ends, asn_size, path_ids, 0, 0..0);
+                (self.asn_size, self.path_ids, self.seen, self.path) = (asn_size, path_ids, 0, 0..0);
                 self.update(update, start + MESSAGE_HEADER, interest)?;
                 Some(Scanned::Update)
             }
-            4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive(ends)),
+            4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive),
             _ => None,
         }
     }
@@ -324,7 +362,7 @@ fn entries<const V6: bool>(body: &[u8], path_ids: bool, interest: &Interest) -> 
     } else {
         v4(body.get(4..)?).map(|(net, rest)| (IpNet::from(net), rest))?
     };
-    let watched = interest.watched()?.concerns_quickly(&prefix);
+    let watched = interest.watched()?.concerns(&prefix);
     (!watched && rest.len() >= 2).then(|| Scanned::Entries(Entries { prefix, start: body.len() - rest.len(), path_ids }))
 }
 
@@ -337,7 +375,7 @@ fn entry<const SIZE: usize>(body: &[u8], interest: &Interest) -> Option<Scanned>
     let attributes = body.get(peer_as + 4..)?;
     if attributes.len() != usize::from(two(body, peer_as + 2)?)
         || ends_in_header(attributes)
-        || interest.watched()?.concerns_quickly(&prefix)
+        || interest.watched()?.concerns(&prefix)
     {
         return None;
     }

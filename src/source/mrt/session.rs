@@ -4,7 +4,7 @@
 //! and an OPEN is recorded before the peer's four-byte AS number is known, so it carries AS 23456 or 0. Both are put right from what
 //! the collector's other messages say. Sessions themselves are not followed here.
 
-use super::scan::Ends;
+use super::scan::Envelope;
 use crate::vantage::{Asn, VantageId};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -17,10 +17,20 @@ const AS_TRANS: Asn = Asn(23456);
 pub(in crate::source) struct Sessions {
     local: HashSet<IpAddr, foldhash::fast::FixedState>,
     peers: HashMap<IpAddr, Asn, foldhash::fast::FixedState>,
-    /// Who is who, as long as nothing new is learnt of the peers, by the ends of their sessions; the latest apart.
-    known: HashMap<(IpAddr, Asn, IpAddr), VantageId, foldhash::fast::FixedState>,
-    latest: Option<(Ends, VantageId)>,
+    /// Who was met lately, as long as nothing new is learnt of the peers: each where its address says. Everybody is met again and again.
+    lately: Vec<Option<Known>>,
 }
+
+/// Whose messages begin with this envelope.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    envelope: [u8; Envelope::LONGEST],
+    length: u8,
+    from: VantageId,
+}
+
+/// [`Sessions::lately`] has two to this power of places.
+const LATELY: u32 = 9;
 
 /// One end of a session, as a record has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,8 +54,7 @@ impl Sessions {
         }
         if peer.is_named() && self.peers.get(&peer.address) != Some(&peer.asn) {
             self.peers.insert(peer.address, peer.asn);
-            self.known.clear();
-            self.latest = None;
+            self.lately.clear();
         }
         if let Some(local) = local
             && !local.is_unspecified()
@@ -55,22 +64,24 @@ impl Sessions {
         }
     }
 
-    /// Whose messages have these ends, if that was asked before and nothing was learnt since which could change it.
+    /// Whose messages have this envelope, if that was asked before and nothing was learnt since which could change it.
     #[inline]
-    pub(super) fn known(&mut self, ends: Ends) -> Option<VantageId> {
-        if let Some((latest, from)) = self.latest
-            && latest == ends
-        {
-            return Some(from);
-        }
-        let from = *self.known.get(&(ends.peer.address, ends.peer.asn, ends.local))?;
-        self.latest = Some((ends, from));
-        Some(from)
+    pub(super) fn known(&self, envelope: Envelope<'_>) -> Option<VantageId> {
+        let known = self.lately.get(place(envelope))?.as_ref()?;
+        let told = known.envelope.get(..usize::from(known.length))?;
+        (told == envelope.bytes()).then_some(known.from)
     }
 
-    /// Remembers whose messages have these ends.
-    pub(super) fn know(&mut self, ends: Ends, from: VantageId) {
-        self.known.insert((ends.peer.address, ends.peer.asn, ends.local), from);
+    /// Remembers whose messages have this envelope.
+    pub(super) fn know(&mut self, envelope: Envelope<'_>, from: VantageId) {
+        let bytes = envelope.bytes();
+        let mut known = Known { envelope: [0; Envelope::LONGEST], length: 0, from };
+        if let (Some(room), Ok(length)) = (known.envelope.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            room.copy_from_slice(bytes);
+            known.length = length;
+            self.lately.resize(1 << LATELY, None);
+            self.lately[place(envelope)] = Some(known);
+        }
     }
 
     /// The peer with its true AS number, as far as known.
@@ -95,6 +106,16 @@ impl Sessions {
                 || (local.asn == Asn(0) && peer.asn != Asn(0) && !self.peers.contains_key(&peer.address)));
         self.resolve(if swapped { local } else { peer })
     }
+}
+
+/// Where an envelope stands in [`Sessions::lately`]: by the last eight bytes of it, or of its peer's IPv6 address.
+#[allow(clippy::cast_possible_truncation, reason = "nine bits are left")]
+fn place(envelope: Envelope<'_>) -> usize {
+    let bytes = envelope.bytes();
+    let end = if bytes.len() < 40 { bytes.len() } else { bytes.len() - 16 };
+    let word = bytes[..end].last_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+    // Multiplicative hashing (Knuth, TAOCP 6.4).
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - LATELY)) as usize
 }
 
 #[cfg(test)]

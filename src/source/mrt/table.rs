@@ -4,14 +4,14 @@
 //! path, and an end with every peer's table sizes. A dump is applied as one moment: all its statements carry the time of its first
 //! record, however long writing it took. One file may hold several dumps.
 
-use super::frame::Frame;
+use super::frame::{Frame, HEADER};
 use super::route::route;
 use super::scan::Entries;
 use super::session::End;
 use super::{Context, Place};
 use crate::observation::Statement;
 use crate::time::{Span, Timestamp};
-use crate::vantage::{Asn, VantageId};
+use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::RawMrtRecord;
 use bgpkit_parser::models::{PeerIndexTable, RibAfiEntries, TableDumpMessage, TableDumpV2Message, TableDumpV2Type};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -19,8 +19,6 @@ use ipnet::IpNet;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Length of a record's header (RFC 6396 §2).
-const HEADER: usize = 12;
 /// A pause this long between two TABLE_DUMP records means another dump, since version 1 has nothing which begins one.
 const PAUSE: Span = Span::from_seconds(600);
 
@@ -38,6 +36,9 @@ pub(super) struct Table {
     by_vantage: HashMap<VantageId, usize, foldhash::fast::FixedState>,
     entries: u64,
     damaged: bool,
+    /// The prefix met last, and how many were met: a prefix is counted once a peer, however many paths it has, which stand together.
+    prefix: Option<IpNet>,
+    met: u64,
     /// Peer indices of the record being counted.
     indices: Vec<u16>,
 }
@@ -45,24 +46,8 @@ pub(super) struct Table {
 struct Size {
     vantage: VantageId,
     counts: [u32; 2],
-    latest: Option<Key>,
-}
-
-/// A prefix in a form which is quick to compare: its address and length, and the place of its family's count.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Key {
-    address: u128,
-    length: u8,
-    family: u8,
-}
-
-impl Key {
-    fn of(prefix: IpNet) -> Self {
-        match prefix {
-            IpNet::V4(net) => Key { address: u128::from(u32::from(net.addr())), length: net.prefix_len(), family: 0 },
-            IpNet::V6(net) => Key { address: u128::from(net.addr()), length: net.prefix_len(), family: 1 },
-        }
-    }
+    /// [`Table::met`] when a prefix was counted last.
+    latest: u64,
 }
 
 impl Table {
@@ -76,6 +61,8 @@ impl Table {
             by_vantage: HashMap::default(),
             entries: 0,
             damaged: false,
+            prefix: None,
+            met: 0,
             indices: Vec::new(),
         }
     }
@@ -110,7 +97,7 @@ impl Table {
     fn place_of(&mut self, vantage: VantageId) -> usize {
         let sizes = &mut self.sizes;
         *self.by_vantage.entry(vantage).or_insert_with(|| {
-            sizes.push(Size { vantage, counts: [0; 2], latest: None });
+            sizes.push(Size { vantage, counts: [0; 2], latest: 0 });
             sizes.len() - 1
         })
     }
@@ -124,10 +111,10 @@ impl Table {
             && indices.iter().all(|index| self.index.get(usize::from(*index)).is_some());
         if whole {
             ctx.account.table_entries += indices.len() as u64;
-            let (mut own, prefix) = (0, Key::of(entries.prefix));
+            let (mut own, family) = (0, self.meet(entries.prefix));
             for index in &indices {
                 match self.index.get(usize::from(*index)) {
-                    Some(Some(slot)) => self.count(*slot, prefix),
+                    Some(Some(slot)) => self.count(*slot, family),
                     Some(None) | None => own += 1,
                 }
             }
@@ -137,14 +124,22 @@ impl Table {
         whole
     }
 
-    /// Counts a prefix once a peer, however many paths it has: they stand next to each other.
+    /// Entries of this prefix follow; gives the place of its family's count.
+    fn meet(&mut self, prefix: IpNet) -> usize {
+        if self.prefix != Some(prefix) {
+            self.prefix = Some(prefix);
+            self.met += 1;
+        }
+        Family::of(&prefix).index()
+    }
+
+    /// Counts an entry of the prefix met last.
     #[inline]
-    fn count(&mut self, place: usize, prefix: Key) {
+    fn count(&mut self, place: usize, family: usize) {
         self.entries += 1;
         let size = &mut self.sizes[place];
-        if size.latest != Some(prefix) {
-            size.latest = Some(prefix);
-            size.counts[usize::from(prefix.family) & 1] += 1;
+        if std::mem::replace(&mut size.latest, self.met) != self.met {
+            size.counts[family] += 1;
         }
     }
 }
@@ -220,12 +215,13 @@ fn rib(table: &mut Table, entries: &RibAfiEntries, promised: Option<usize>, plac
     // The record's own prefix: the MP_REACH_NLRI of GoBGP's entries holds others as well.
     let prefix = entries.prefix.prefix.trunc();
     let concerns = ctx.interest.concerns(&prefix);
+    let family = table.meet(prefix);
     for entry in &entries.rib_entries {
         ctx.account.table_entries += 1;
         match table.index.get(usize::from(entry.peer_index)) {
             Some(Some(slot)) => {
                 let slot = *slot;
-                table.count(slot, Key::of(prefix));
+                table.count(slot, family);
                 if concerns {
                     let (from, route) = (table.sizes[slot].vantage, Arc::new(route(&entry.attributes)));
                     let path_id = entry.path_id.unwrap_or(0);
@@ -288,8 +284,8 @@ impl Table {
             return None;
         }
         let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);
-        let slot = self.place_of(from);
-        self.count(slot, Key::of(prefix));
+        let (slot, family) = (self.place_of(from), self.meet(prefix));
+        self.count(slot, family);
         Some(from)
     }
 }

@@ -107,7 +107,7 @@ fn some_prefixes(bytes: &[u8], count: usize) -> Interest {
     let mut prefixes: Vec<IpNet> = Vec::new();
     while let Step::Record(frame) = frames.step(&Interest::Everything) {
         if let Body::Scanned(Scanned::Update) = frame.body {
-            prefixes.extend(frames.update().announced().nets().filter(|prefix| prefix.prefix_len() > 8));
+            prefixes.extend(frames.scan().announced().nets().filter(|prefix| prefix.prefix_len() > 8));
         }
     }
     let step = (prefixes.len() / count).max(1);
