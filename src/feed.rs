@@ -8,7 +8,7 @@ mod spoken;
 mod table_size;
 mod transfer;
 
-use crate::observation::{GapCause, Observation, Other, RecordRef, Spoken, Statement, V4Prefix};
+use crate::observation::{GapCause, Observation, Other, Others, RecordRef, Spoken, Statement};
 use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId, Vantages};
@@ -16,6 +16,8 @@ use collector::CollectorFeed;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub(crate) use spoken::Numbered;
+use spoken::Numbers;
 pub use table_size::FullFeedRule;
 use table_size::TableSizes;
 
@@ -30,6 +32,9 @@ const FIRST_JUDGEMENT: Span = Span::from_seconds(1);
 pub struct Feeds {
     sessions: Vec<Session>,
     collectors: Vec<CollectorFeed>,
+    numbers: Numbers,
+    /// Kept to be filled again.
+    numbered: Numbered,
     sizes: TableSizes,
     notes: Vec<FeedNote>,
     silence: Span,
@@ -136,6 +141,8 @@ impl Feeds {
         Feeds {
             sessions: Vec::new(),
             collectors: Vec::new(),
+            numbers: Numbers::default(),
+            numbered: Numbered::default(),
             sizes: TableSizes::new(settings.full_feed_percent, settings.full_feed_spoken_percent),
             notes: Vec::new(),
             silence: settings.silence,
@@ -173,7 +180,11 @@ impl Feeds {
                 self.hear(place, *from, changes);
                 self.spoke_of(place, *from, prefix, false);
             }
-            Statement::Other(others) => others.iter().for_each(|other| self.observe_other(&other, vantages, changes)),
+            Statement::Other(others) => {
+                let mut numbered = Numbered::default();
+                self.number(others, &mut numbered);
+                others.iter_as(numbered.all()).for_each(|other| self.observe_other(&other, vantages, changes));
+            }
             Statement::Keepalive { from } => {
                 let collector = vantages.collector_of(*from);
                 self.collectors[collector.index()].keepalives = true;
@@ -190,8 +201,13 @@ impl Feeds {
         }
     }
 
-    /// Takes one message of which no prefix is watched; otherwise as [`Feeds::observe`].
-    pub fn observe_other(&mut self, other: &Other<'_>, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
+    /// The numbers of all prefixes of these messages, in place of what `numbered` held.
+    pub(crate) fn number(&mut self, others: &Others, numbered: &mut Numbered) {
+        self.numbers.of_all(others.prefixes(), numbered);
+    }
+
+    /// Takes one message of which no prefix is watched, its prefixes by their [numbers](Feeds::number); otherwise as [`Feeds::observe`].
+    pub fn observe_other(&mut self, other: &Other<'_, u32, u32>, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
         self.begin(other.at, vantages);
         self.hear((other.at, other.source), other.from, changes);
         self.count(other);
@@ -200,7 +216,7 @@ impl Feeds {
     /// The same, if it is a message like nearly all: of somebody who is up and has spoken of routes, while nothing is due. It changes no
     /// liveness. False if it is another one, and nothing is done.
     #[inline]
-    pub fn observe_plain(&mut self, other: &Other<'_>) -> bool {
+    pub fn observe_plain(&mut self, other: &Other<'_, u32, u32>) -> bool {
         let Some(session) = self.sessions.get_mut(other.from.index()) else { return false };
         if self.idle || session.live != Liveness::Up || self.sizes.is_new(other.from) {
             return false;
@@ -214,7 +230,7 @@ impl Feeds {
     }
 
     #[inline]
-    fn count(&mut self, other: &Other<'_>) {
+    fn count(&mut self, other: &Other<'_, u32, u32>) {
         let place = (other.at, other.source);
         self.spoke(place, other.from, other.announced, true);
         self.spoke(place, other.from, other.withdrawn, false);
@@ -476,7 +492,7 @@ impl Feeds {
 
     /// Counts the prefixes a peer speaks of; a table sent again without a recorded reset is noted.
     #[inline]
-    fn spoke(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, prefixes: Spoken<'_>, announced: bool) {
+    fn spoke(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, prefixes: Spoken<'_, u32, u32>, announced: bool) {
         if prefixes.is_empty() {
             return;
         }
@@ -489,10 +505,10 @@ impl Feeds {
     }
 
     fn spoke_of(&mut self, place: (Timestamp, RecordRef), from: VantageId, prefix: &IpNet, announced: bool) {
-        match prefix {
-            IpNet::V4(net) => self.spoke(place, from, Spoken { v4: &[V4Prefix::from(*net)], v6: &[] }, announced),
-            IpNet::V6(net) => self.spoke(place, from, Spoken { v4: &[], v6: &[*net] }, announced),
-        }
+        let mut numbered = std::mem::take(&mut self.numbered);
+        self.numbers.of(prefix, &mut numbered);
+        self.spoke(place, from, numbered.all(), announced);
+        self.numbered = numbered;
     }
 
     fn note(&mut self, at: Timestamp, whom: NotedFeed, what: FeedEvent, source: Option<RecordRef>) {

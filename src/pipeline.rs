@@ -5,7 +5,7 @@
 
 mod blind;
 
-use crate::feed::{FeedNote, Feeds, LivenessChange};
+use crate::feed::{FeedNote, Feeds, LivenessChange, Numbered};
 use crate::foreign::{ForeignOrigin, ForeignOrigins};
 use crate::observation::{Observation, Others, Statement};
 use crate::org::scope::{Relation, Scope};
@@ -44,6 +44,7 @@ pub struct Pipeline {
     rest_at: Timestamp,
     /// Kept to be filled again.
     changes: Changes,
+    numbered: Numbered,
     first: Option<Timestamp>,
     now: Timestamp,
 }
@@ -113,6 +114,7 @@ impl Pipeline {
             any_seeded: false,
             rest_at: Timestamp::MIN,
             changes: Changes::default(),
+            numbered: Numbered::default(),
             first: None,
             now: Timestamp::MIN,
         }
@@ -150,7 +152,9 @@ impl Pipeline {
     fn observe_others(&mut self, others: &Others, vantages: &Vantages) {
         let mut liveness = Vec::new();
         let mut quiet = self.quiet_until();
-        for other in others.iter() {
+        let mut numbered = std::mem::take(&mut self.numbered);
+        self.stages.feeds.number(others, &mut numbered);
+        for other in others.iter_as(numbered.all()) {
             let due = quiet.min(self.stages.feeds.next_due(self.votes.review_at()));
             if other.at < due && self.stages.feeds.observe_plain(&other) {
                 self.now = self.now.max(other.at);
@@ -166,6 +170,7 @@ impl Pipeline {
             self.review(other.at, vantages);
             quiet = self.quiet_until();
         }
+        self.numbered = numbered;
     }
 
     /// As long as nobody's liveness changes, nothing but feeds' silence falls due before this.

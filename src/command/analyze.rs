@@ -5,7 +5,7 @@ use crate::analysis::{Analysis, Outcome, Survey};
 use crate::cli::{Analyze, Inputs};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
-use crate::observation::{Others, Statement};
+use crate::observation::Statement;
 use crate::org::profile::ProfileWarning;
 use crate::org::scope::Scope;
 use crate::org::{Organization, profile};
@@ -229,10 +229,9 @@ fn observe(
         resources.timing.of(Stage::State, || pipeline.observe(&observation, &vantages));
         unseen += 1;
         if let Statement::Other(others) = observation.what {
-            unseen += Others::MESSAGES;
             merge.give_back(others);
         }
-        if unseen > 4096 {
+        if unseen > 1024 {
             unseen = 0;
             let (read, all) = merge.progress();
             progress.is_at(read, all);

@@ -3,24 +3,24 @@
 //! Every prefix of every message passes here, watched or not: a number is one look into a hash table, a set is bits. Numbers are given in
 //! order of first mention, so prefixes which are often spoken of lie together.
 
-use crate::observation::V4Prefix;
-use ipnet::Ipv6Net;
+use crate::observation::{Spoken, V4Prefix};
+use ipnet::{IpNet, Ipv6Net};
 use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    pub v4: OfFamily<V4Prefix>,
-    pub v6: OfFamily<Ipv6Net>,
+    v4: OfFamily<V4Prefix>,
+    v6: OfFamily<Ipv6Net>,
 }
 
 /// Numbers of one family.
 #[derive(Debug)]
-pub(super) struct OfFamily<K: Quick>(HashMap<K::Key, u32, foldhash::fast::FixedState>);
+struct OfFamily<K: Quick>(HashMap<K::Key, u32, foldhash::fast::FixedState>);
 
 /// A prefix which can be told apart by few quick words.
-pub(super) trait Quick {
+trait Quick {
     type Key: Eq + Hash;
     fn key(self) -> Self::Key;
 }
@@ -50,12 +50,51 @@ impl<K: Quick> Default for OfFamily<K> {
     }
 }
 
+impl Numbers {
+    /// The numbers of these prefixes, in their order, in place of what `numbered` held. Many are asked for at once, so that a processor waits
+    /// for several places of a large table at a time.
+    pub fn of_all(&mut self, prefixes: Spoken<'_>, numbered: &mut Numbered) {
+        numbered.v4.clear();
+        numbered.v4.extend(prefixes.v4.iter().map(|prefix| self.v4.of(*prefix)));
+        numbered.v6.clear();
+        numbered.v6.extend(prefixes.v6.iter().map(|prefix| self.v6.of(*prefix)));
+    }
+
+    /// The number of one prefix, likewise.
+    pub fn of(&mut self, prefix: &IpNet, numbered: &mut Numbered) {
+        numbered.v4.clear();
+        numbered.v6.clear();
+        match prefix {
+            IpNet::V4(net) => numbered.v4.push(self.v4.of(V4Prefix::from(*net))),
+            IpNet::V6(net) => numbered.v6.push(self.v6.of(*net)),
+        }
+    }
+}
+
+/// Numbers of prefixes of both families.
+#[derive(Debug, Default)]
+pub(crate) struct Numbered {
+    v4: Vec<u32>,
+    v6: Vec<u32>,
+}
+
+impl Numbered {
+    /// All of them.
+    pub fn all(&self) -> Spoken<'_, u32, u32> {
+        Spoken { v4: &self.v4, v6: &self.v6 }
+    }
+}
+
 impl<K: Quick> OfFamily<K> {
     /// The number of a prefix.
     #[inline]
-    pub fn of(&mut self, prefix: K) -> u32 {
+    fn of(&mut self, prefix: K) -> u32 {
+        let key = prefix.key();
+        if let Some(number) = self.0.get(&key) {
+            return *number;
+        }
         let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        *self.0.entry(prefix.key()).or_insert(next)
+        *self.0.entry(key).or_insert(next)
     }
 }
 

@@ -4,7 +4,7 @@
 //! route-views2 of 23 February 2008 the two partial feeds spoke of 3 % of the upper quartile of the collector's peers after 15 min,
 //! 1 h, 3 h and 6 h alike, and the quietest full feed of 26 %: hence the default of the setting `full_feed_spoken_percent`.
 
-use super::spoken::{NumberSet, Numbers};
+use super::spoken::NumberSet;
 use super::transfer::Recent;
 use crate::observation::Spoken;
 use crate::time::{Span, Timestamp};
@@ -48,7 +48,6 @@ pub enum FullFeedRule {
 pub(super) struct TableSizes {
     percent: u64,
     spoken_percent: u64,
-    numbers: Numbers,
     peers: Vec<PeerTable>,
     largest: HashMap<(CollectorId, Family), u32>,
     quartile: HashMap<(CollectorId, Family), u64>,
@@ -86,7 +85,6 @@ impl TableSizes {
         TableSizes {
             percent: u64::from(percent),
             spoken_percent: u64::from(spoken_percent),
-            numbers: Numbers::default(),
             peers: Vec::new(),
             largest: HashMap::new(),
             quartile: HashMap::new(),
@@ -110,21 +108,22 @@ impl TableSizes {
     }
 
     /// True if the peer has not spoken of any route yet.
+    #[inline]
     pub fn is_new(&self, from: VantageId) -> bool {
         self.peers.get(from.index()).is_none_or(|peer| peer.first_spoke.is_none())
     }
 
-    /// Counts what a peer spoke of; true if this shows that it sends its table again although no session loss was recorded.
+    /// Counts what a peer spoke of, by the numbers of its prefixes; true if this shows that it sends its table again although no session loss
+    /// was recorded.
     #[inline]
-    pub fn spoke(&mut self, at: Timestamp, from: VantageId, prefixes: Spoken<'_>, announced: bool) -> bool {
+    pub fn spoke(&mut self, at: Timestamp, from: VantageId, prefixes: Spoken<'_, u32, u32>, announced: bool) -> bool {
         self.peer(from);
-        let (peer, numbers) = (&mut self.peers[from.index()], &mut self.numbers);
+        let peer = &mut self.peers[from.index()];
         peer.holds_routes = true;
         peer.first_spoke.get_or_insert(at);
         let pace = announced.then(|| peer.pace(at, prefixes.v4.len() + prefixes.v6.len()));
-        let Numbers { v4, v6 } = numbers;
-        let v4 = prefixes.v4.iter().map(|prefix| (Family::Ipv4, v4.of(*prefix)));
-        let told = v4.chain(prefixes.v6.iter().map(|prefix| (Family::Ipv6, v6.of(*prefix))));
+        let v4 = prefixes.v4.iter().map(|number| (Family::Ipv4, *number));
+        let told = v4.chain(prefixes.v6.iter().map(|number| (Family::Ipv6, *number)));
         let PeerTable { spoken, dumped, transfer, .. } = peer;
         match pace {
             None => {
@@ -330,18 +329,17 @@ fn few(distinct: u64, size: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::V4Prefix;
     use crate::vantage::Vantages;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_parts(seconds, 0)
     }
 
-    fn prefixes(count: u32) -> Vec<V4Prefix> {
-        (0..count).map(|i| V4Prefix::new(10 << 24 | i << 8, 24).unwrap()).collect()
+    fn prefixes(count: u32) -> Vec<u32> {
+        (0..count).collect()
     }
 
-    fn all(v4: &[V4Prefix]) -> Spoken<'_> {
+    fn all(v4: &[u32]) -> Spoken<'_, u32, u32> {
         Spoken { v4, v6: &[] }
     }
 

@@ -51,7 +51,7 @@ impl Recent {
     pub fn announced(&mut self, at: Timestamp, numbers: impl Iterator<Item = u32>) {
         let before = self.numbers.len();
         match &mut self.counts {
-            None => self.numbers.extend(numbers),
+            None => numbers.for_each(|number| self.numbers.push_back(number)),
             Some(counts) => numbers.for_each(|number| {
                 self.numbers.push_back(number);
                 *counts.entry(number).or_insert(0) += 1;

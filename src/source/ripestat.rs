@@ -193,7 +193,7 @@ impl RipestatReader {
 impl RipestatContext<'_> {
     fn other(&self, (at, record): (Timestamp, u64), from: VantageId, (announced, withdrawn): (&[IpNet], &[IpNet])) -> Statement {
         let mut others = Box::<Others>::default();
-        others.push_nets((at, RecordRef { file: self.file, record }), from, announced, withdrawn);
+        others.push((at, RecordRef { file: self.file, record }), from, announced, withdrawn);
         Statement::Other(others)
     }
 

@@ -98,7 +98,7 @@ impl Stage {
             announced.chain((0..prefixes).map(|number| format!("2001:db8:{number}::/48").parse().unwrap())).collect();
         let mut others = Box::<Others>::default();
         let source = RecordRef { file: FileId(0), record: self.said.len() as u64 + 1 };
-        others.push_nets((at(seconds), source), self.peers[peer], &announced, &[]);
+        others.push((at(seconds), source), self.peers[peer], &announced, &[]);
         self.say(seconds, Statement::Other(others));
     }
 

@@ -12,7 +12,8 @@
 //! What the records say is not looked at, except for their time.
 
 use super::bytes::Bytes;
-use super::scan::{Scan, Scanned};
+use super::scan::{self, Scanned};
+use crate::observation::Prefixes;
 use crate::source::account::Damage;
 use crate::source::interest::Interest;
 use crate::time::{Span, Timestamp};
@@ -129,7 +130,8 @@ pub(in crate::source) struct Frames {
     held: usize,
     records: u64,
     last: Option<Timestamp>,
-    scan: Scan,
+    /// The prefixes of the UPDATE given last, if the scan settled it.
+    prefixes: Prefixes,
     /// Whether records may be settled by the scan.
     scans: bool,
     timing: Timing,
@@ -142,7 +144,7 @@ impl Frames {
             held: 0,
             records: 0,
             last: None,
-            scan: Scan::new(),
+            prefixes: Prefixes::default(),
             scans: true,
             timing: Timing::default(),
         }
@@ -166,9 +168,9 @@ impl Frames {
         self.bytes.view().get(head(kind)..self.held).unwrap_or_default()
     }
 
-    /// The message given last, if the scan settled it.
-    pub(super) fn scan(&self) -> &Scan {
-        &self.scan
+    /// The prefixes of the UPDATE which [`Frames::step`] gave last, if the scan settled it.
+    pub(super) fn prefixes(&self) -> &Prefixes {
+        &self.prefixes
     }
 
     /// What the record given last means to the full decoder.
@@ -250,9 +252,10 @@ impl Frames {
     }
 
     /// The next record, if it is as nearly all are: whole in view, of a time close to the one before it and, never mind how late, before
-    /// `until`, and a message which the scan settles. Else nothing is taken, and [`Frames::step`] gives it.
+    /// `until`, and a message which the scan settles; its prefixes are appended to `prefixes`. Else no record is taken, and [`Frames::step`]
+    /// gives it.
     #[inline]
-    pub(super) fn plain(&mut self, interest: &Interest, until: Timestamp) -> Option<Plain> {
+    pub(super) fn plain(&mut self, interest: &Interest, until: Timestamp, prefixes: &mut Prefixes) -> Option<Plain> {
         let view = self.bytes.view().get(self.held..)?;
         let header = Header::read(view.first_chunk()?);
         let end = HEADER + header.length as usize;
@@ -261,7 +264,7 @@ impl Frames {
         if at >= until || self.last.is_none_or(|last| at.since(last).abs() > FAR) {
             return None;
         }
-        let what = self.scan.message_record(header.kind, header.subtype, record.get(head(header.kind)..)?, interest)?;
+        let what = scan::message(header.subtype, record.get(head(header.kind)..)?, interest, prefixes)?;
         self.bytes.consume(std::mem::replace(&mut self.held, end));
         self.records += 1;
         self.last = Some(at);
@@ -272,7 +275,8 @@ impl Frames {
     fn scanned(&mut self, header: Header, end: usize, interest: &Interest) -> Option<(Timestamp, Scanned)> {
         let record = &self.bytes.view()[..end];
         let body = record.get(head(header.kind)..).filter(|_| self.scans)?;
-        let scanned = self.scan.record(header.kind, header.subtype, body, interest)?;
+        self.prefixes.truncate([0; 2]);
+        let scanned = scan::record(header.kind, header.subtype, body, interest, &mut self.prefixes)?;
         Some((header.at + Span::from_micros(i64::from(micros(header.kind, record))), scanned))
     }
 

@@ -4,11 +4,11 @@
 //! prefix which is watched, one for the others together, and one for what concerns the session. Only IPv4 and IPv6 unicast become
 //! statements; other families are counted. What the collector itself sent (the LOCAL subtypes) is counted and says nothing.
 
-use super::route::{route, route_of_path};
-use super::scan::{Envelope, Scan};
+use super::route::route;
+use super::scan::{Envelope, Update};
 use super::session::End;
-use super::{Context, Place};
-use crate::observation::{Statement, WithdrawCause};
+use super::{Context, Gathered, Place};
+use crate::observation::{Prefixes, RecordRef, Statement, WithdrawCause};
 use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
 use bgpkit_parser::models::capabilities::BgpCapabilityType;
@@ -136,26 +136,53 @@ pub(super) fn keepalive(envelope: Envelope<'_>, place: Place, ctx: &mut Context<
     alive(from, place, ctx);
 }
 
-/// An UPDATE which the scan read, from a record of this body.
-pub(super) fn scanned(update: &Scan, body: &[u8], place: Place, ctx: &mut Context<'_>) {
-    let Some(from) = scanned_speaker(update.envelope(body), ctx) else { return };
-    let ((v4, v6), withdrawn) = update.prefixes();
-    let withdrawn_count = withdrawn[0] + withdrawn[1];
-    ctx.account.announced += (v4.len() + v6.len() - withdrawn_count) as u64;
-    ctx.account.withdrawn += withdrawn_count as u64;
+/// Gathers an UPDATE which the scan read, from a record of this body; its prefixes were appended.
+#[inline]
+pub(super) fn gathered(update: &Update, body: &[u8], place: Place, gathered: &mut Gathered, ctx: &mut Context<'_>) {
+    match counted(update, gathered.others.opened(), body, place, ctx) {
+        Some(from) => {
+            let begin = (place.at, RecordRef { file: ctx.file, record: place.record });
+            gathered.begin.get_or_insert(begin);
+            gathered.others.close(begin, from, update.withdrawn);
+        }
+        None => gathered.others.discard(),
+    }
+}
+
+/// Counts an UPDATE which the scan read, from a record of this body; gives whose it is, if it is to be told. `prefixes`: how many it has.
+#[inline]
+pub(super) fn counted(
+    update: &Update,
+    prefixes: [usize; 2],
+    body: &[u8],
+    place: Place,
+    ctx: &mut Context<'_>,
+) -> Option<VantageId> {
+    let from = scanned_speaker(update.sender.envelope(body), ctx)?;
+    let withdrawn = update.withdrawn[0] + update.withdrawn[1];
+    ctx.account.withdrawn += withdrawn as u64;
+    ctx.account.announced += (prefixes[0] + prefixes[1] - withdrawn) as u64;
     if ctx.repeated.is_some_and(|repeated| repeated.covers(place.told)) {
         ctx.account.duplicates_dropped += 1;
-        return;
+        return None;
     }
+    Some(from)
+}
+
+/// States an UPDATE of these prefixes, which the scan read, from a record of this body.
+pub(super) fn scanned(update: &Update, prefixes: &Prefixes, body: &[u8], place: Place, ctx: &mut Context<'_>) {
+    let Some(from) = counted(update, prefixes.len(), body, place, ctx) else { return };
+    let (withdrawn, announced) = prefixes.split_at(update.withdrawn);
     if ctx.interest.watched().is_some() {
-        return ctx.say_other(place, |others, place| others.push(place, from, (v4, v6), withdrawn));
+        let (announced, withdrawn): (Vec<IpNet>, Vec<IpNet>) = (announced.nets().collect(), withdrawn.nets().collect());
+        return ctx.say_other(place, |others, place| others.push(place, from, &announced, &withdrawn));
     }
-    for prefix in update.withdrawn().nets() {
+    for prefix in withdrawn.nets() {
         ctx.say(place, Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement });
     }
-    if !update.announced().is_empty() {
-        let route = Arc::new(route_of_path(&body[update.path.clone()], update.asn_size));
-        for prefix in update.announced().nets() {
+    if !announced.is_empty() {
+        let route = Arc::new(update.route(body));
+        for prefix in announced.nets() {
             ctx.say(place, Statement::Announce { from, prefix, path_id: 0, route: Arc::clone(&route) });
         }
     }
@@ -238,7 +265,7 @@ fn said_update(from: VantageId, mut update: BgpUpdateMessage, place: Place, ctx:
         }
     }
     if !others.0.is_empty() || !others.1.is_empty() {
-        ctx.say_other(place, |list, place| list.push_nets(place, from, &others.0, &others.1));
+        ctx.say_other(place, |list, place| list.push(place, from, &others.0, &others.1));
     }
 }
 

@@ -66,6 +66,13 @@ struct Place {
 /// Where everything is watched, so many statements are told together.
 const TOGETHER: usize = 256;
 
+/// Messages of which no prefix is watched, as they are gathered.
+struct Gathered {
+    /// When and where the first one stands.
+    begin: Option<(Timestamp, RecordRef)>,
+    others: Box<Others>,
+}
+
 impl Context<'_> {
     fn say(&mut self, place: Place, what: Statement) {
         self.out.push_back(Observation { at: place.at, source: RecordRef { file: self.file, record: place.record }, what });
@@ -92,6 +99,24 @@ impl Context<'_> {
                 push(&mut others, (place.at, source));
                 self.say(place, Statement::Other(others));
             }
+        }
+    }
+
+    /// Takes the messages of which no prefix is watched back, if such were stated last, to add to them.
+    fn gather(&mut self) -> Gathered {
+        let last = self.out.pop_back_if(|last| matches!(last.what, Statement::Other(_)));
+        match last.map(|last| (last.what, (last.at, last.source))) {
+            Some((Statement::Other(others), begin)) => Gathered { begin: Some(begin), others },
+            _ => Gathered { begin: None, others: self.spare.take().unwrap_or_default() },
+        }
+    }
+
+    /// States what was gathered.
+    fn tell(&mut self, gathered: Gathered) {
+        let Gathered { begin, others } = gathered;
+        match begin {
+            Some((at, source)) => self.out.push_back(Observation { at, source, what: Statement::Other(others) }),
+            None => *self.spare = Some(others),
         }
     }
 
@@ -198,20 +223,35 @@ impl MrtReader {
     /// States what the messages which follow say as long as they are plain; gives the place of the last one.
     fn run(&mut self, mut place: Place, until: Timestamp, ctx: &mut Context<'_>) -> Place {
         let (mut first, mut last) = (place.told, place.told);
-        while ctx.has_room() && place.at < until {
-            let Some(plain) = self.frames.plain(ctx.interest, until) else { break };
-            ctx.account.holds(FileKind::Updates);
+        let mut gathered = ctx.gather();
+        while place.at < until && ctx.has_room() && !gathered.others.is_full() {
+            let Some(plain) = self.frames.plain(ctx.interest, until, gathered.others.open()) else {
+                gathered.others.discard();
+                break;
+            };
             let told = plain.at;
+            ctx.account.holds(FileKind::Updates);
             ctx.account.out_of_order += u64::from(told < place.at);
             (first, last) = (first.min(told), last.max(told));
             place = Place { at: told.max(place.at), told, record: plain.record, offset: plain.offset };
-            let (scan, body) = (self.frames.scan(), self.frames.body(plain.kind));
+            let body = self.frames.body(plain.kind);
             match plain.what {
-                Scanned::Keepalive => message::keepalive(scan.envelope(body), place, ctx),
-                Scanned::Update => message::scanned(scan, body, place, ctx),
+                Scanned::Update(update) if ctx.interest.watched().is_some() => {
+                    message::gathered(&update, body, place, &mut gathered, ctx);
+                }
+                Scanned::Update(update) => {
+                    message::scanned(&update, gathered.others.open(), body, place, ctx);
+                    gathered.others.discard();
+                }
+                Scanned::Keepalive(sender) => {
+                    ctx.tell(gathered);
+                    message::keepalive(sender.envelope(body), place, ctx);
+                    gathered = ctx.gather();
+                }
                 Scanned::Entries(_) | Scanned::Entry { .. } => {}
             }
         }
+        ctx.tell(gathered);
         ctx.account.saw(first);
         ctx.account.saw(last);
         self.clock = Some(place.at);
@@ -273,11 +313,11 @@ impl MrtReader {
                 Err(cause) => return ctx.damage(place, frame.length as u64, cause),
             }
         }
-        let (scan, body) = (self.frames.scan(), self.frames.body(frame.kind));
+        let body = self.frames.body(frame.kind);
         match frame.body {
             Body::Unsupported(name) => ctx.account.count_other(&name, 1),
-            Body::Scanned(Scanned::Update) => message::scanned(scan, body, place, ctx),
-            Body::Scanned(Scanned::Keepalive) => message::keepalive(scan.envelope(body), place, ctx),
+            Body::Scanned(Scanned::Update(update)) => message::scanned(&update, self.frames.prefixes(), body, place, ctx),
+            Body::Scanned(Scanned::Keepalive(sender)) => message::keepalive(sender.envelope(body), place, ctx),
             Body::Scanned(Scanned::Entry { peer, prefix }) => {
                 let table = table::version_one(&mut self.table, place, ctx);
                 table.entry(peer, prefix, ctx);

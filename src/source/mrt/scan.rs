@@ -6,21 +6,21 @@
 //! everything malformed or merely odd: what RFC 7606 makes of an UPDATE is decided in one place only. So the scan never judges: it is
 //! either sure that the full decoder would say the same, or silent.
 
+use super::route::route_of_path;
 use super::session::End;
-use crate::observation::{Spoken, V4Prefix};
-use crate::source::interest::Interest;
+use crate::observation::{Prefixes, Route, V4Prefix};
+use crate::source::interest::{Interest, WatchedPrefixes};
 use crate::vantage::Asn;
 use ipnet::{IpNet, Ipv6Net};
 use std::net::{IpAddr, Ipv6Addr};
-use std::ops::Range;
 
 /// A record which was understood.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::source) enum Scanned {
-    /// An UPDATE with prefixes: what the [`Scan`] holds now.
-    Update,
-    /// A KEEPALIVE: whose, the [`Scan`] holds.
-    Keepalive,
+    /// An UPDATE with prefixes.
+    Update(Update),
+    /// A KEEPALIVE.
+    Keepalive(Sender),
     /// A TABLE_DUMP_V2 record of one unicast prefix which is not watched.
     Entries(Entries),
     /// A TABLE_DUMP record of one entry, of a prefix which is not watched.
@@ -33,28 +33,40 @@ pub(in crate::source) enum Scanned {
 }
 
 /// The two ends of a session as the body of a BGP4MP message begins with them (RFC 6396 §4.4.2, §4.4.3): AS numbers, interface, family and
-/// addresses. Which of the two layouts it is in follows from its length.
+/// addresses. Which of the layouts it is in follows from its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Envelope<'a>(&'a [u8]);
 
-/// What the latest message says. No prefix of it is both withdrawn and announced. Its room is used again for the next.
-#[derive(Debug)]
-pub(super) struct Scan {
-    /// Length of its envelope.
-    envelope: usize,
-    /// Of each family the withdrawn prefixes, then the announced ones.
-    v4: Vec<V4Prefix>,
-    v6: Vec<Ipv6Net>,
-    /// How many are withdrawn, by [`Family::index`](crate::vantage::Family::index).
-    withdrawn: [usize; 2],
+/// Who sent a message: the length of its envelope.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::source) struct Sender(usize);
+
+/// An UPDATE. No prefix of it is both withdrawn and announced.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::source) struct Update {
+    /// Who sent it.
+    pub(super) sender: Sender,
+    /// How many of the prefixes which were appended are withdrawn, by [`Family::index`](crate::vantage::Family::index): they stand before
+    /// the announced ones.
+    pub(super) withdrawn: [usize; 2],
     /// Where in the record's body the AS_PATH stands; empty if there is none.
-    pub(super) path: Range<usize>,
+    path: (usize, usize),
     /// Bytes of an AS number in it.
-    pub(super) asn_size: usize,
-    /// Its prefixes have path identifiers (RFC 7911).
-    path_ids: bool,
-    /// Attributes met, by their type.
-    seen: u32,
+    asn_size: usize,
+}
+
+impl Sender {
+    /// Its envelope, in the body of the record.
+    pub(super) fn envelope(self, body: &[u8]) -> Envelope<'_> {
+        Envelope(body.get(..self.0).unwrap_or_default())
+    }
+}
+
+impl Update {
+    /// The route which it announces, from the body of the record.
+    pub(super) fn route(&self, body: &[u8]) -> Route {
+        route_of_path(body.get(self.path.0..self.path.1).unwrap_or_default(), self.asn_size)
+    }
 }
 
 /// A table record's entries, not read yet.
@@ -102,63 +114,23 @@ impl<'a> Envelope<'a> {
     }
 }
 
-impl Scan {
-    pub(super) fn new() -> Self {
-        Scan { envelope: 0, v4: Vec::new(), v6: Vec::new(), withdrawn: [0; 2], path: 0..0, asn_size: 4, path_ids: false, seen: 0 }
-    }
-
-    /// Who says it, of the body it was read from.
-    pub(super) fn envelope<'a>(&self, body: &'a [u8]) -> Envelope<'a> {
-        Envelope(body.get(..self.envelope).unwrap_or_default())
-    }
-
-    /// The prefixes of each family, the withdrawn ones first, and how many those are.
-    pub(super) fn prefixes(&self) -> ((&[V4Prefix], &[Ipv6Net]), [usize; 2]) {
-        ((&self.v4, &self.v6), self.withdrawn)
-    }
-
-    /// The withdrawn prefixes.
-    pub(super) fn withdrawn(&self) -> Spoken<'_> {
-        Spoken { v4: &self.v4[..self.withdrawn[0]], v6: &self.v6[..self.withdrawn[1]] }
-    }
-
-    /// The announced prefixes.
-    pub(super) fn announced(&self) -> Spoken<'_> {
-        Spoken { v4: &self.v4[self.withdrawn[0]..], v6: &self.v6[self.withdrawn[1]..] }
-    }
-
-    /// Reads a record's body, without the microseconds of the extended header; `None` if the full decoder must.
-    pub(super) fn record(&mut self, kind: u16, subtype: u16, body: &[u8], interest: &Interest) -> Option<Scanned> {
-        match (kind, subtype) {
-            (16 | 17, _) => self.message_record(kind, subtype, body, interest),
-            (13, 2 | 8) => entries::<false>(body, subtype == 8, interest),
-            (13, 4 | 10) => entries::<true>(body, subtype == 10, interest),
-            (12, 1) => entry::<4>(body, interest),
-            (12, 2) => entry::<16>(body, interest),
-            _ => None,
-        }
-    }
-}
-
-impl Scan {
-    /// The same of BGP4MP and BGP4MP_ET only.
-    #[inline]
-    pub(super) fn message_record(&mut self, kind: u16, subtype: u16, body: &[u8], interest: &Interest) -> Option<Scanned> {
-        match (kind, subtype) {
-            (16 | 17, 1) => self.message(body, (2, false), interest),
-            (16 | 17, 4) => self.message(body, (4, false), interest),
-            // The statements of everything tell path identifiers, and what concerns somebody goes to the full decoder.
-            (16 | 17, 8) if interest.watched().is_some() => self.message(body, (2, true), interest),
-            (16 | 17, 9) if interest.watched().is_some() => self.message(body, (4, true), interest),
-            _ => None,
-        }
+/// Reads a record's body, without the microseconds of the extended header; `None` if the full decoder must. The prefixes of an UPDATE are
+/// appended to `prefixes`, those of a record which is left to the full decoder perhaps in part.
+pub(super) fn record(kind: u16, subtype: u16, body: &[u8], interest: &Interest, prefixes: &mut Prefixes) -> Option<Scanned> {
+    match (kind, subtype) {
+        (16 | 17, _) => message(subtype, body, interest, prefixes),
+        (13, 2 | 8) => entries::<false>(body, subtype == 8, interest),
+        (13, 4 | 10) => entries::<true>(body, subtype == 10, interest),
+        (12, 1) => entry::<4>(body, interest),
+        (12, 2) => entry::<16>(body, interest),
+        _ => None,
     }
 }
 
 /// Length, type and marker of a BGP message (RFC 4271 §4.1).
 const MESSAGE_HEADER: usize = 19;
 
-/// The attributes which the scan looks at (RFC 4271 §5, RFC 4760, RFC 6793), as bits of [`Scan::seen`].
+/// The attributes which the scan looks at (RFC 4271 §5, RFC 4760, RFC 6793), as bits of [`Reading::seen`].
 const ORIGIN: u8 = 1;
 const AS_PATH: u8 = 2;
 const NEXT_HOP: u8 = 3;
@@ -167,51 +139,79 @@ const MP_REACH_NLRI: u8 = 14;
 const MP_UNREACH_NLRI: u8 = 15;
 const AS4_PATH: u8 = 17;
 
-impl Scan {
-    /// A BGP4MP message (RFC 6396 §4.4.2, §4.4.3).
-    fn message(&mut self, body: &[u8], (asn_size, path_ids): (usize, bool), interest: &Interest) -> Option<Scanned> {
-        let start = Envelope::of(body, asn_size)?.0.len();
-        self.envelope = start;
-        let message = body.get(start..)?;
-        let length = usize::from(two(message, 16)?);
-        match *message.get(18)? {
-            2 if length >= MESSAGE_HEADER => {
-                let update = message.get(MESSAGE_HEADER..length)?;
-                self.v4.clear();
-                self.v6.clear();
-                (self.asn_size, self.path_ids, self.seen, self.path) = (asn_size, path_ids, 0, 0..0);
-                self.update(update, start + MESSAGE_HEADER, interest)?;
-                Some(Scanned::Update)
-            }
-            4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive),
-            _ => None,
+/// The body of a BGP4MP or BGP4MP_ET record (RFC 6396 §4.4.2, §4.4.3); otherwise as [`record`].
+#[inline]
+pub(super) fn message(subtype: u16, body: &[u8], interest: &Interest, prefixes: &mut Prefixes) -> Option<Scanned> {
+    let watched = interest.watched();
+    let (asn_size, path_ids) = match subtype {
+        1 => (2, false),
+        4 => (4, false),
+        // The statements of everything tell path identifiers, and what concerns somebody goes to the full decoder.
+        8 if watched.is_some() => (2, true),
+        9 if watched.is_some() => (4, true),
+        _ => return None,
+    };
+    let start = Envelope::of(body, asn_size)?.0.len();
+    let message = body.get(start..)?;
+    let length = usize::from(two(message, 16)?);
+    match *message.get(18)? {
+        2 if length >= MESSAGE_HEADER => {
+            let update = message.get(MESSAGE_HEADER..length)?;
+            let from = prefixes.len();
+            let mut reading = Reading { watched, prefixes, from, withdrawn: from, asn_size, path_ids, path: (0, 0), seen: 0 };
+            reading.update(update, start + MESSAGE_HEADER)?;
+            let Reading { withdrawn, path, .. } = reading;
+            let withdrawn = [withdrawn[0] - from[0], withdrawn[1] - from[1]];
+            Some(Scanned::Update(Update { sender: Sender(start), withdrawn, path, asn_size }))
         }
+        4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive(Sender(start))),
+        _ => None,
     }
+}
 
+/// An UPDATE being read.
+struct Reading<'a> {
+    watched: Option<&'a WatchedPrefixes>,
+    prefixes: &'a mut Prefixes,
+    /// How many prefixes there were before it, by [`Family::index`](crate::vantage::Family::index).
+    from: [usize; 2],
+    /// How many there are with those which it withdraws.
+    withdrawn: [usize; 2],
+    asn_size: usize,
+    /// Its prefixes have path identifiers (RFC 7911).
+    path_ids: bool,
+    path: (usize, usize),
+    /// Attributes met, by their type.
+    seen: u32,
+}
+
+impl Reading<'_> {
     /// An UPDATE message (RFC 4271 §4.3), which begins at `start` of the record's body.
-    fn update(&mut self, update: &[u8], start: usize, interest: &Interest) -> Option<()> {
+    #[inline]
+    fn update(&mut self, update: &[u8], start: usize) -> Option<()> {
         let attributes = 2 + usize::from(two(update, 0)?);
-        self.list_v4(update.get(2..attributes)?, interest)?;
-        self.withdrawn = [self.v4.len(), 0];
+        self.list_v4(update.get(2..attributes)?)?;
+        self.withdrawn[0] = self.prefixes.v4.len();
         let end = attributes + 2 + usize::from(two(update, attributes)?);
-        self.attributes(update.get(attributes + 2..end)?, start + attributes + 2, interest)?;
+        self.attributes(update.get(attributes + 2..end)?, start + attributes + 2)?;
         let nlri = update.get(end..)?;
         if !nlri.is_empty() {
             // Both in one UPDATE: rare, and the order would matter.
             if self.has(MP_REACH_NLRI) || !self.has(NEXT_HOP) {
                 return None;
             }
-            self.list_v4(nlri, interest)?;
+            self.list_v4(nlri)?;
         }
-        let announces = [self.v4.len(), self.v6.len()] != self.withdrawn;
+        let all = self.prefixes.len();
+        let announces = all != self.withdrawn;
         // An announcement without these is taken as a withdrawal (RFC 7606 §3 d); an UPDATE without prefixes may mark the end of a table.
-        if self.v4.is_empty() && self.v6.is_empty() || announces && !(self.has(ORIGIN) && self.has(AS_PATH)) {
+        if all == self.from || announces && !(self.has(ORIGIN) && self.has(AS_PATH)) {
             return None;
         }
-        if announces && interest.watched().is_none() && self.has(AS4_PATH) {
+        if announces && self.watched.is_none() && self.has(AS4_PATH) {
             return None;
         }
-        (!announces || self.withdrawn == [0, 0] || !self.overlaps()).then_some(())
+        (!announces || self.withdrawn == self.from || !self.overlaps()).then_some(())
     }
 
     fn has(&self, attribute: u8) -> bool {
@@ -220,32 +220,40 @@ impl Scan {
 
     /// Whether one prefix is both withdrawn and announced; true as well if there are too many to compare.
     fn overlaps(&self) -> bool {
-        fn shared<T: PartialEq>(list: &[T], withdrawn: usize) -> bool {
-            let (withdrawn, announced) = list.split_at(withdrawn);
+        fn shared<T: PartialEq>(list: &[T], from: usize, withdrawn: usize) -> bool {
+            let (withdrawn, announced) = list[from..].split_at(withdrawn - from);
             withdrawn.len() * announced.len() > 1_024 || withdrawn.iter().any(|prefix| announced.contains(prefix))
         }
-        shared(&self.v4, self.withdrawn[0]) || shared(&self.v6, self.withdrawn[1])
+        let Reading { prefixes, from, withdrawn, .. } = self;
+        shared(&prefixes.v4, from[0], withdrawn[0]) || shared(&prefixes.v6, from[1], withdrawn[1])
     }
 
     /// Path attributes (RFC 4271 §4.3), which begin at `start` of the record's body.
-    fn attributes(&mut self, bytes: &[u8], start: usize, interest: &Interest) -> Option<()> {
+    fn attributes(&mut self, bytes: &[u8], start: usize) -> Option<()> {
         let mut rest = bytes;
         while let [flags, kind, short, ..] = *rest {
             let (length, head) = if flags & 0x10 == 0 { (usize::from(short), 3) } else { (usize::from(two(rest, 2)?), 4) };
             let value = rest.get(head..head + length)?;
             rest = &rest[head + length..];
-            match kind {
-                ORIGIN if length != 1 || value[0] > 2 => return None,
-                AS_PATH => {
-                    let end = start + bytes.len() - rest.len();
-                    self.path = end - length..end;
-                    whole_path(value, self.asn_size)?;
+            // Compared one by one, not by a table of jumps: their order is nearly always the same, so a processor knows what comes.
+            if kind == ORIGIN {
+                if length != 1 || value[0] > 2 {
+                    return None;
                 }
-                NEXT_HOP | LOCAL_PREF if length != 4 => return None,
-                MP_REACH_NLRI => self.reach(value, interest)?,
-                MP_UNREACH_NLRI => self.unreach(value, interest)?,
-                ORIGIN | NEXT_HOP | LOCAL_PREF | AS4_PATH => {}
-                _ => continue,
+            } else if kind == AS_PATH {
+                let end = start + bytes.len() - rest.len();
+                self.path = (end - length, end);
+                whole_path(value, self.asn_size)?;
+            } else if kind == NEXT_HOP || kind == LOCAL_PREF {
+                if length != 4 {
+                    return None;
+                }
+            } else if kind == MP_REACH_NLRI {
+                self.reach(value)?;
+            } else if kind == MP_UNREACH_NLRI {
+                self.unreach(value)?;
+            } else if kind != AS4_PATH {
+                continue;
             }
             if self.has(kind) {
                 return None;
@@ -256,54 +264,54 @@ impl Scan {
     }
 
     /// MP_REACH_NLRI (RFC 4760 §3), unicast.
-    fn reach(&mut self, value: &[u8], interest: &Interest) -> Option<()> {
+    fn reach(&mut self, value: &[u8]) -> Option<()> {
         let next_hop = *value.get(3)?;
         if value[2] != 1 || !matches!(next_hop, 0 | 4 | 16 | 24 | 32 | 48) {
             return None;
         }
         // After the next hop a reserved byte.
-        self.family(value, value.get(5 + usize::from(next_hop)..)?, interest)
+        self.family(value, value.get(5 + usize::from(next_hop)..)?)
     }
 
     /// MP_UNREACH_NLRI (RFC 4760 §4), unicast.
-    fn unreach(&mut self, value: &[u8], interest: &Interest) -> Option<()> {
+    fn unreach(&mut self, value: &[u8]) -> Option<()> {
         if *value.get(2)? != 1 || self.has(MP_REACH_NLRI) {
             return None;
         }
-        self.family(value, &value[3..], interest)?;
-        self.withdrawn = [self.v4.len(), self.v6.len()];
+        self.family(value, &value[3..])?;
+        self.withdrawn = self.prefixes.len();
         Some(())
     }
 
-    fn family(&mut self, value: &[u8], nlri: &[u8], interest: &Interest) -> Option<()> {
+    fn family(&mut self, value: &[u8], nlri: &[u8]) -> Option<()> {
         match two(value, 0)? {
-            1 => self.list_v4(nlri, interest),
-            2 => self.list_v6(nlri, interest),
+            1 => self.list_v4(nlri),
+            2 => self.list_v6(nlri),
             _ => None,
         }
     }
 
     /// IPv4 prefixes (RFC 4271 §4.3); `None` if one of them is watched, or not plain.
-    fn list_v4(&mut self, mut bytes: &[u8], interest: &Interest) -> Option<()> {
+    fn list_v4(&mut self, mut bytes: &[u8]) -> Option<()> {
         while !bytes.is_empty() {
             let (prefix, rest) = v4(self.after_path_id(bytes)?)?;
-            if interest.watched().is_some_and(|watched| watched.concerns_v4(prefix)) {
+            if self.watched.is_some_and(|watched| watched.concerns_v4(prefix)) {
                 return None;
             }
-            self.v4.push(prefix);
+            self.prefixes.v4.push(prefix);
             bytes = rest;
         }
         Some(())
     }
 
     /// The same of IPv6.
-    fn list_v6(&mut self, mut bytes: &[u8], interest: &Interest) -> Option<()> {
+    fn list_v6(&mut self, mut bytes: &[u8]) -> Option<()> {
         while !bytes.is_empty() {
             let (prefix, rest) = v6(self.after_path_id(bytes)?)?;
-            if interest.watched().is_some_and(|watched| watched.concerns_v6(prefix)) {
+            if self.watched.is_some_and(|watched| watched.concerns_v6(prefix)) {
                 return None;
             }
-            self.v6.push(prefix);
+            self.prefixes.v6.push(prefix);
             bytes = rest;
         }
         Some(())
@@ -336,11 +344,7 @@ fn v4(bytes: &[u8]) -> Option<(V4Prefix, &[u8])> {
     // Four bytes at once where there are as many; those behind the prefix fall off with the bits behind its length.
     let address = match rest.first_chunk() {
         Some(four) => u32::from_be_bytes(*four),
-        None => {
-            let mut octets = [0; 4];
-            octets.get_mut(..size)?.copy_from_slice(rest.get(..size)?);
-            u32::from_be_bytes(octets)
-        }
+        None => rest.get(..size)?.iter().rev().fold(0, |address, byte| address >> 8 | u32::from(*byte) << 24),
     };
     Some((V4Prefix::new(address, *length)?, rest.get(size..)?))
 }
@@ -350,9 +354,12 @@ fn v4(bytes: &[u8]) -> Option<(V4Prefix, &[u8])> {
 fn v6(bytes: &[u8]) -> Option<(Ipv6Net, &[u8])> {
     let (length, rest) = bytes.split_first()?;
     let size = usize::from(*length).div_ceil(8);
-    let mut octets = [0; 16];
-    octets.get_mut(..size)?.copy_from_slice(rest.get(..size)?);
-    Some((Ipv6Net::new(Ipv6Addr::from(octets), *length).ok()?.trunc(), &rest[size..]))
+    let address = match rest.first_chunk() {
+        Some(all) => u128::from_be_bytes(*all),
+        None => rest.get(..size)?.iter().rev().fold(0, |address, byte| address >> 8 | u128::from(*byte) << 120),
+    };
+    let host = u128::MAX.checked_shr(u32::from(*length)).unwrap_or(0);
+    Some((Ipv6Net::new(Ipv6Addr::from_bits(address & !host), *length).ok()?, rest.get(size..)?))
 }
 
 /// A RIB record (RFC 6396 §4.3.2): only its head is looked at.

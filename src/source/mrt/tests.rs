@@ -106,8 +106,9 @@ fn some_prefixes(bytes: &[u8], count: usize) -> Interest {
     let mut frames = Frames::new(Box::new(Cursor::new(bytes.to_vec())));
     let mut prefixes: Vec<IpNet> = Vec::new();
     while let Step::Record(frame) = frames.step(&Interest::Everything) {
-        if let Body::Scanned(Scanned::Update) = frame.body {
-            prefixes.extend(frames.scan().announced().nets().filter(|prefix| prefix.prefix_len() > 8));
+        if let Body::Scanned(Scanned::Update(update)) = frame.body {
+            let (_, announced) = frames.prefixes().split_at(update.withdrawn);
+            prefixes.extend(announced.nets().filter(|prefix| prefix.prefix_len() > 8));
         }
     }
     let step = (prefixes.len() / count).max(1);
