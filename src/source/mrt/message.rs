@@ -181,7 +181,7 @@ pub(super) fn scanned(update: &Update, prefixes: &Prefixes, body: &[u8], place: 
         ctx.say(place, Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement });
     }
     if !announced.is_empty() {
-        let route = Arc::new(update.route(body));
+        let route = Arc::new(update.path.route(body));
         for prefix in announced.nets() {
             ctx.say(place, Statement::Announce { from, prefix, path_id: 0, route: Arc::clone(&route) });
         }

@@ -304,7 +304,7 @@ impl MrtReader {
         }
         if let Body::Scanned(Scanned::Entries(entries)) = &frame.body {
             if let Some(table) = &mut self.table
-                && table.count_unwatched(entries, self.frames.body(frame.kind), ctx)
+                && table.scanned(entries, self.frames.body(frame.kind), place, ctx)
             {
                 return;
             }
@@ -318,9 +318,8 @@ impl MrtReader {
             Body::Unsupported(name) => ctx.account.count_other(&name, 1),
             Body::Scanned(Scanned::Update(update)) => message::scanned(&update, self.frames.prefixes(), body, place, ctx),
             Body::Scanned(Scanned::Keepalive(sender)) => message::keepalive(sender.envelope(body), place, ctx),
-            Body::Scanned(Scanned::Entry { peer, prefix }) => {
-                let table = table::version_one(&mut self.table, place, ctx);
-                table.entry(peer, prefix, ctx);
+            Body::Scanned(Scanned::Entry { peer, prefix, path }) => {
+                table::version_one(&mut self.table, place, ctx).scanned_entry((peer, prefix, path), body, place, ctx);
             }
             Body::Scanned(Scanned::Entries(_)) => {}
             Body::Message(message) => match *message {

@@ -21,15 +21,33 @@ pub(in crate::source) enum Scanned {
     Update(Update),
     /// A KEEPALIVE.
     Keepalive(Sender),
-    /// A TABLE_DUMP_V2 record of one unicast prefix which is not watched.
+    /// A TABLE_DUMP_V2 record of one unicast prefix.
     Entries(Entries),
-    /// A TABLE_DUMP record of one entry, of a prefix which is not watched.
+    /// A TABLE_DUMP record of one entry.
     Entry {
         /// Whose entry.
         peer: End,
         /// Of what.
         prefix: IpNet,
+        /// The AS_PATH, where everything is watched.
+        path: Option<Path>,
     },
+}
+
+/// Where in a record's body an AS_PATH stands.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::source) struct Path {
+    /// Where it begins and ends.
+    place: (usize, usize),
+    /// Bytes of an AS number in it.
+    asn_size: usize,
+}
+
+impl Path {
+    /// The route, from the body of the record.
+    pub(super) fn route(self, body: &[u8]) -> Route {
+        route_of_path(body.get(self.place.0..self.place.1).unwrap_or_default(), self.asn_size)
+    }
 }
 
 /// The two ends of a session as the body of a BGP4MP message begins with them (RFC 6396 §4.4.2, §4.4.3): AS numbers, interface, family and
@@ -49,10 +67,8 @@ pub(in crate::source) struct Update {
     /// How many of the prefixes which were appended are withdrawn, by [`Family::index`](crate::vantage::Family::index): they stand before
     /// the announced ones.
     pub(super) withdrawn: [usize; 2],
-    /// Where in the record's body the AS_PATH stands; empty if there is none.
-    path: (usize, usize),
-    /// Bytes of an AS number in it.
-    asn_size: usize,
+    /// The AS_PATH; empty if there is none.
+    pub(super) path: Path,
 }
 
 impl Sender {
@@ -62,22 +78,28 @@ impl Sender {
     }
 }
 
-impl Update {
-    /// The route which it announces, from the body of the record.
-    pub(super) fn route(&self, body: &[u8]) -> Route {
-        route_of_path(body.get(self.path.0..self.path.1).unwrap_or_default(), self.asn_size)
-    }
-}
-
 /// A table record's entries, not read yet.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::source) struct Entries {
     /// The prefix they are of.
     pub(super) prefix: IpNet,
     /// Where in the record's body their number stands, and then they.
-    pub(super) start: usize,
+    start: usize,
     /// They have path identifiers (RFC 8050).
-    pub(super) path_ids: bool,
+    path_ids: bool,
+    /// Each deserves a statement.
+    routes: bool,
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TableEntry {
+    /// Place of the peer in the PEER_INDEX_TABLE.
+    pub(super) peer: u16,
+    /// Path identifier; 0 without.
+    pub(super) path_id: u32,
+    /// The AS_PATH, where everything is watched.
+    pub(super) path: Option<Path>,
 }
 
 impl<'a> Envelope<'a> {
@@ -162,7 +184,7 @@ pub(super) fn message(subtype: u16, body: &[u8], interest: &Interest, prefixes: 
             reading.update(update, start + MESSAGE_HEADER)?;
             let Reading { withdrawn, path, .. } = reading;
             let withdrawn = [withdrawn[0] - from[0], withdrawn[1] - from[1]];
-            Some(Scanned::Update(Update { sender: Sender(start), withdrawn, path, asn_size }))
+            Some(Scanned::Update(Update { sender: Sender(start), withdrawn, path: Path { place: path, asn_size } }))
         }
         4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive(Sender(start))),
         _ => None,
@@ -369,8 +391,10 @@ fn entries<const V6: bool>(body: &[u8], path_ids: bool, interest: &Interest) -> 
     } else {
         v4(body.get(4..)?).map(|(net, rest)| (IpNet::from(net), rest))?
     };
-    let watched = interest.watched()?.concerns(&prefix);
-    (!watched && rest.len() >= 2).then(|| Scanned::Entries(Entries { prefix, start: body.len() - rest.len(), path_ids }))
+    let watched = interest.watched();
+    let start = body.len() - rest.len();
+    let plain = rest.len() >= 2 && !watched.is_some_and(|watched| watched.concerns(&prefix));
+    plain.then(|| Scanned::Entries(Entries { prefix, start, path_ids, routes: watched.is_none() }))
 }
 
 /// A TABLE_DUMP record (RFC 6396 §4.2) of one entry.
@@ -380,36 +404,62 @@ fn entry<const SIZE: usize>(body: &[u8], interest: &Interest) -> Option<Scanned>
     let peer = 4 + SIZE + 6;
     let peer_as = peer + SIZE;
     let attributes = body.get(peer_as + 4..)?;
-    if attributes.len() != usize::from(two(body, peer_as + 2)?)
-        || ends_in_header(attributes)
-        || interest.watched()?.concerns(&prefix)
-    {
+    if attributes.len() != usize::from(two(body, peer_as + 2)?) {
         return None;
     }
+    let path = match interest.watched() {
+        None => Some(path(attributes, peer_as + 4, 2)?),
+        Some(watched) if ends_in_header(attributes) || watched.concerns(&prefix) => return None,
+        Some(_) => None,
+    };
     let peer = End { address: address::<SIZE>(body, peer)?, asn: Asn(u32::from(two(body, peer_as)?)) };
-    Some(Scanned::Entry { peer, prefix })
+    Some(Scanned::Entry { peer, prefix, path })
 }
 
 impl Entries {
-    /// The peer index of each entry, in order, into `indices`; `None` if they are not as many as promised.
-    pub(super) fn read(&self, body: &[u8], indices: &mut Vec<u16>) -> Option<()> {
-        indices.clear();
+    /// Each entry, in order, into `list`; `None` if they are not as many as promised, or one is not plain.
+    pub(super) fn read(&self, body: &[u8], list: &mut Vec<TableEntry>) -> Option<()> {
+        list.clear();
         let count = two(body, self.start)?;
         let mut rest = body.get(self.start + 2..)?;
         // Peer index, time of origin, perhaps a path identifier, length of the attributes.
         let head = if self.path_ids { 12 } else { 8 };
         for _ in 0..count {
             let (entry, after) = rest.split_at_checked(head)?;
-            indices.push(u16::from_be_bytes([entry[0], entry[1]]));
-            let attributes = usize::from(u16::from_be_bytes([entry[head - 2], entry[head - 1]]));
-            let (attributes, after) = after.split_at_checked(attributes)?;
-            if ends_in_header(attributes) {
+            let (attributes, after) = after.split_at_checked(usize::from(two(entry, head - 2)?))?;
+            let path = if self.routes {
+                Some(path(attributes, body.len() - after.len() - attributes.len(), 4)?)
+            } else if ends_in_header(attributes) {
                 return None;
-            }
+            } else {
+                None
+            };
+            let path_id = if self.path_ids { four(entry, 6)? } else { 0 };
+            list.push(TableEntry { peer: two(entry, 0)?, path_id, path });
             rest = after;
         }
         Some(())
     }
+}
+
+/// The AS_PATH among path attributes which begin at `start` of a body; `None` if there is not just one, or the full decoder must read them.
+fn path(attributes: &[u8], start: usize, asn_size: usize) -> Option<Path> {
+    let (mut rest, mut found) = (attributes, None);
+    while let [flags, kind, short, ..] = *rest {
+        let (length, head) = if flags & 0x10 == 0 { (usize::from(short), 3) } else { (usize::from(two(rest, 2)?), 4) };
+        let value = rest.get(head..head + length)?;
+        rest = &rest[head + length..];
+        if kind == AS_PATH {
+            whole_path(value, asn_size)?;
+            let end = start + attributes.len() - rest.len();
+            if found.replace(Path { place: (end - length, end), asn_size }).is_some() {
+                return None;
+            }
+        } else if kind == AS4_PATH {
+            return None;
+        }
+    }
+    found.filter(|_| rest.is_empty())
 }
 
 /// Whether path attributes end inside the head of one of them, which is the one thing that makes the full decoder give up a table entry.

@@ -6,7 +6,7 @@
 
 use super::frame::{Frame, HEADER};
 use super::route::route;
-use super::scan::Entries;
+use super::scan::{Entries, Path, TableEntry};
 use super::session::End;
 use super::{Context, Place};
 use crate::observation::Statement;
@@ -39,8 +39,8 @@ pub(super) struct Table {
     /// The prefix met last, and how many were met: a prefix is counted once a peer, however many paths it has, which stand together.
     prefix: Option<IpNet>,
     met: u64,
-    /// Peer indices of the record being counted.
-    indices: Vec<u16>,
+    /// The entries of the record being read.
+    list: Vec<TableEntry>,
 }
 
 struct Size {
@@ -63,7 +63,7 @@ impl Table {
             damaged: false,
             prefix: None,
             met: 0,
-            indices: Vec::new(),
+            list: Vec::new(),
         }
     }
 
@@ -102,25 +102,32 @@ impl Table {
         })
     }
 
-    /// Counts the entries of a TABLE_DUMP_V2 record whose prefix nobody watches; false, and nothing is counted, if the full decoder must
-    /// say what is wrong with them.
-    pub(super) fn count_unwatched(&mut self, entries: &Entries, body: &[u8], ctx: &mut Context<'_>) -> bool {
-        let mut indices = std::mem::take(&mut self.indices);
+    /// Reads the entries of a TABLE_DUMP_V2 record which the scan found plain; false, and nothing is done, if the full decoder must say what is
+    /// wrong with them.
+    pub(super) fn scanned(&mut self, entries: &Entries, body: &[u8], place: Place, ctx: &mut Context<'_>) -> bool {
+        let mut list = std::mem::take(&mut self.list);
         let whole = self.version == 2
-            && entries.read(body, &mut indices).is_some()
-            && indices.iter().all(|index| self.index.get(usize::from(*index)).is_some());
+            && entries.read(body, &mut list).is_some()
+            && list.iter().all(|entry| self.index.get(usize::from(entry.peer)).is_some());
         if whole {
-            ctx.account.table_entries += indices.len() as u64;
-            let (mut own, family) = (0, self.meet(entries.prefix));
-            for index in &indices {
-                match self.index.get(usize::from(*index)) {
-                    Some(Some(slot)) => self.count(*slot, family),
-                    Some(None) | None => own += 1,
+            ctx.account.table_entries += list.len() as u64;
+            let (mut own, prefix) = (0, entries.prefix);
+            let family = self.meet(prefix);
+            for TableEntry { peer, path_id, path } in &list {
+                let Some(Some(slot)) = self.index.get(usize::from(*peer)).copied() else {
+                    own += 1;
+                    continue;
+                };
+                self.count(slot, family);
+                if let Some(path) = path {
+                    let (from, route) = (self.sizes[slot].vantage, Arc::new(path.route(body)));
+                    let what = Statement::TableEntry { from, prefix, path_id: *path_id, route };
+                    ctx.say(Place { at: self.at, ..place }, what);
                 }
             }
             ctx.account.count_other(OWN_ENTRIES, own);
         }
-        self.indices = indices;
+        self.list = list;
         whole
     }
 
@@ -274,8 +281,22 @@ impl Table {
         }
     }
 
+    /// Reads a TABLE_DUMP record which the scan found plain.
+    pub(super) fn scanned_entry(
+        &mut self,
+        (peer, prefix, path): (End, IpNet, Option<Path>),
+        body: &[u8],
+        place: Place,
+        ctx: &mut Context<'_>,
+    ) {
+        if let (Some(from), Some(path)) = (self.entry(peer, prefix, ctx), path) {
+            let what = Statement::TableEntry { from, prefix, path_id: 0, route: Arc::new(path.route(body)) };
+            ctx.say(Place { at: self.at, ..place }, what);
+        }
+    }
+
     /// Counts an entry of a TABLE_DUMP record; gives whose it is, if it stands for a peer.
-    pub(super) fn entry(&mut self, peer: End, prefix: IpNet, ctx: &mut Context<'_>) -> Option<VantageId> {
+    fn entry(&mut self, peer: End, prefix: IpNet, ctx: &mut Context<'_>) -> Option<VantageId> {
         ctx.account.table_entries += 1;
         ctx.sessions.learn(peer, None);
         let peer = ctx.sessions.resolve(peer);
