@@ -26,8 +26,8 @@ pub struct Votes {
     tallies: Vec<Tally>,
     /// Votes which are not what the state and the roll say.
     stale: BTreeMap<(PrefixId, usize), Vote>,
-    frozen: HashMap<PrefixId, Frozen>,
-    as_index: HashMap<Asn, usize>,
+    frozen: HashMap<PrefixId, Frozen, foldhash::fast::FixedState>,
+    as_index: HashMap<Asn, usize, foldhash::fast::FixedState>,
     ases: Vec<AsMembers>,
     as_of: Vec<usize>,
     roll: Roll,
@@ -71,8 +71,8 @@ impl Default for Votes {
         Votes {
             tallies: Vec::new(),
             stale: BTreeMap::new(),
-            frozen: HashMap::new(),
-            as_index: HashMap::new(),
+            frozen: HashMap::default(),
+            as_index: HashMap::default(),
             ases: Vec::new(),
             as_of: Vec::new(),
             roll: Roll::empty(),

@@ -5,6 +5,9 @@ use crate::time::{Span, Timestamp};
 use crate::visibility::Share;
 use std::collections::VecDeque;
 
+/// How long each share was held, in microseconds: room which is used again.
+pub(super) type Weights = Vec<(Share, i64)>;
+
 /// The upper share of a prefix over the baseline window. Most prefixes have one share all the time: it stands in place.
 #[derive(Debug, Default)]
 pub(super) struct History {
@@ -68,11 +71,11 @@ impl History {
 
     /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
     /// first thing ever said may be a loss.
-    pub fn baseline(&self, now: Timestamp, settings: &Settings) -> Share {
+    pub fn baseline(&self, now: Timestamp, settings: &Settings, weighted: &mut Weights) -> Share {
         let seed = self.seed.unwrap_or(Share::ONE);
         let from = now - settings.baseline_window;
         // There are many steps, and few shares.
-        let mut weighted: Vec<(Share, i64)> = Vec::new();
+        weighted.clear();
         let mut weigh = |step: Step, end: Timestamp| {
             let Some(share) = step.share else { return };
             let weight = end.since(step.at.max(from)).micros().max(0);
@@ -94,9 +97,9 @@ impl History {
         }
         let mut sum = 0;
         for (share, weight) in weighted {
-            sum += weight;
+            sum += *weight;
             if sum > total / 2 {
-                return share;
+                return *share;
             }
         }
         seed
@@ -121,21 +124,21 @@ mod tests {
             history.push(at(3_001 + i * 2), Share::of(9, 10), settings.baseline_window);
         }
         history.push(at(3_100), Share::ONE, settings.baseline_window);
-        assert_eq!(history.baseline(at(3_600), &settings), Share::ONE);
+        assert_eq!(history.baseline(at(3_600), &settings, &mut Vec::new()), Share::ONE);
     }
 
     #[test]
     fn short_history_takes_the_share_of_its_seed() {
         let settings = Settings::default();
         let mut history = History::default();
-        assert_eq!(history.baseline(at(0), &settings), Share::ONE);
+        assert_eq!(history.baseline(at(0), &settings, &mut Vec::new()), Share::ONE);
         history.push(at(0), Share::of(9, 10), settings.baseline_window);
-        assert_eq!(history.baseline(at(5), &settings), Share::ONE, "the first thing said was a loss");
+        assert_eq!(history.baseline(at(5), &settings, &mut Vec::new()), Share::ONE, "the first thing said was a loss");
         history.seed(Share::of(9, 10));
         history.seed(Share::of(1, 10));
         history.push(at(10), Share::of(1, 10), settings.baseline_window);
-        assert_eq!(history.baseline(at(500), &settings), Share::of(9, 10));
-        assert_eq!(history.baseline(at(700), &settings), Share::of(1, 10), "long enough for a median");
+        assert_eq!(history.baseline(at(500), &settings, &mut Vec::new()), Share::of(9, 10));
+        assert_eq!(history.baseline(at(700), &settings, &mut Vec::new()), Share::of(1, 10), "long enough for a median");
     }
 
     #[test]
@@ -145,7 +148,7 @@ mod tests {
         history.push(at(0), Share::of(1, 10), settings.baseline_window);
         history.push(at(10), Share::ONE, settings.baseline_window);
         history.push(at(100_000), Share::of(1, 2), settings.baseline_window);
-        assert_eq!(history.baseline(at(100_001), &settings), Share::ONE);
+        assert_eq!(history.baseline(at(100_001), &settings, &mut Vec::new()), Share::ONE);
     }
 
     #[test]
@@ -156,6 +159,6 @@ mod tests {
         history.push(at(700), Share::of(0, 10), settings.baseline_window);
         history.pause(at(760));
         history.push(at(50_000), Share::ONE, settings.baseline_window);
-        assert_eq!(history.baseline(at(50_100), &settings), Share::of(9, 10));
+        assert_eq!(history.baseline(at(50_100), &settings, &mut Vec::new()), Share::of(9, 10));
     }
 }

@@ -1,8 +1,9 @@
 //! How a withdrawal begins: what is told of it when its first level has held.
 
+use super::baseline::History;
 use super::detect::Scene;
 use super::onset::onset;
-use super::watch::{Records, Unrest, Watch};
+use super::watch::{Records, Unrest};
 use super::{Cover, Level, Moment, Said, Statement, Withdrawal};
 use crate::rib::{PrefixId, RouteState, View};
 use crate::settings::Settings;
@@ -11,35 +12,33 @@ use crate::vantage::{Asn, VantageId};
 use crate::visibility::{Electorate, Vote};
 use std::collections::BTreeSet;
 
-impl Watch {
+impl Unrest {
     /// A withdrawal begins; gives it, and when zombies are due.
     pub fn begin(
         &mut self,
         at: Timestamp,
         (prefix, level): (PrefixId, Level),
-        scene: Scene<'_>,
-        (settings, records): (&Settings, &Records),
+        (history, records): (&History, &Records),
+        (scene, settings): (Scene<'_>, &Settings),
     ) -> (Withdrawal, Timestamp) {
-        let Watch { history, unrest } = self;
-        let unrest = unrest.get_or_insert_default();
         let now = scene.votes.visibility(prefix);
-        let crossing = unrest.below.iter().flatten().min().copied().unwrap_or(at);
-        let run = unrest.turns.iter().copied().filter(|turn| turn.at <= crossing);
+        let crossing = self.below.iter().flatten().min().copied().unwrap_or(at);
+        let run = self.turns.iter().copied().filter(|turn| turn.at <= crossing);
         let onset = onset(run, now.eligible(), settings).unwrap_or(crossing);
-        let first_statement = unrest.first_statement(crossing, settings.grouping).min(onset);
-        let evidence = unrest.evidence(prefix, (first_statement, settings.straggler_tail), scene, records);
+        let first_statement = self.first_statement(crossing, settings.grouping).min(onset);
+        let evidence = self.evidence(prefix, (first_statement, settings.straggler_tail), scene, records);
         let whole = evidence.iter().all(|statement| statement.at.micros() % 1_000_000 == 0);
         let Electorate { rib, feeds, .. } = scene.state;
         let family = rib.family_of(prefix);
         let views: Vec<View> = rib.views(prefix).collect();
         let origins: BTreeSet<Asn> = views.iter().filter_map(|view| rib.origin_of(view.route?)).collect();
-        let lowest = unrest.lowest.unwrap_or(Moment { at, visibility: now });
+        let lowest = self.lowest.unwrap_or(Moment { at, visibility: now });
         let mut withdrawal = Withdrawal {
             prefix: rib.prefix_of(prefix),
             id: prefix,
             origins: origins.into_iter().collect(),
             level,
-            baseline: history.baseline(crossing, settings),
+            baseline: history.baseline(crossing, settings, &mut Vec::new()),
             inferred: views.iter().any(|view| !feeds.is_seeded(view.from, family)),
             covers_known: views.iter().any(|view| feeds.is_seeded(view.from, family)),
             first_statement,
@@ -59,13 +58,11 @@ impl Watch {
             common_transit: Vec::new(),
             evidence,
         };
-        unrest.dark = withdrawal.lost_by.iter().copied().collect();
+        self.dark = withdrawal.lost_by.iter().copied().collect();
         withdrawal.note_paths(scene);
         (withdrawal, onset + settings.zombie_after)
     }
-}
 
-impl Unrest {
     /// The statements from a time on, which are remembered no longer.
     fn evidence(
         &mut self,

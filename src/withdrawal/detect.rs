@@ -1,5 +1,6 @@
 //! The detector: thresholds, holds, opening and closing, one prefix at a time.
 
+use super::baseline::Weights;
 use super::onset::Turn;
 use super::watch::{Records, Watch, said};
 use super::{Churn, Level, Moment, Statement, Withdrawal};
@@ -38,6 +39,10 @@ pub struct Detector {
     settings: Settings,
     records: Records,
     watches: Vec<Watch>,
+    /// Prefixes to which something happened lately.
+    restless: Vec<PrefixId>,
+    /// Kept to be filled again.
+    weights: Weights,
     due: BinaryHeap<Reverse<(Timestamp, PrefixId)>>,
     closed: Vec<Withdrawal>,
     /// When anything last happened to any prefix; none if it was forgotten since.
@@ -53,6 +58,8 @@ impl Detector {
             records: Records::new(records),
             settings: settings.clone(),
             watches: Vec::new(),
+            restless: Vec::new(),
+            weights: Weights::new(),
             due: BinaryHeap::new(),
             closed: Vec::new(),
             happened: None,
@@ -73,7 +80,7 @@ impl Detector {
             let RouteChange { at, from, route, source, .. } = *change;
             open.evidence.push(Statement { at, from, said: said(change), route, source });
         } else if !changed.in_first_table {
-            let statements = &mut watch.unrest().statements;
+            let statements = &mut watch.unrest_of(change.prefix, &mut self.restless).statements;
             statements.push_back(self.records.remember(change));
             while statements.front().is_some_and(|first| first.at < change.at - tail) {
                 statements.pop_front();
@@ -93,7 +100,7 @@ impl Detector {
         self.happened = self.happened.max(Some(change.at));
         let turn = Turn { at: change.at, vote: change.vote };
         if change.vote.0 != change.vote.1 && (turn.is_loss() || watch.unrest.is_some()) {
-            watch.unrest().turn(turn, settings);
+            watch.unrest_of(change.prefix, &mut self.restless).turn(turn, settings);
         }
         let share = change.now.upper();
         if !starts && !watch.history.is_seeded() && is_seed(change, scene) {
@@ -101,14 +108,14 @@ impl Detector {
         } else if cause.is_some_and(|cause| is_new(cause, scene)) && watch.history.is_empty() {
             watch.history.seed(Share::ZERO);
         }
-        let baseline = watch.baseline(change.at, share, settings);
+        let baseline = watch.baseline(change.at, share, settings, &mut self.weights);
         if watch.open().is_none() {
             watch.history.push(change.at, share, settings.baseline_window);
         }
         if watch.unrest.is_none() && Level::ALL.iter().all(|level| !share.is_below(level.percent(settings), baseline)) {
             return None;
         }
-        let unrest = watch.unrest();
+        let unrest = watch.unrest_of(change.prefix, &mut self.restless);
         let mut due = |at: Timestamp| self.due.push(Reverse((at, change.prefix)));
         let fell = unrest.below[Level::Major as usize];
         for level in Level::ALL {
@@ -142,7 +149,8 @@ impl Detector {
         let before = now - self.settings.straggler_tail;
         let Some(happened) = self.happened else { return };
         self.happened = Some(happened).filter(|happened| *happened >= before);
-        self.watches.iter_mut().for_each(|watch| watch.rest(before));
+        let watches = &mut self.watches;
+        self.restless.retain(|prefix| !watches[prefix.index()].rest(before));
     }
 
     /// When the next hold ends; `Timestamp::MAX` if none runs.
@@ -192,8 +200,8 @@ impl Detector {
     ) -> Vec<Step> {
         let mut steps = Vec::new();
         let settings = &self.settings;
-        let watch = watch_of(&mut self.watches, prefix);
-        let Some(unrest) = watch.unrest.as_mut() else { return steps };
+        let Watch { history, unrest } = watch_of(&mut self.watches, prefix);
+        let Some(unrest) = unrest.as_mut() else { return steps };
         let held = |since: &Option<Timestamp>| since.is_some_and(|since| since + settings.open_hold <= at);
         let Some(level) = Level::ALL.into_iter().rev().find(|level| held(&unrest.below[*level as usize])) else { return steps };
         if unrest.open.is_none() {
@@ -206,13 +214,12 @@ impl Detector {
                 self.insufficient.push((prefix, Moment { at, visibility: now }));
                 return steps;
             }
-            let (opened, zombies) = watch.begin(at, (prefix, level), scene, (settings, &self.records));
-            watch.unrest().open = Some(Box::new(opened));
-            watch.history.pause(at);
+            let (opened, zombies) = unrest.begin(at, (prefix, level), (history, &self.records), (scene, settings));
+            unrest.open = Some(Box::new(opened));
+            history.pause(at);
             steps.push(Step::Opened(prefix));
             self.due.push(Reverse((zombies, prefix)));
         }
-        let unrest = watch.unrest();
         let below = unrest.below;
         let Some(open) = unrest.open.as_mut() else { return steps };
         for level in Level::ALL.into_iter().filter(|level| held(&below[*level as usize])) {

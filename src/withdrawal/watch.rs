@@ -1,10 +1,10 @@
 //! What is remembered of a prefix: of most, what is usual of them, and nothing else.
 
-use super::baseline::History;
+use super::baseline::{History, Weights};
 use super::onset::Turn;
 use super::{Level, Moment, Said, Statement, Straggler, Withdrawal};
 use crate::observation::RecordRef;
-use crate::rib::{ChangeCause, RouteChange, RouteId, RouteState};
+use crate::rib::{ChangeCause, PrefixId, RouteChange, RouteId, RouteState};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::vantage::{Asn, VantageId};
@@ -76,8 +76,12 @@ impl Records {
 }
 
 impl Watch {
-    pub fn unrest(&mut self) -> &mut Unrest {
-        self.unrest.get_or_insert_default()
+    /// What happened to this prefix lately; it is counted among the restless.
+    pub fn unrest_of(&mut self, prefix: PrefixId, restless: &mut Vec<PrefixId>) -> &mut Unrest {
+        self.unrest.get_or_insert_with(|| {
+            restless.push(prefix);
+            Box::default()
+        })
     }
 
     pub fn open(&self) -> Option<&Withdrawal> {
@@ -89,19 +93,20 @@ impl Watch {
     }
 
     /// Frozen while a withdrawal is open; not computed where no threshold can be crossed.
-    pub fn baseline(&self, at: Timestamp, share: Share, settings: &Settings) -> Share {
+    pub fn baseline(&self, at: Timestamp, share: Share, settings: &Settings, weights: &mut Weights) -> Share {
         match self.open() {
             Some(open) => open.baseline,
-            None if share.is_below(settings.warn_percent, Share::ONE) => self.history.baseline(at, settings),
+            None if share.is_below(settings.warn_percent, Share::ONE) => self.history.baseline(at, settings, weights),
             None => Share::ONE,
         }
     }
 
-    /// Forgets what happened, if it is over and nothing before this time is asked for any more.
-    pub fn rest(&mut self, before: Timestamp) {
+    /// Forgets what happened, if it is over and nothing before this time is asked for any more; true if it is so.
+    pub fn rest(&mut self, before: Timestamp) -> bool {
         if self.unrest.as_ref().is_some_and(|unrest| unrest.is_over(before)) {
             self.unrest = None;
         }
+        self.unrest.is_none()
     }
 }
 
