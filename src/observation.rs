@@ -181,7 +181,7 @@ impl Spoken<'_> {
 
 impl Others {
     /// Messages told together: few enough to stay in a processor's nearest cache.
-    pub const MESSAGES: usize = 256;
+    const MESSAGES: usize = 256;
 
     /// Appends a message. Of `v4` and `v6` the first so many as `withdrawn` says, by [`Family::index`], are withdrawn, the others announced.
     #[inline]

@@ -5,7 +5,7 @@ use crate::analysis::{Analysis, Outcome, Survey};
 use crate::cli::{Analyze, Inputs};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
-use crate::observation::{Others, Statement};
+use crate::observation::Statement;
 use crate::org::profile::ProfileWarning;
 use crate::org::scope::Scope;
 use crate::org::{Organization, profile};
@@ -217,25 +217,17 @@ fn observe(
     mut pipeline: Pipeline,
     resources: &Resources,
 ) -> miette::Result<(RoutingFindings, Vantages, Vec<FileAccount>)> {
+    let looking = Progress::working("looking at the archives");
     let mut merge = Merge::open(files, interest, resources).into_diagnostic()?;
+    drop(looking);
     let mut vantages = Vantages::default();
-    let progress = Progress::bytes("BGP archives");
-    let (read, all) = merge.progress();
-    progress.is_at(read, all);
+    let progress = Progress::archives(merge.reading(), true);
     let mut last = Timestamp::MIN;
-    let mut unseen = 0;
     while let Some(observation) = merge.next(&mut vantages) {
         last = last.max(observation.until());
         resources.timing.of(Stage::State, || pipeline.observe(&observation, &vantages));
-        unseen += 1;
         if let Statement::Other(others) = observation.what {
-            unseen += Others::MESSAGES;
             merge.give_back(others);
-        }
-        if unseen > 4096 {
-            unseen = 0;
-            let (read, all) = merge.progress();
-            progress.is_at(read, all);
         }
     }
     progress.now("judging what was read");
