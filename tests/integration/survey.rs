@@ -13,11 +13,16 @@ use faultline::report::{OutageLine, SurveyView};
 use faultline::source::{InputSpec, Interest, Merge, Resources, discover};
 use faultline::time::Timestamp;
 use faultline::vantage::Vantages;
+use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// Three ASes of one organization lose routes one after the other, four minutes apart; another organization two hours later, in two steps
 /// which only a third joins; one AS is in no table, and one never comes back.
@@ -176,6 +181,45 @@ fn lines_tell_outages_in_order_and_end_with_a_summary() {
     assert_eq!(summary["outcome"]["exit_status"], 1);
 }
 
+/// The drill's archives whose names begin so, unpacked.
+fn unpacked(names: &[&str]) -> Vec<u8> {
+    let folder = home().join("out/mrt/rrc00");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort_unstable();
+    let mut bytes = Vec::new();
+    for path in paths {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if names.iter().any(|start| name.starts_with(start)) {
+            MultiGzDecoder::new(File::open(&path).unwrap()).read_to_end(&mut bytes).unwrap();
+        }
+    }
+    bytes
+}
+
+#[test]
+fn an_outage_is_told_before_the_rest_of_the_archive_is_there() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_faultline"));
+    let mut program = program
+        .args(["analyze", "--all-origins", "-", "--format", "jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, output) = (program.stdin.take().unwrap(), program.stdout.take().unwrap());
+    input.write_all(&unpacked(&["bview", "updates.20260101.00", "updates.20260101.01"])).unwrap();
+    let (told, wait) = channel();
+    let listener = std::thread::spawn(move || {
+        BufReader::new(output).lines().for_each(|line| told.send(line.unwrap()).unwrap());
+    });
+    let first = wait.recv_timeout(Duration::from_secs(120)).expect("a line, while the program waits for more");
+    assert_eq!((&written::valid(&first)["event"], &written::valid(&first)["outage"]), (&"opened".into(), &1.into()));
+    input.write_all(&unpacked(&["updates.20260101.02", "updates.20260101.03", "updates.20260101.04"])).unwrap();
+    drop(input);
+    assert_eq!(program.wait().unwrap().code(), Some(1));
+    listener.join().unwrap();
+    assert_eq!(wait.iter().count(), 19);
+}
+
 #[test]
 fn what_the_lines_come_to_is_what_the_survey_finds() {
     let ran = analyze(&["--format", "jsonl"]);
@@ -303,7 +347,7 @@ fn screen_and_report_show_organizations_and_read_back() {
     for part in [
         "Megacorp",
         "8 of 13 (61.5 %)",
-        "A very long name of an orga…",
+        "A very long name of an …",
         "country",
         "not in the table",
         "holders.csv lists 2 ASes. 83 origins",
