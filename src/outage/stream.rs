@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 pub enum OutageChange {
     /// It begins.
     Opened,
-    /// More of its prefixes are withdrawn, or some to a worse level.
+    /// More of its prefixes are withdrawn, or some to a worse level, or another outage turns out to be part of it.
     Changed,
     /// It was over, and one more prefix belongs to it.
     Reopened,

@@ -169,6 +169,9 @@ fn neither_schema_nor_reader_lets_a_changed_report_pass() {
     let holders = Holders::read(Path::new("holders.csv"), b"asn,org,country\n64500,Megacorp,AT\n").unwrap();
     let rolled_up = written::json(&SurveyView::of(&rolled_up.rolled_up(&holders), generated()));
     assert!(every_change_is_refused(&rolled_up) > 120);
+    let mut nothing: Value = serde_json::from_str(&rolled_up).unwrap();
+    nothing[OPTIONAL] = Value::Null;
+    refused(written::schema(SurveyView::FORMAT), &nothing, "a field which is either there or not");
     // An error of the schema alone, to see that it is the change which is refused.
     let mut changed: Value = serde_json::from_str(&incidents).unwrap();
     changed["incidents"][0]["withdrawals"][0]["level"] = "half".into();

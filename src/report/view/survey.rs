@@ -41,6 +41,7 @@ pub struct SurveyView {
     pub outages: Vec<OutageView>,
     /// The same by organization and country; not there if no table said who holds an AS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RollUpView")]
     pub roll_up: Option<RollUpView>,
     /// How complete the data was.
     pub completeness: CompletenessView,
