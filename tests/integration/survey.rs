@@ -354,6 +354,8 @@ fn screen_and_report_show_organizations_and_read_back() {
     ] {
         assert!(screen.contains(part), "{part}: {screen}");
     }
+    let line = |name: &str| screen.lines().position(|line| line.trim_start().starts_with(name));
+    assert!(line("A very long") < line("not in the table"), "a name is worth more than the rest together: {screen}");
     let markdown = faultline::report::markdown(&view);
     for part in ["## Outages by organization", "## Outages by country", "| Megacorp | AS64500 | 8 of 13 (61.5 %) | full |"] {
         assert!(markdown.contains(part), "{part}: {markdown}");

@@ -1,4 +1,4 @@
-//! The view of a roll-up: outages of organizations and of countries, the largest first.
+//! The view of a roll-up: outages of organizations and of countries, the largest first. What nobody is known to hold comes last: it has nothing in common.
 
 use super::place::lasted;
 use crate::analysis::{GroupOutage, RollUp, Survey};
@@ -23,9 +23,9 @@ pub struct RollUpView {
     pub unlisted: Vec<Asn>,
     /// What is not in it, in a sentence.
     pub sentence: String,
-    /// By organization, the largest first: by prefixes.
+    /// By organization, the largest first: by prefixes; those without a name last.
     pub organizations: Vec<GroupOutageView>,
-    /// By country, the largest first: by prefixes.
+    /// By country, the largest first: by prefixes; those without a name last.
     pub countries: Vec<GroupOutageView>,
 }
 
@@ -123,6 +123,6 @@ impl GroupOutageView {
     }
 
     fn rank(&self) -> impl Ord {
-        (Reverse(self.prefix_count), self.began, self.name.clone())
+        (self.name.is_none(), Reverse(self.prefix_count), self.began, self.name.clone())
     }
 }
