@@ -164,7 +164,7 @@ fn inert(text: String) -> String {
     })
 }
 
-/// The JSON Schema (2020-12) of what [`json`] or [`line`] writes of such a view: every field, required unless it says when it is not there, and no
+/// The JSON Schema (2020-12) of what [`json`] or [`line()`] writes of such a view: every field, required unless it says when it is not there, and no
 /// other.
 pub fn schema<V: JsonSchema>() -> String {
     json(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<V>())
