@@ -3,10 +3,14 @@
 //! Two kinds: an [`Analysis`] of one organization, and a [`Survey`] of every origin AS in the input. Both hold findings and evidence; what
 //! is shown of them is decided in `report`.
 
+mod roll_up;
+
 use crate::dependency::Dependencies;
 use crate::feed::{FeedEvent, FeedNote};
+use crate::holder::Holders;
 use crate::incident::Correlation;
 use crate::org::Organization;
+use crate::outage::{Chains, ended};
 use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{ProbeFile, ProbeResult};
 use crate::reachability::{JudgedAttempt, Layer, ReachabilityFindings};
@@ -15,11 +19,12 @@ use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, VantageId, Vantages};
-use crate::withdrawal::{Level, Withdrawal};
+use crate::withdrawal::Level;
 use ipnet::IpNet;
+pub use roll_up::{GroupOutage, RollUp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// Everything found about one organization.
 #[derive(Debug)]
@@ -57,6 +62,8 @@ pub struct Survey {
     pub routing: RoutingFindings,
     /// Groups of prefixes of one origin which were withdrawn together.
     pub outages: Vec<OriginOutage>,
+    /// The same by organization and country, if there is a table of who holds an AS.
+    pub roll_up: Option<RollUp>,
     /// The BGP files, by their `FileId`.
     pub bgp_files: Vec<FileAccount>,
 }
@@ -242,26 +249,30 @@ impl Analysis {
 impl Survey {
     /// Groups the withdrawals of one origin whose onsets are within the grouping time of the one before.
     pub fn outages(routing: &RoutingFindings, settings: &Settings) -> Vec<OriginOutage> {
-        let mut open: BTreeMap<Option<Asn>, OriginOutage> = BTreeMap::new();
-        let mut last: BTreeMap<Option<Asn>, Timestamp> = BTreeMap::new();
-        let mut outages = Vec::new();
+        let mut chains = Chains::new(settings.grouping);
+        let mut outages: Vec<OriginOutage> = Vec::new();
         let severe = routing.withdrawals.iter().enumerate().filter(|(_, withdrawal)| withdrawal.level > Level::Partial);
         for (index, withdrawal) in severe {
-            let origin = origin(withdrawal);
-            let onset = withdrawal.onset.earliest;
-            let together = last.get(&origin).is_some_and(|last| onset.since(*last) <= settings.grouping);
-            last.insert(origin, onset);
-            if let Some(outage) = open.get_mut(&origin).filter(|_| together) {
-                outage.ended = outage.ended.zip(withdrawal.recovered).map(|(a, b)| a.max(b));
-                outage.withdrawals.push(index);
-            } else {
-                let outage = OriginOutage { origin, began: onset, ended: withdrawal.recovered, withdrawals: vec![index] };
-                outages.extend(open.insert(origin, outage));
+            let (origin, onset) = (withdrawal.origin(), withdrawal.onset.earliest);
+            // Withdrawals stand in order of onset, so no chain absorbs another.
+            match outages.get_mut(chains.join(origin, onset).number) {
+                Some(outage) => {
+                    outage.ended = ended([outage.ended, withdrawal.recovered]);
+                    outage.withdrawals.push(index);
+                }
+                None => {
+                    outages.push(OriginOutage { origin, began: onset, ended: withdrawal.recovered, withdrawals: vec![index] });
+                }
             }
         }
-        outages.extend(open.into_values());
         outages.sort_by_key(|outage| (outage.began, outage.origin));
         outages
+    }
+
+    /// The same survey, with its outages rolled up by who holds their origins.
+    pub fn rolled_up(self, holders: &Holders) -> Survey {
+        let roll_up = RollUp::of(&self.routing, &self.outages, &self.settings, holders);
+        Survey { roll_up: Some(roll_up), ..self }
     }
 
     /// What it comes to.
@@ -298,11 +309,6 @@ impl Survey {
         let few = spoken && usize::try_from(needed).is_ok_and(|needed| voters < needed);
         few.then(|| format!("{voters} ASes have a full feed of {family}; {needed} are needed to tell a withdrawal"))
     }
-}
-
-/// The origin of a withdrawn prefix: of several (an anycast or multi-origin prefix) the lowest.
-fn origin(withdrawal: &Withdrawal) -> Option<Asn> {
-    withdrawal.origins.first().copied()
 }
 
 /// Why what a probe file holds is not enough: it cannot be read, or most of it cannot be used. A file of another kind met in a folder is no mistake, unless its name says that it is one of probe

@@ -81,6 +81,17 @@ pub enum Format {
     Json,
 }
 
+/// What an analysis prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Printed {
+    /// Text for people.
+    Text,
+    /// JSON for machines.
+    Json,
+    /// With --all-origins: a line of JSON as soon as an outage begins, changes or ends, while archives are read; a summary last
+    Jsonl,
+}
+
 /// `faultline analyze`
 #[derive(Debug, Args)]
 pub struct Analyze {
@@ -90,12 +101,15 @@ pub struct Analyze {
     /// Watch every origin AS in the input instead of one organization: all files are archives, none is a profile
     #[arg(long, conflicts_with = "probes")]
     pub all_origins: bool,
+    /// Roll outages up by organization and country: a CSV table of who holds an AS, with the columns asn,org,country
+    #[arg(long, value_name = "FILE", requires = "all_origins", value_hint = ValueHint::FilePath)]
+    pub organizations: Option<PathBuf>,
     /// Write report.html, report.md, incidents.json, pictures and Parquet tables into this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
     /// What to print on standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = Printed::Text)]
+    pub format: Printed,
     /// Draw the course of the incident under the summary: visibility, DNS and services on one axis of time
     #[arg(long, conflicts_with = "all_origins")]
     pub timeline: bool,
@@ -148,6 +162,8 @@ pub enum Schema {
     Incidents,
     /// A survey of every origin: faultline-survey.
     Survey,
+    /// A line of `analyze --all-origins --format jsonl`: faultline-outage-events.
+    Events,
 }
 
 /// `faultline org`

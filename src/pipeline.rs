@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, Family, Vantages};
 use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
-use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal};
+use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal, WithdrawalStep};
 use blind::BlindSpans;
 pub use blind::{BlindSpan, BlindTogether, named};
 use ipnet::IpNet;
@@ -38,6 +38,8 @@ pub struct Pipeline {
     blind: BlindSpans,
     churn: Vec<(PrefixId, Churn)>,
     log: Log,
+    /// Steps of withdrawals which nobody took yet; `None` if nobody follows them.
+    steps: Option<Vec<WithdrawalStep>>,
     /// Whether of anybody a whole table is known.
     any_seeded: bool,
     /// When what is over is forgotten next.
@@ -111,6 +113,7 @@ impl Pipeline {
             blind: BlindSpans::new(settings.eligible_min),
             churn: Vec::new(),
             log: Log::default(),
+            steps: None,
             any_seeded: false,
             rest_at: Timestamp::MIN,
             changes: Changes::default(),
@@ -118,6 +121,17 @@ impl Pipeline {
             first: None,
             now: Timestamp::MIN,
         }
+    }
+
+    /// Somebody follows withdrawals while they go on, and takes their [steps](Pipeline::steps).
+    pub fn followed(mut self) -> Self {
+        self.steps = Some(Vec::new());
+        self
+    }
+
+    /// Takes the steps of withdrawals since the last call, in order of time; none unless it is [followed](Pipeline::followed).
+    pub fn steps(&mut self) -> Vec<WithdrawalStep> {
+        self.steps.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes one observation. Observations come in the order of the merge; one which is a little late is taken as of its own time.
@@ -318,12 +332,16 @@ impl Pipeline {
         let (rib, scope) = (&self.stages.rib, &self.scope);
         let state = Electorate { rib, feeds: &self.stages.feeds, vantages };
         let scene = Scene { state, votes: &self.votes, any_seeded: self.any_seeded };
-        let Some((_, steps)) = self.detector.advance(to, scene, |prefix| counts(scope, rib, prefix)) else { return };
+        let Some((at, steps)) = self.detector.advance(to, scene, |prefix| counts(scope, rib, prefix)) else { return };
         for step in steps {
             match step {
                 Step::Opened(prefix) => self.votes.freeze(prefix, state),
                 Step::Closed(prefix) => self.votes.thaw(prefix, state),
                 Step::Worsened(_) => {}
+            }
+            let (Step::Opened(prefix) | Step::Worsened(prefix) | Step::Closed(prefix)) = step;
+            if let Some(told) = &mut self.steps {
+                told.extend(self.detector.stepped(prefix).map(|withdrawal| withdrawal.at_step(at)));
             }
         }
     }

@@ -39,7 +39,9 @@ pub use view::foreign::{ForeignStatementView, ForeignView};
 pub use view::incident::{ControlView, IncidentBlindView, IncidentView};
 pub use view::loss::{ExtendedErrorView, KindView, LossGroup, LossView, Records};
 pub use view::observed::{ObservedKind, ObservedView};
+pub use view::outage_line::{OutageEventView, OutageLine, OutageSummaryView};
 pub use view::place::{Period, When};
+pub use view::roll_up::{GroupOutageView, RollUpView};
 pub use view::service::{LayerView, ServiceView, SeverityView};
 pub use view::survey::{OutagePrefix, OutageView, SurveyView};
 pub use view::withdrawal::{CoverView, Crossings, MomentView, StatementView, WithdrawalGroup, WithdrawalView};
@@ -137,8 +139,17 @@ impl Shown for SurveyView {
     reason = "views and schemas hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
 )]
 pub fn json(view: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(view).expect("it can be written as JSON");
-    text.push('\n');
+    inert(serde_json::to_string_pretty(view).expect("it can be written as JSON") + "\n")
+}
+
+/// The same on one line, for JSON Lines.
+#[allow(clippy::expect_used, reason = "as for `json`")]
+pub fn line(view: &impl Serialize) -> String {
+    inert(serde_json::to_string(view).expect("it can be written as JSON") + "\n")
+}
+
+/// JSON without what could steer a terminal.
+fn inert(text: String) -> String {
     if !text.chars().any(|c| c != '\n' && terminal::is_unsafe(c)) {
         return text;
     }
@@ -153,8 +164,9 @@ pub fn json(view: &impl Serialize) -> String {
     })
 }
 
-/// The JSON Schema (2020-12) of what [`json`] writes of such a view: every field, required, and no other.
-pub fn schema<V: Shown>() -> String {
+/// The JSON Schema (2020-12) of what [`json`] or [`line()`] writes of such a view: every field, required unless it says when it is not there, and no
+/// other.
+pub fn schema<V: JsonSchema>() -> String {
     json(&SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<V>())
 }
 

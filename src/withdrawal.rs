@@ -176,7 +176,37 @@ pub struct Withdrawal {
     pub evidence: Vec<Statement>,
 }
 
+/// A withdrawal at a step of its life, for whoever follows it: that it opened, worsened or closed shows in what is known of it since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WithdrawalStep {
+    /// When it was decided: what a level, or the recovery, had to hold is over.
+    pub at: Timestamp,
+    /// The prefix.
+    pub prefix: IpNet,
+    /// Its origin, as [`Withdrawal::origin`] tells it.
+    pub origin: Option<Asn>,
+    /// When the withdrawal opened: a prefix has one at a time, so both name it.
+    pub opened: Timestamp,
+    /// The earliest onset.
+    pub onset: Timestamp,
+    /// The worst level held.
+    pub level: Level,
+    /// The recovery, if it is over.
+    pub recovered: Option<Timestamp>,
+}
+
 impl Withdrawal {
+    /// The AS which originated the prefix: of several (an anycast or multi-origin prefix) the lowest; `None` if none was ever seen.
+    pub fn origin(&self) -> Option<Asn> {
+        self.origins.first().copied()
+    }
+
+    /// What is told of it at a step.
+    pub fn at_step(&self, at: Timestamp) -> WithdrawalStep {
+        let Withdrawal { prefix, opened, level, recovered, .. } = *self;
+        WithdrawalStep { at, prefix, origin: self.origin(), opened, onset: self.onset.earliest, level, recovered }
+    }
+
     /// Chooses the cover: the longest which no withdrawal took away while this one lasted. `withdrawn` tells when prefixes were.
     pub fn choose_cover(&mut self, withdrawn: &HashMap<IpNet, Vec<(Timestamp, Option<Timestamp>)>>) {
         let (from, until) = self.interval();

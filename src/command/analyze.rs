@@ -1,8 +1,10 @@
 //! `faultline analyze`: archives and recorded probes in, incidents and a report out.
 
+mod survey;
+
 use super::progress::Progress;
-use crate::analysis::{Analysis, Outcome, Survey};
-use crate::cli::{Analyze, Inputs};
+use crate::analysis::{Analysis, Outcome};
+use crate::cli::{Analyze, Format, Inputs, Printed};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
 use crate::observation::Statement;
@@ -13,7 +15,6 @@ use crate::pipeline::{Pipeline, RoutingFindings};
 use crate::probe::{ProbeRecording, ProbeResult, read_results_watched};
 use crate::reachability::Reachability;
 use crate::report::{self, Shown};
-use crate::settings::Settings;
 use crate::source::{FileAccount, InputFile, InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
 use crate::table::TableError;
 use crate::time::Timestamp;
@@ -22,8 +23,11 @@ use crate::vantage::Vantages;
 use ipnet::IpNet;
 use miette::{IntoDiagnostic, WrapErr};
 use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+pub use survey::survey;
+use survey::{Lines, run_survey};
 
 /// Runs it.
 ///
@@ -45,6 +49,12 @@ fn threads(inputs: &Inputs) -> usize {
 }
 
 fn run_organization(typed: &Analyze, now: Timestamp, timing: &Timing) -> miette::Result<Outcome> {
+    if typed.format == Printed::Jsonl {
+        return Err(miette::miette!(
+            help = "add --all-origins, or print the whole report with --format json",
+            "`--format jsonl` tells outages of every origin AS while archives are read; there is no such thing of one organization"
+        ));
+    }
     let analysis = analyze(&typed.inputs, timing)?;
     timing.of(Stage::Report, || {
         let tables = match &typed.out {
@@ -56,13 +66,7 @@ fn run_organization(typed: &Analyze, now: Timestamp, timing: &Timing) -> miette:
     Ok(analysis.outcome())
 }
 
-fn run_survey(typed: &Analyze, now: Timestamp, timing: &Timing) -> miette::Result<Outcome> {
-    let survey = survey(&typed.inputs, timing)?;
-    timing.of(Stage::Report, || show(typed, || report::SurveyView::of(&survey, now), Vec::new()))?;
-    Ok(survey.outcome())
-}
-
-/// Writes the report, if asked to, and prints what was asked for.
+/// Writes the report, if asked to, and prints it, if it is to be printed whole.
 fn show<V: Shown>(typed: &Analyze, view: impl FnOnce() -> V, tables: Vec<(&'static str, Vec<u8>)>) -> miette::Result<()> {
     let progress = Progress::working("putting the report together");
     let view = view();
@@ -76,7 +80,11 @@ fn show<V: Shown>(typed: &Analyze, view: impl FnOnce() -> V, tables: Vec<(&'stat
     } else {
         drop(progress);
     }
-    super::show(&view, typed.format, typed.timeline)
+    match typed.format {
+        Printed::Text => super::show(&view, Format::Text, typed.timeline),
+        Printed::Json => super::show(&view, Format::Json, typed.timeline),
+        Printed::Jsonl => Ok(()),
+    }
 }
 
 /// The Parquet tables; a program without them says so and goes on.
@@ -125,7 +133,7 @@ pub fn analyze(inputs: &Inputs, timing: &Timing) -> miette::Result<Analysis> {
         let vantages = Vantages::default();
         (Pipeline::new(scope, &settings).finish(last_probe.unwrap_or(Timestamp::MIN), &vantages), vantages, Vec::new())
     } else {
-        timing.of(Stage::Archives, || observe(files, interest, Pipeline::new(scope, &settings), &resources))?
+        timing.of(Stage::Archives, || observe(files, interest, Pipeline::new(scope, &settings), None, &resources))?
     };
     let progress = Progress::working("comparing what was seen");
     let (attempts, reachability, correlation) = timing.of(Stage::Compare, || {
@@ -156,21 +164,6 @@ pub fn analyze(inputs: &Inputs, timing: &Timing) -> miette::Result<Analysis> {
         bgp_files,
         probe_files,
     })
-}
-
-/// Everything found about every origin AS.
-///
-/// # Errors
-/// If none of the input could be read.
-pub fn survey(inputs: &Inputs, timing: &Timing) -> miette::Result<Survey> {
-    let settings = Settings::default();
-    let files = discover(&specs(&inputs.inputs, &inputs.collectors)?).into_diagnostic()?;
-    let resources = Resources { threads: threads(inputs), timing: timing.clone() };
-    let pipeline = Pipeline::new(Scope::Everything, &settings);
-    let (routing, vantages, bgp_files) =
-        timing.of(Stage::Archives, || observe(files, Interest::Everything, pipeline, &resources))?;
-    let outages = timing.of(Stage::Compare, || Survey::outages(&routing, &settings));
-    Ok(Survey { settings, vantages, routing, outages, bgp_files })
 }
 
 /// The profile at a path, its warnings told.
@@ -210,36 +203,36 @@ fn watched(organization: &Organization, addresses: &BTreeSet<IpAddr>) -> Watched
     WatchedPrefixes::new(own.chain(addresses.iter().map(|address| IpNet::from(*address))))
 }
 
-/// Drives the merged stream through the pipeline, showing progress on a terminal.
+/// Drives the merged stream through the pipeline, showing progress on a terminal; `lines` follow the steps of withdrawals.
 fn observe(
     files: Vec<InputFile>,
     interest: Interest,
     mut pipeline: Pipeline,
+    mut lines: Option<&mut Lines>,
     resources: &Resources,
 ) -> miette::Result<(RoutingFindings, Vantages, Vec<FileAccount>)> {
+    // Lines on the same terminal would be drawn over.
+    let shown = lines.is_none() || !std::io::stdout().is_terminal();
+    let looking = Progress::working("looking at the archives");
     let mut merge = Merge::open(files, interest, resources).into_diagnostic()?;
+    drop(looking);
     let mut vantages = Vantages::default();
-    let progress = Progress::bytes("BGP archives");
-    let (read, all) = merge.progress();
-    progress.is_at(read, all);
+    let progress = Progress::archives(merge.reading(), shown);
+    let mut follow = |pipeline: &mut Pipeline| lines.as_mut().map_or(Ok(()), |lines| lines.tell(&pipeline.steps()));
     let mut last = Timestamp::MIN;
-    let mut unseen = 0;
     while let Some(observation) = merge.next(&mut vantages) {
         last = last.max(observation.until());
         resources.timing.of(Stage::State, || pipeline.observe(&observation, &vantages));
-        unseen += 1;
+        follow(&mut pipeline)?;
         if let Statement::Other(others) = observation.what {
             merge.give_back(others);
-        }
-        if unseen > 1024 {
-            unseen = 0;
-            let (read, all) = merge.progress();
-            progress.is_at(read, all);
         }
     }
     progress.now("judging what was read");
     let accounts = merge.accounts().to_vec();
     let end = accounts.iter().filter_map(|file| file.last).max().map_or(last, |end| end.max(last));
+    resources.timing.of(Stage::State, || pipeline.advance(end, &vantages));
+    follow(&mut pipeline)?;
     let findings = resources.timing.of(Stage::State, || pipeline.finish(end, &vantages));
     Ok((findings, vantages, accounts))
 }

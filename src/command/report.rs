@@ -2,7 +2,7 @@
 
 use crate::analysis::Outcome;
 use crate::cli::{Report, Schema};
-use crate::report::{self, ReportView, Saved, Shown, SurveyView};
+use crate::report::{self, OutageLine, ReportView, Saved, Shown, SurveyView};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ pub fn run(typed: &Report) -> miette::Result<Outcome> {
         super::print(&match schema {
             Schema::Incidents => report::schema::<ReportView>(),
             Schema::Survey => report::schema::<SurveyView>(),
+            Schema::Events => report::schema::<OutageLine>(),
         })?;
         return Ok(Outcome::NoIncident);
     }

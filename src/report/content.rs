@@ -6,6 +6,7 @@
 mod completeness;
 mod incident;
 mod loss;
+mod roll_up;
 mod withdrawal;
 
 use super::chart::outages::outages;
@@ -79,6 +80,9 @@ pub(super) fn survey(view: &SurveyView, detail: Detail) -> Page {
     let rows = view.outages.iter().map(outage_row);
     let heads = ["origin", "prefixes", "began (UTC)", "ended (UTC)", "lasted", "lost by ASes at most", "peers", "which"];
     page.table(&heads, rows, ROWS);
+    if let Some(roll_up) = &view.roll_up {
+        roll_up::write(&mut page, roll_up);
+    }
     completeness::write(&mut page, &view.completeness);
     settings(&mut page, &view.settings);
     page.paragraph(&format!("Made by Faultline at {}.", view.generated_at));

@@ -192,7 +192,9 @@ fn differs(found: &Value, written: &Value, place: &mut String) -> Option<(String
     };
     match (found, written) {
         (Value::Object(found), Value::Object(written)) => {
-            written.iter().find_map(|(key, written)| within(key, found.get(key), written))
+            let unwritten = found.keys().find(|key| !written.contains_key(*key));
+            let less = written.iter().find_map(|(key, written)| within(key, found.get(key), written));
+            less.or_else(|| unwritten.map(|key| (format!("{place}/{key}"), "would be left out".to_owned())))
         }
         (Value::Array(found), Value::Array(written)) => {
             let items = found.iter().zip(written).enumerate();

@@ -4,6 +4,7 @@
 //! cut, and say so. Nothing is decided here.
 
 mod screen;
+mod survey;
 pub(super) mod timeline;
 
 use super::view::ReportView;
@@ -11,19 +12,15 @@ use super::view::chain::{LinkView, Phase};
 use super::view::completeness::CompletenessView;
 use super::view::incident::IncidentView;
 use super::view::service::ServiceView;
-use super::view::survey::{OutageView, SurveyView};
 use super::view::withdrawal::{CoverView, WithdrawalView};
 use super::words;
 use crate::analysis::Outcome;
 use crate::org::scope::Relation;
 use crate::time::Bounds;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use screen::{Look, Screen, Weight};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Outages shown of a survey.
-const OUTAGES: usize = 15;
+pub(super) use survey::survey;
 
 /// The screen about an organization.
 pub(super) fn report(view: &ReportView, width: usize, color: bool) -> String {
@@ -39,30 +36,6 @@ pub(super) fn report(view: &ReportView, width: usize, color: bool) -> String {
     observed(&mut screen, view);
     completeness(&mut screen, &view.completeness);
     if !view.incidents.is_empty() && !view.doubts.is_empty() {
-        screen.row(Weight::Should, "doubts", &words::some(&view.doubts, 1), 2);
-    }
-    screen.finish()
-}
-
-/// The screen of a survey.
-pub(super) fn survey(view: &SurveyView, width: usize, color: bool) -> String {
-    let mut screen = Screen::new(width, color);
-    let look = look(view.outcome.code);
-    let recorded = view.recorded_bgp.as_ref().map_or("nothing recorded", |period| period.words.as_str());
-    screen.text(Weight::Must, look, &format!("All origins: {}", loud(&view.outcome.sentence)), 2);
-    screen.text(Weight::Must, Look::Faint, recorded, 1);
-    if !view.outages.is_empty() {
-        let table = outages(&view.outages, screen.width());
-        screen.laid_out(Weight::Must, &table);
-    }
-    if view.outages.len() > OUTAGES {
-        let left = words::grouped(words::size(view.outages.len() - OUTAGES));
-        screen.row(Weight::Must, "", &format!("and {left} more: see the JSON form or the report"), 1);
-    }
-    completeness(&mut screen, &view.completeness);
-    if view.outages.is_empty() {
-        because(&mut screen, &view.doubts);
-    } else if !view.doubts.is_empty() {
         screen.row(Weight::Should, "doubts", &words::some(&view.doubts, 1), 2);
     }
     screen.finish()
@@ -304,28 +277,4 @@ fn observed(screen: &mut Screen, view: &ReportView) {
         let first = words::some(view.observed.iter().map(|seen| &seen.sentence), 1);
         screen.row(Weight::Should, "no alarm", &format!("{count} observed: {first}"), 2);
     }
-}
-
-fn outages(outages: &[OutageView], width: usize) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["origin", "prefixes", "began (UTC)", "ended", "lost by ASes", "peers", "first of them"]);
-    for outage in outages.iter().take(OUTAGES) {
-        table.add_row([
-            outage.origin.map_or_else(|| "unknown".to_owned(), |origin| origin.to_string()),
-            words::grouped(words::size(outage.prefix_count)),
-            words::moment(outage.began),
-            outage.ended.map_or_else(|| "not over".to_owned(), |ended| words::clock(ended, outage.began)),
-            format!("{} of {}", outage.trough.lost, outage.trough.eligible),
-            outage.peers_lost.to_string(),
-            outage.prefixes.first().map(|prefix| prefix.prefix.clone()).unwrap_or_default(),
-        ]);
-    }
-    for number in [1, 5] {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let lines = table.lines().map(|line| line.trim_end().chars().take(width).collect::<String>());
-    lines.collect::<Vec<_>>().join("\n")
 }

@@ -103,6 +103,14 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
+/// A share in millionths: `66.6 %`, cut.
+pub(super) fn percent(millionths: u64) -> String {
+    match millionths {
+        0..1_000 => "less than 0.1 %".to_owned(),
+        _ => format!("{}.{} %", millionths / 10_000, millionths / 1_000 % 10),
+    }
+}
+
 /// With a capital letter first.
 pub(super) fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -12,6 +12,7 @@ use super::interest::Interest;
 use super::mrt::{Context, MrtReader, Sessions};
 use super::open::{Content, compression, hash, look};
 use super::raw::RawSide;
+use super::reading::Reading;
 use super::repeat::{Repeated, repeats};
 use super::ripestat::{RipestatContext, RipestatReader};
 use crate::compression::Compression;
@@ -80,7 +81,7 @@ pub struct Merge {
     following: Option<(Timestamp, usize, Due)>,
     ready: VecDeque<Observation>,
     spare: Option<Box<Others>>,
-    done_bytes: u64,
+    reading: Reading,
     advance: Advance,
     timing: Timing,
 }
@@ -114,10 +115,12 @@ impl Merge {
             following: None,
             ready: VecDeque::new(),
             spare: None,
-            done_bytes: 0,
+            reading: Reading::default(),
             advance: Advance::none(resources.timing.clone()),
             timing: resources.timing.clone(),
         };
+        let readable = merge.accounts.iter().filter(|account| account.kind != FileKind::Copy);
+        readable.for_each(|account| merge.reading.plan(account.bytes));
         merge.look_ahead(&trusted);
         merge.plan_repeats();
         let opens = merge.due.iter().filter(|Reverse((.., due))| *due == Due::Open).map(|Reverse((at, number, _))| (*at, *number));
@@ -174,13 +177,9 @@ impl Merge {
         &self.accounts
     }
 
-    /// Bytes read so far, and bytes to read in all; standard input counts in neither.
-    pub fn progress(&self) -> (u64, u64) {
-        let open: u64 =
-            self.inputs.iter().filter_map(|input| input.reader.as_ref().map(|(_, raw)| raw.bytes().min(input.file.bytes))).sum();
-        let unread = |kind| matches!(kind, FileKind::Copy | FileKind::NotBgp | FileKind::Empty);
-        let total = self.accounts.iter().filter(|account| !unread(account.kind)).map(|account| account.bytes).sum();
-        (self.done_bytes + open, total)
+    /// How far it has come; can be asked from any thread, also while a call is under way.
+    pub fn reading(&self) -> Reading {
+        self.reading.clone()
     }
 
     fn nothing_readable(&self) -> SourceError {
@@ -211,7 +210,10 @@ impl Merge {
                 continue;
             }
             let stdin = file.path.as_os_str() == "-";
-            let Some((reader, raw)) = self.open_file(number) else { continue };
+            let Some((reader, raw)) = self.open_file(number) else {
+                self.reading.leave_out(self.accounts[number].bytes);
+                continue;
+            };
             let Some(first) = reader.next_time() else {
                 self.inputs[number].reader = Some((reader, raw));
                 self.finish(number);
@@ -300,6 +302,7 @@ impl Merge {
         match self.open_file(number) {
             Some((reader, raw)) => {
                 let first = reader.next_time();
+                self.reading.open(number, self.inputs[number].file.bytes, raw.clone());
                 self.inputs[number].head = first.or(self.inputs[number].head);
                 self.inputs[number].reader = Some((reader, raw));
                 match first {
@@ -307,7 +310,10 @@ impl Merge {
                     None => self.finish(number),
                 }
             }
-            None => self.plan_gap(number),
+            None => {
+                self.reading.leave_out(self.accounts[number].bytes);
+                self.plan_gap(number);
+            }
         }
     }
 
@@ -348,7 +354,7 @@ impl Merge {
         }
         // A decoder which gave up leaves the rest of the file unread.
         account.blake3 = if stdin || raw.bytes() == input.file.bytes { raw.hash() } else { hash(&input.file).unwrap_or_default() };
-        self.done_bytes += input.file.bytes;
+        self.reading.close(number, input.file.bytes);
         if let Reader::Mrt(reader) = &reader {
             if let Some(failure) = reader.failure() {
                 account.error = Some(format!("{failure}; what comes before it was read: fetch the file again"));

@@ -4,6 +4,7 @@
 //! [`Observation`](crate::observation::Observation)s; a [`FileAccount`] says for each file what was in it and what could not be read.
 //! [`Interest`] says which prefixes deserve a statement each. Underneath, `open` decides by content what a file is, `raw` unpacks
 //! it, `mrt` and `ripestat` read it; `naming` reads archive names, `gap` finds missing files, `repeat` finds series which say the same.
+//! [`Reading`] tells how far it has come.
 //!
 //! Everything bgpkit-parser knows stays in here. Nothing is judged, and nothing is dropped without being counted.
 
@@ -19,6 +20,7 @@ pub mod mrt_writer;
 mod naming;
 mod open;
 mod raw;
+mod reading;
 mod repeat;
 mod ripestat;
 
@@ -26,3 +28,4 @@ pub use account::{Damage, FileAccount, FileKind};
 pub use discover::{InputFile, InputSpec, SourceError, discover};
 pub use interest::{Interest, WatchedPrefixes};
 pub use merge::{Merge, Resources};
+pub use reading::{ReadSoFar, Reading};

@@ -186,6 +186,11 @@ impl Detector {
         self.watches.iter().filter_map(Watch::open)
     }
 
+    /// The withdrawal of a prefix to which a step just happened: the open one, or the one which closed with it.
+    pub fn stepped(&self, prefix: PrefixId) -> Option<&Withdrawal> {
+        self.watches.get(prefix.index()).and_then(Watch::open).or(self.closed.last())
+    }
+
     /// Thresholds crossed and held where too few eligible ASes could tell.
     pub fn insufficient(&self) -> &[(PrefixId, Moment)] {
         &self.insufficient

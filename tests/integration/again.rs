@@ -141,7 +141,8 @@ fn what_cannot_be_read_back_says_why_and_what_to_do() {
 
 #[test]
 fn the_schemas_are_printed_as_they_are_published() {
-    for (name, file) in [("incidents", "docs/formats/incidents.schema.json"), ("survey", "docs/formats/survey.schema.json")] {
+    for (name, file) in [("incidents", "incidents"), ("survey", "survey"), ("events", "outage-events")] {
+        let file = format!("docs/formats/{file}.schema.json");
         let ran = cargo_bin_cmd!("faultline").args(["report", "--schema", name]).output().unwrap();
         assert_eq!((ran.status.code(), text(&ran.stderr)), (Some(0), ""));
         assert_eq!(text(&ran.stdout), std::fs::read_to_string(file).unwrap());

@@ -44,7 +44,8 @@ fn bash_completes_commands_options_values_and_files() {
     assert_eq!(bash(&script, &["completions", "z"]), ["zsh"]);
     assert_eq!(bash(&script, &["analyze", "--all"]), ["--all-origins"]);
     assert_eq!(bash(&script, &["explain", "my.toml", "rrc00/", "--s"]), ["--service"]);
-    for command in [&["analyze"][..], &["explain"], &["org", "check"], &["drill"]] {
+    assert_eq!(bash(&script, &["analyze", "--format", "j"]), ["json", "jsonl"]);
+    for command in [&["explain"][..], &["org", "check"], &["drill"]] {
         assert_eq!(bash(&script, &[command, &["--format", "j"]].concat()), ["json"], "{command:?}");
     }
     assert_eq!(bash(&script, &["analyze", "my.toml", "--probes", "data/lab/lab"]), ["data/lab/lab.toml"]);

@@ -37,6 +37,7 @@ mod source_damage;
 mod source_merge;
 mod source_statements;
 mod stage;
+mod survey;
 mod tables;
 mod thresholds;
 mod timeline;

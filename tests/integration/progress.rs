@@ -3,6 +3,7 @@
 use crate::installed::installed;
 use assert_cmd::cargo::cargo_bin_cmd;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A drill which takes some times longer than work must for its progress to be shown.
 const LONG: &str = r#"
@@ -55,4 +56,11 @@ fn long_work_is_drawn_on_a_terminal_and_not_into_the_data() {
     assert!(screen.trim_end().ends_with("\u{1b}[2K"), "the last thing drawn is wiped: {screen:?}");
     let printed: serde_json::Value = serde_json::from_slice(&std::fs::read(&data).unwrap()).unwrap();
     assert_eq!(printed["format"], "faultline-drill");
+    let mut script = Command::new("script");
+    let typed = format!("'{program}' analyze --all-origins '{folder}/mrt' --format json > '{data_path}'");
+    let ran = script.args(["-qc", &typed]).arg("/dev/null").env("TERM", "xterm").env("COLUMNS", "120").output().unwrap();
+    let screen = String::from_utf8(ran.stdout).unwrap();
+    for part in ["BGP archives", " of 73 files, ", "B/s", " left"] {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
 }

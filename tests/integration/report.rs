@@ -243,7 +243,7 @@ fn a_survey_shows_who_was_gone_with_how_many_prefixes() {
     }
     let routing = pipeline.finish(last, &vantages);
     let outages = Survey::outages(&routing, &settings);
-    let survey = Survey { settings, vantages, routing, outages, bgp_files: merge.accounts().to_vec() };
+    let survey = Survey { settings, vantages, routing, outages, roll_up: None, bgp_files: merge.accounts().to_vec() };
     let view = SurveyView::of(&survey, generated());
     let largest = &view.outages[0];
     assert_eq!((largest.origin.map(|origin| origin.0), largest.prefix_count), (Some(64500), 8));

@@ -1,7 +1,7 @@
 //! Reports as JSON, as every test writes and reads them: what is written must be valid against the schema of its format, and must be read
 //! back as it was.
 
-use faultline::report::{self, ReportView, Shown, SurveyView};
+use faultline::report::{self, OutageLine, ReportView, Shown, SurveyView};
 use jsonschema::Validator;
 use serde_json::Value;
 use std::fmt::Debug;
@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 pub fn schema(format: &str) -> &'static Validator {
     static INCIDENTS: OnceLock<Validator> = OnceLock::new();
     static SURVEY: OnceLock<Validator> = OnceLock::new();
+    static EVENTS: OnceLock<Validator> = OnceLock::new();
     let made = |text: String| {
         let schema = serde_json::from_str(&text).unwrap();
         jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
@@ -18,6 +19,7 @@ pub fn schema(format: &str) -> &'static Validator {
     match format {
         ReportView::FORMAT => INCIDENTS.get_or_init(|| made(report::schema::<ReportView>())),
         SurveyView::FORMAT => SURVEY.get_or_init(|| made(report::schema::<SurveyView>())),
+        OutageLine::FORMAT => EVENTS.get_or_init(|| made(report::schema::<OutageLine>())),
         other => panic!("no schema of {other}"),
     }
 }

@@ -55,11 +55,13 @@ const CHAPTERS: &[Chapter] = &[
         description: &[
             "Files, folders, globs and standard input are read; formats and compression are told by content. Without a RIB dump state \
              is inferred from updates, and the report says so.",
-            "With --all-origins there is no profile: the answer is which prefixes of which origin AS were withdrawn together, and when.",
+            "With --all-origins there is no profile: the answer is which prefixes of which origin AS were withdrawn together, and when. \
+             --organizations rolls that up by organization and country; --format jsonl tells it while archives are read.",
         ],
         exit: EXIT_STATUS,
         files: &[
             PROFILE,
+            ("TABLE.csv", "Who holds an AS, with the columns asn, org and country."),
             ("DIR/incidents.json", "All of the report, for programs. --format json prints the same."),
             ("DIR/report.md", "The report for reading."),
             ("DIR/*.parquet", "Tables for notebooks, from a program built with the feature tables."),
@@ -75,6 +77,10 @@ const CHAPTERS: &[Chapter] = &[
             ),
             ("The same for programs:", "faultline analyze my.toml rrc00/ --format json"),
             ("Without a profile:", "faultline analyze --all-origins rrc00/"),
+            (
+                "The same as it happens, with the organization and country of each origin:",
+                "faultline analyze --all-origins rrc00/ --organizations TABLE.csv --format jsonl",
+            ),
         ],
     },
     Chapter {

@@ -4,6 +4,7 @@
 //! Partial withdrawals, and what lies outside the profile's prefixes, are left out.
 
 use crate::org::Organization;
+use crate::report::words;
 use crate::vantage::Family;
 use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
@@ -48,10 +49,7 @@ impl SpaceView {
         // Between 0 and a million: nothing is cut.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share between 0 and 1, in millionths")]
         let share_millionths = (share * 1e6).round() as u64;
-        let percent = match share_millionths {
-            0..1_000 => "less than 0.1 %".to_owned(),
-            _ => format!("{}.{} %", share_millionths / 10_000, share_millionths / 1_000 % 10),
-        };
+        let percent = words::percent(share_millionths);
         let words = format!("{percent} of the {family} addresses of the profile's prefixes");
         Some(SpaceView { family: family.to_string(), withdrawn, share_millionths, words })
     }

@@ -2,6 +2,7 @@
 
 use super::completeness::CompletenessView;
 use super::place::{Files, Period, lasted};
+use super::roll_up::RollUpView;
 use super::timeline::WithdrawnStep;
 use super::withdrawal::MomentView;
 use super::{OutcomeView, VERSION};
@@ -38,6 +39,10 @@ pub struct SurveyView {
     pub doubts: Vec<String>,
     /// The largest first: by prefixes, then by peers which lost them.
     pub outages: Vec<OutageView>,
+    /// The same by organization and country; not there if no table said who holds an AS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RollUpView")]
+    pub roll_up: Option<RollUpView>,
     /// How complete the data was.
     pub completeness: CompletenessView,
     /// The thresholds in force.
@@ -95,23 +100,33 @@ impl SurveyView {
     pub fn of(survey: &Survey, generated: Timestamp) -> SurveyView {
         let routing = &survey.routing;
         let files = Files::bgp(&survey.bgp_files);
-        let mut outages: Vec<OutageView> = survey.outages.iter().filter_map(|outage| OutageView::of(outage, survey)).collect();
-        outages.sort_by_key(|outage| (Reverse(outage.prefix_count), Reverse(outage.peers_lost), outage.began, outage.origin));
+        let numbered = survey.outages.iter().enumerate();
+        let mut outages: Vec<(usize, OutageView)> =
+            numbered.filter_map(|(number, outage)| Some((number, OutageView::of(outage, survey)?))).collect();
+        outages.sort_by_key(|(_, outage)| (Reverse(outage.prefix_count), Reverse(outage.peers_lost), outage.began, outage.origin));
+        let mut places = vec![0; survey.outages.len()];
+        outages.iter().enumerate().for_each(|(place, (number, _))| places[*number] = place);
         SurveyView {
             format: Self::FORMAT.into(),
             version: VERSION,
             generated_at: generated,
             recorded_bgp: routing.first.map(|first| Period::between(first, routing.last)),
-            outcome: OutcomeView::of(
-                survey.outcome(),
-                words::count(words::size(outages.len()), "outage", "outages"),
-                "No outage: none was found, and enough was seen to find one.",
-            ),
+            outcome: Self::outcome_of(survey),
             doubts: survey.doubts(),
-            outages,
+            outages: outages.into_iter().map(|(_, outage)| outage).collect(),
+            roll_up: survey.roll_up.as_ref().map(|roll_up| RollUpView::of(roll_up, survey, &places)),
             completeness: CompletenessView::routing((routing, &survey.vantages, &survey.settings), &survey.bgp_files, &files),
             settings: survey.settings.in_force(),
         }
+    }
+
+    /// What a survey comes to.
+    pub(super) fn outcome_of(survey: &Survey) -> OutcomeView {
+        OutcomeView::of(
+            survey.outcome(),
+            words::count(words::size(survey.outages.len()), "outage", "outages"),
+            "No outage: none was found, and enough was seen to find one.",
+        )
     }
 }
 
