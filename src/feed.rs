@@ -4,6 +4,7 @@
 //! full-feed judgements by family, and notes for the data-completeness section. It knows no routes and no organization.
 
 mod collector;
+mod note;
 mod spoken;
 mod table_size;
 mod transfer;
@@ -14,8 +15,7 @@ use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId, Vantages};
 use collector::CollectorFeed;
 use ipnet::IpNet;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+pub use note::{FeedEvent, FeedNote, NotedFeed};
 pub(crate) use spoken::Numbered;
 use spoken::Numbers;
 pub use table_size::FullFeedRule;
@@ -85,54 +85,6 @@ pub struct LivenessChange {
     pub now: Liveness,
     /// The record which says so; none for silence.
     pub source: Option<RecordRef>,
-}
-
-/// Something the report must say about the data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeedNote {
-    /// When it began.
-    pub at: Timestamp,
-    /// When it ended; `None` if it had not, or if it is a moment.
-    pub until: Option<Timestamp>,
-    /// Whom it concerns.
-    pub whom: NotedFeed,
-    /// What happened.
-    pub what: FeedEvent,
-    /// The record which says so; none for silence.
-    pub source: Option<RecordRef>,
-}
-
-/// Whom a note concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NotedFeed {
-    /// One vantage point.
-    Vantage(VantageId),
-    /// A whole collector.
-    Collector(CollectorId),
-}
-
-impl NotedFeed {
-    /// Its name, for people.
-    pub fn name(self, vantages: &Vantages) -> String {
-        match self {
-            NotedFeed::Vantage(id) => vantages.point(id).to_string(),
-            NotedFeed::Collector(id) => vantages.collector_name(id).to_string(),
-        }
-    }
-}
-
-/// What can happen to a feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FeedEvent {
-    /// A session which held routes was lost.
-    SessionLost,
-    /// A vantage point which spoke fell silent.
-    Silent,
-    /// A vantage point told most of its table again although no session loss was recorded: its session must have been reset.
-    TableSentAgain,
-    /// Nothing was recorded by a collector.
-    Gap(GapCause),
 }
 
 impl Feeds {

@@ -12,6 +12,7 @@
 //! What the records say is not looked at, except for their time.
 
 use super::bytes::Bytes;
+use super::header::{EXTENDED, HEADER, Header, LONGEST, LONGEST_SEARCHED, head, is_foreign, is_known, micros};
 use super::scan::{self, Scanned};
 use crate::observation::Prefixes;
 use crate::source::account::Damage;
@@ -74,11 +75,6 @@ pub(super) struct Plain {
     pub(super) what: Scanned,
 }
 
-/// Length of what stands before a record's body (RFC 6396 §2, §3).
-const fn head(kind: u16) -> usize {
-    if kind == EXTENDED { HEADER + 4 } else { HEADER }
-}
-
 /// What comes next in the stream.
 pub(in crate::source) enum Step {
     /// A record.
@@ -89,14 +85,6 @@ pub(in crate::source) enum Step {
     End,
 }
 
-/// Length of the common header (RFC 6396 §2).
-pub(super) const HEADER: usize = 12;
-/// BGP4MP_ET, whose header has microseconds (RFC 6396 §3).
-const EXTENDED: u16 = 17;
-/// No record is longer (bgpkit-parser's own limit).
-const LONGEST: u32 = 16 * 1024 * 1024;
-/// No record found while searching is longer: table records of a thousand peers stay below it.
-const LONGEST_SEARCHED: u32 = 1024 * 1024;
 /// Plausible headers which must follow one another for a place to count as found.
 const CHAIN: usize = 3;
 /// How far into a stream its first record is looked for: past this, it is no MRT.
@@ -105,23 +93,6 @@ const SEARCH_AT_START: usize = 1024 * 1024;
 const SEARCH_AFTER_DAMAGE: u64 = 64 * 1024 * 1024;
 /// Neighbouring records further apart than this are not believed at once.
 const FAR: Span = Span::from_seconds(86_400);
-
-/// The part of a header which shows whether it is one.
-#[derive(Clone, Copy)]
-struct Header {
-    at: Timestamp,
-    kind: u16,
-    subtype: u16,
-    length: u32,
-}
-
-impl Header {
-    fn read(bytes: &[u8; HEADER]) -> Self {
-        let two = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
-        let four = |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
-        Header { at: Timestamp::from_parts(i64::from(four(0)), 0), kind: two(4), subtype: two(6), length: four(8) }
-    }
-}
 
 /// Iterates over the records of a stream.
 pub(in crate::source) struct Frames {
@@ -461,31 +432,6 @@ impl Frames {
         is_known(header)
             && (1..=LONGEST_SEARCHED).contains(&header.length)
             && neighbour.is_none_or(|neighbour| header.at.since(neighbour).abs() <= FAR.times(31))
-    }
-}
-
-/// Record types which carry BGP, with their subtypes (RFC 6396 §4, RFC 6397, RFC 8050; type 5 of MRT before it).
-fn is_known(header: Header) -> bool {
-    let subtypes = match header.kind {
-        5 => 0..=7,
-        12 => 1..=2,
-        13 => 1..=12,
-        16 | 17 => 0..=11,
-        _ => return false,
-    };
-    subtypes.contains(&header.subtype) && header.length <= LONGEST
-}
-
-/// Record types which carry something else: other routing protocols (RFC 6396 §4.1, §4.5–4.7) and those long given up (§5).
-fn is_foreign(header: Header) -> bool {
-    matches!(header.kind, 0..=4 | 6..=11 | 32 | 33 | 48 | 49) && header.subtype <= 16 && header.length <= LONGEST_SEARCHED
-}
-
-/// The microseconds of a record's time, where its type has them.
-fn micros(kind: u16, record: &[u8]) -> u32 {
-    match record.get(HEADER..HEADER + 4) {
-        Some(&[a, b, c, d]) if kind == EXTENDED => u32::from_be_bytes([a, b, c, d]).min(999_999),
-        _ => 0,
     }
 }
 

@@ -1,13 +1,14 @@
 //! MRT (RFC 6396) to statements.
 //!
-//! [`frame`] cuts records out of the stream and finds its way back after damage; [`scan`] settles those which concern nobody from their bytes,
-//! the others are parsed; [`message`] turns BGP messages and state changes into statements, [`table`] does so with table dumps; [`session`]
+//! [`frame`] cuts records out of the stream by their [`header`]s and finds its way back after damage; [`scan`] settles those which concern
+//! nobody from their bytes, the others are parsed; [`message`] turns BGP messages and state changes into statements, [`table`] does so with table dumps; [`session`]
 //! remembers who is who at a collector; [`route`] reads AS paths; [`cut`] saves what is left of messages which the archive's writer cut short.
 //! This module joins them into [`MrtReader`], which gives the statements of one file in order of time. Nothing is judged here.
 
 mod bytes;
 mod cut;
 mod frame;
+mod header;
 mod message;
 mod route;
 mod scan;

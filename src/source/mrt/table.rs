@@ -4,7 +4,8 @@
 //! path, and an end with every peer's table sizes. A dump is applied as one moment: all its statements carry the time of its first
 //! record, however long writing it took. One file may hold several dumps.
 
-use super::frame::{Frame, HEADER};
+use super::frame::Frame;
+use super::header::HEADER;
 use super::route::route;
 use super::scan::{Entries, Path, TableEntry};
 use super::session::End;
