@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 /// bgpkit-parser takes at least so many times the instructions of Faultline, or the check fails. Raise it when reading gets faster.
-const FLOOR: f64 = 0.95;
+const FLOOR: f64 = 9.0;
 
 /// Counts, prints what came out, and fails below the floor. Without valgrind it says so and passes.
 ///
