@@ -92,20 +92,16 @@ impl Context<'_> {
     /// States a message of which no prefix is watched, together with those before it: `push` appends it.
     #[inline]
     fn say_other(&mut self, place: Place, push: impl FnOnce(&mut Others, (Timestamp, RecordRef))) {
-        let source = RecordRef { file: self.file, record: place.record };
-        match self.out.back_mut().map(|last| &mut last.what) {
-            Some(Statement::Other(others)) if !others.is_full() => push(others, (place.at, source)),
-            _ => {
-                let mut others = self.spare.take().unwrap_or_default();
-                push(&mut others, (place.at, source));
-                self.say(place, Statement::Other(others));
-            }
-        }
+        let begin = (place.at, RecordRef { file: self.file, record: place.record });
+        let mut gathered = self.gather();
+        push(&mut gathered.others, begin);
+        gathered.begin.get_or_insert(begin);
+        self.tell(gathered);
     }
 
-    /// Takes the messages of which no prefix is watched back, if such were stated last, to add to them.
+    /// Takes the messages of which no prefix is watched back, if such were stated last and more may be told with them.
     fn gather(&mut self) -> Gathered {
-        let last = self.out.pop_back_if(|last| matches!(last.what, Statement::Other(_)));
+        let last = self.out.pop_back_if(|last| matches!(&last.what, Statement::Other(others) if !others.is_full()));
         match last.map(|last| (last.what, (last.at, last.source))) {
             Some((Statement::Other(others), begin)) => Gathered { begin: Some(begin), others },
             _ => Gathered { begin: None, others: self.spare.take().unwrap_or_default() },
