@@ -92,7 +92,8 @@ pub fn decoder<R: Read + Send + 'static>(mut raw: R, threads: usize) -> io::Resu
         Compression::Plain => Box::new(whole),
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
         Compression::Bzip2 if threads > 1 => Box::new(bzip2_lanes::Decoder::with_threads(whole, threads)),
-        Compression::Bzip2 => Box::new(bzip2_lanes::Decoder::new(whole)),
+        // Many files are open at a time, and few are being unpacked.
+        Compression::Bzip2 => Box::new(bzip2_lanes::Decoder::with_tables(whole, &bzip2_lanes::Tables::of_process())),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
         Compression::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(whole)),
     };

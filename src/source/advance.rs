@@ -53,7 +53,7 @@ impl Advance {
         file: impl Fn(usize) -> &'a InputFile,
     ) -> io::Result<Decompressed> {
         if let Some(workers) = &self.workers {
-            while self.streams.len() <= self.threads
+            while self.streams.len() < self.threads
                 && let Some(next) = self.order.get(self.begun)
             {
                 self.begun += 1;

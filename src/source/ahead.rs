@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 /// Bytes of one piece.
 const PIECE: usize = 256 * 1024;
 /// Pieces in memory, of all streams together, and the bounds for one stream.
-const PIECES: usize = 24;
+const PIECES: usize = 16;
 const PIECES_OF_ONE: std::ops::RangeInclusive<usize> = 2..=8;
 
 /// The threads which may work at a time.

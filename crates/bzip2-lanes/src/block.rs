@@ -7,6 +7,7 @@ use crate::chase::Chase;
 use crate::column::Column;
 use crate::magic::Mark;
 use crate::piece::{Close, Piece};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A piece of the input and what is in it.
 #[derive(Default)]
@@ -33,6 +34,40 @@ pub struct Unpacker {
     column: Column,
     /// Made for the first block which needs it: it is large.
     chase: Option<Chase>,
+}
+
+/// Tables which decoders lend to each other, about 6 MiB each. A decoder needs them only while it decodes a block, so there are as many as ever
+/// did that at the same time, however many decoders there are.
+#[derive(Clone, Default)]
+pub struct Tables(Arc<Mutex<Vec<Box<Unpacker>>>>);
+
+/// Those of the process, as long as a decoder has them.
+static OF_PROCESS: Mutex<Weak<Mutex<Vec<Box<Unpacker>>>>> = Mutex::new(Weak::new());
+
+impl Tables {
+    /// Those which all decoders of this process lend to each other; they are freed with the last such decoder.
+    pub fn of_process() -> Self {
+        let mut known = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        known.upgrade().map(Tables).unwrap_or_else(|| {
+            let tables = Tables::default();
+            *known = Arc::downgrade(&tables.0);
+            tables
+        })
+    }
+
+    /// Unpacks the block in the part, if there is one.
+    pub(crate) fn unpack(&self, part: &mut Part) {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut unpacker = spare.unwrap_or_else(|| Box::new(Unpacker::new()));
+        unpacker.unpack(part);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(unpacker);
+    }
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tables").finish_non_exhaustive()
+    }
 }
 
 impl Unpacker {

@@ -5,7 +5,7 @@
 use std::io::{self, ErrorKind, Read};
 
 use crate::bits::Bits;
-use crate::block::{Part, Unpacker};
+use crate::block::{Part, Tables};
 use crate::crc::{Crc, fold};
 use crate::crew::Crew;
 use crate::magic::{MARK_BITS, Mark};
@@ -37,8 +37,8 @@ pub struct Decoder<R> {
 
 /// Where parts come from.
 enum Source<R> {
-    /// The reading thread; without an unpacker when only pieces are wanted.
-    Here(Splitter<R>, Option<Box<Unpacker>>),
+    /// The reading thread; without tables when only pieces are wanted.
+    Here(Splitter<R>, Option<Tables>),
     Threads(Crew<R>),
 }
 
@@ -59,7 +59,12 @@ impl<R: Read> Decoder<R> {
     /// Decodes on the thread which reads. It keeps about 6 MiB of tables (9 at the most) and one block: its compressed bytes, which are
     /// seldom more than 0.9 MB and never more than 2.5, and at most 0.9 MB decoded.
     pub fn new(reader: R) -> Self {
-        Self::reading(Source::Here(Splitter::new(reader), Some(Box::new(Unpacker::new()))))
+        Self::with_tables(reader, &Tables::default())
+    }
+
+    /// The same with tables which are lent by, and to, other decoders.
+    pub fn with_tables(reader: R, tables: &Tables) -> Self {
+        Self::reading(Source::Here(Splitter::new(reader), Some(tables.clone())))
     }
 
     fn reading(source: Source<R>) -> Self {
@@ -79,7 +84,7 @@ impl<R: Read + Send + 'static> Decoder<R> {
     pub fn with_threads(reader: R, threads: usize) -> Self {
         Self::reading(match Crew::start(Splitter::new(reader), threads) {
             Ok(crew) => Source::Threads(crew),
-            Err(splitter) => Source::Here(splitter, Some(Box::new(Unpacker::new()))),
+            Err(splitter) => Source::Here(splitter, Some(Tables::default())),
         })
     }
 }
@@ -147,10 +152,10 @@ impl<R: Read> Source<R> {
     /// Makes `part` the next; `false` if there is none.
     fn next(&mut self, part: &mut Part) -> io::Result<bool> {
         match self {
-            Source::Here(splitter, unpacker) => {
+            Source::Here(splitter, tables) => {
                 let given = splitter.next(&mut part.piece)?;
-                if let Some(unpacker) = unpacker {
-                    unpacker.unpack(part);
+                if let Some(tables) = tables {
+                    tables.unpack(part);
                 }
                 Ok(given)
             }
@@ -165,7 +170,7 @@ impl<R: Read> Source<R> {
 
     fn want_pieces_only(&mut self) {
         match self {
-            Source::Here(_, unpacker) => *unpacker = None,
+            Source::Here(_, tables) => *tables = None,
             Source::Threads(crew) => crew.want_pieces_only(),
         }
     }

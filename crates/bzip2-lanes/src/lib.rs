@@ -27,4 +27,5 @@ mod piece;
 mod reference;
 mod runs;
 
+pub use block::Tables;
 pub use decoder::Decoder;
