@@ -67,7 +67,8 @@ pub struct Inputs {
     /// Recorded probe results: files, folders or globs (Faultline's own JSON Lines and Parquet, RIPE Atlas, zdns, service status)
     #[arg(long, value_name = "PATH", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub probes: Vec<PathBuf>,
-    /// How many threads unpack archives in advance; 1: none does. What is found does not depend on it [default: one a processor]
+    /// How many threads unpack archives in advance, while one more reads them; 1: one thread does everything. What is found does not depend on
+    /// it [default: one a processor]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }

@@ -14,7 +14,7 @@ use crate::analysis::Outcome;
 use crate::cli::{Cli, Command, Format};
 use crate::report::{Glyphs, Shown};
 use crate::time::Timestamp;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 /// Runs what was typed. `now` is the time which reports name as that of their making.
@@ -35,8 +35,13 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
 
 /// Prints data; a reader who has gone (`| head`) is no error.
 fn print(text: &str) -> miette::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    print_with(|out| out.write_all(text.as_bytes()))
+}
+
+/// Prints what `write` writes, likewise.
+fn print_with(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> miette::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(miette::miette!("standard output could not be written: {error}"))
         }
@@ -47,7 +52,7 @@ fn print(text: &str) -> miette::Result<()> {
 /// Prints a view as it was asked for, with its picture if that was asked for too.
 fn show(view: &impl Shown, format: Format, timeline: bool) -> miette::Result<()> {
     match format {
-        Format::Json => print(&crate::report::json(view)),
+        Format::Json => print_with(|out| crate::report::write_json(view, out)),
         Format::Text => {
             print(&crate::report::terminal(view, width(), colour()))?;
             match view.to_timeline(width(), colour(), glyphs()).filter(|_| timeline) {

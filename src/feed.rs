@@ -4,6 +4,7 @@
 //! full-feed judgements by family, and notes for the data-completeness section. It knows no routes and no organization.
 
 mod collector;
+mod liveness;
 mod note;
 mod spoken;
 mod table_size;
@@ -15,6 +16,7 @@ use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId, Vantages};
 use collector::CollectorFeed;
 use ipnet::IpNet;
+pub use liveness::{Liveness, LivenessChange};
 pub use note::{FeedEvent, FeedNote, NotedFeed};
 pub(crate) use spoken::Numbered;
 use spoken::Numbers;
@@ -33,8 +35,6 @@ pub struct Feeds {
     sessions: Vec<Session>,
     collectors: Vec<CollectorFeed>,
     numbers: Numbers,
-    /// Kept to be filled again.
-    numbered: Numbered,
     sizes: TableSizes,
     notes: Vec<FeedNote>,
     silence: Span,
@@ -49,6 +49,7 @@ pub struct Feeds {
     /// Nothing was observed since they were last taken: they would be the same.
     idle: bool,
     edition: u64,
+    standings: u64,
 }
 
 /// One vantage point's session.
@@ -61,32 +62,6 @@ struct Session {
     vain: u64,
 }
 
-/// Whether a vantage point can be believed now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Liveness {
-    /// It never spoke.
-    Never,
-    /// It speaks.
-    Up,
-    /// It is silent, or its collector is: its routes count as unknown until it speaks again, then as before.
-    Suspended,
-    /// Its session was lost, or what it said was not recorded: its routes are unknown until it tells them anew.
-    Down,
-}
-
-/// A change of liveness which concerns routes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LivenessChange {
-    /// When.
-    pub at: Timestamp,
-    /// Whose.
-    pub from: VantageId,
-    /// What it is now.
-    pub now: Liveness,
-    /// The record which says so; none for silence.
-    pub source: Option<RecordRef>,
-}
-
 impl Feeds {
     /// Nobody has spoken yet.
     pub fn new(settings: &Settings) -> Self {
@@ -94,7 +69,6 @@ impl Feeds {
             sessions: Vec::new(),
             collectors: Vec::new(),
             numbers: Numbers::default(),
-            numbered: Numbered::default(),
             sizes: TableSizes::new(settings.full_feed_percent, settings.full_feed_spoken_percent),
             notes: Vec::new(),
             silence: settings.silence,
@@ -105,11 +79,30 @@ impl Feeds {
             judge_at: Timestamp::MAX,
             idle: false,
             edition: 0,
+            standings: 0,
         }
     }
 
     /// Takes one observation; appends what it changes to `changes`. Call [`Feeds::advance`] up to its time first.
     pub fn observe(&mut self, observation: &Observation, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
+        self.observe_numbered(observation, None, vantages, changes);
+    }
+
+    /// Makes a processor fetch what is needed to take a statement on a prefix of this number.
+    pub(crate) fn fetch(&self, statement: &Statement, number: u32) {
+        if let (Some(from), Some(prefix)) = (statement.from(), statement.prefix()) {
+            self.sizes.fetch(from, Family::of(prefix), number);
+        }
+    }
+
+    /// The same of a prefix with this number. Who gives numbers gives one to every prefix of every message.
+    pub fn observe_numbered(
+        &mut self,
+        observation: &Observation,
+        number: Option<u32>,
+        vantages: &Vantages,
+        changes: &mut Vec<LivenessChange>,
+    ) {
         let at = observation.at;
         let place = (at, observation.source);
         self.begin(at, vantages);
@@ -120,17 +113,18 @@ impl Feeds {
             Statement::TableEnd { collector, complete, sizes } => {
                 if *complete {
                     self.sizes.table(*collector, sizes);
+                    self.standings += 1;
                     self.judge();
                 }
             }
             Statement::TableEntry { from, .. } => self.revive(at, *from, observation.source, changes),
             Statement::Announce { from, prefix, .. } => {
                 self.hear(place, *from, changes);
-                self.spoke_of(place, *from, prefix, true);
+                self.spoke_of(place, *from, (prefix, number), true);
             }
             Statement::Withdraw { from, prefix, .. } => {
                 self.hear(place, *from, changes);
-                self.spoke_of(place, *from, prefix, false);
+                self.spoke_of(place, *from, (prefix, number), false);
             }
             Statement::Other(others) => {
                 let mut numbered = Numbered::default();
@@ -148,6 +142,7 @@ impl Feeds {
             }
             Statement::EndOfRib { from, family } => {
                 self.sizes.end_transfer(at, *from, *family);
+                self.standings += 1;
                 self.hear(place, *from, changes);
             }
         }
@@ -279,6 +274,11 @@ impl Feeds {
         self.edition
     }
 
+    /// A number which changes whenever it may have changed of somebody whether it carries or told a whole table, or ever spoke.
+    pub fn standings_edition(&self) -> u64 {
+        self.edition + self.standings
+    }
+
     /// Whether it counts as full feed of the family, by the judgement last taken.
     pub fn is_full_feed(&self, from: VantageId, family: Family) -> bool {
         self.sizes.is_full_feed(from, family)
@@ -330,6 +330,7 @@ impl Feeds {
         for index in self.sessions.len()..vantages.len() {
             let collector = vantages.collector_of(VantageId::at(index));
             self.sessions.push(Session { live: Liveness::Never, last_heard: Timestamp::MIN, collector, vain: 0 });
+            self.standings += 1;
         }
     }
 
@@ -352,8 +353,10 @@ impl Feeds {
         session.last_heard = session.last_heard.max(at);
         self.next_check = self.next_check.min(at + self.soonest);
         if session.live != Liveness::Up {
-            if session.live == Liveness::Suspended {
-                self.close_note(NotedFeed::Vantage(from), at);
+            match session.live {
+                Liveness::Suspended => self.close_note(NotedFeed::Vantage(from), at),
+                Liveness::Never => self.standings += 1,
+                Liveness::Up | Liveness::Down => {}
             }
             self.sessions[from.index()].live = Liveness::Up;
             changes.push(LivenessChange { at, from, now: Liveness::Up, source: Some(source) });
@@ -456,11 +459,14 @@ impl Feeds {
         }
     }
 
-    fn spoke_of(&mut self, place: (Timestamp, RecordRef), from: VantageId, prefix: &IpNet, announced: bool) {
-        let mut numbered = std::mem::take(&mut self.numbered);
-        self.numbers.of(prefix, &mut numbered);
-        self.spoke(place, from, numbered.all(), announced);
-        self.numbered = numbered;
+    fn spoke_of(&mut self, place: (Timestamp, RecordRef), from: VantageId, of: (&IpNet, Option<u32>), announced: bool) {
+        let (prefix, number) = (of.0, of.1.unwrap_or_else(|| self.numbers.of(of.0)));
+        let one = &[number];
+        let spoken = match prefix {
+            IpNet::V4(_) => Spoken { v4: one, v6: &[] },
+            IpNet::V6(_) => Spoken { v4: &[], v6: one },
+        };
+        self.spoke(place, from, spoken, announced);
     }
 
     fn note(&mut self, at: Timestamp, whom: NotedFeed, what: FeedEvent, source: Option<RecordRef>) {

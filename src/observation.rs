@@ -3,11 +3,13 @@
 //! A dead session, a silent feed and the start of a table dump are statements too, so no filter can drop them. Nothing is judged
 //! here.
 
+mod numbers;
 mod others;
 
 use crate::time::Timestamp;
 use crate::vantage::{Asn, CollectorId, Family, VantageId};
 use ipnet::IpNet;
+pub(crate) use numbers::V4Numbers;
 pub use others::{Other, Others, Prefixes, Spoken, V4Prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,6 +105,23 @@ pub enum GapCause {
 }
 
 impl Statement {
+    /// The prefix which the statement is about, if it is about one.
+    pub fn prefix(&self) -> Option<&IpNet> {
+        match self {
+            Statement::Announce { prefix, .. } | Statement::Withdraw { prefix, .. } | Statement::TableEntry { prefix, .. } => {
+                Some(prefix)
+            }
+            Statement::EndOfRib { .. }
+            | Statement::SessionUp { .. }
+            | Statement::SessionDown { .. }
+            | Statement::Keepalive { .. }
+            | Statement::TableBegin { .. }
+            | Statement::TableEnd { .. }
+            | Statement::Other(_)
+            | Statement::FeedGap { .. } => None,
+        }
+    }
+
     /// The vantage point which made the statement; `None` for statements about a whole collector, and for several messages.
     pub fn from(&self) -> Option<VantageId> {
         match self {

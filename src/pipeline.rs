@@ -4,6 +4,7 @@
 //! happens at its own time and in order, so the result does not depend on when observations arrive.
 
 mod blind;
+mod lull;
 
 use crate::feed::{FeedNote, Feeds, LivenessChange, Numbered};
 use crate::foreign::{ForeignOrigin, ForeignOrigins};
@@ -24,6 +25,8 @@ use std::ops::Range;
 
 /// Prefixes whose state fits into a processor's cache.
 const BLOCK: usize = 128;
+/// Observations whose prefixes are looked up together: what is fetched for them fits into a processor's cache.
+const MET: usize = 256;
 /// How often what is over is forgotten.
 const REST_EVERY: Span = Span::from_seconds(1_200);
 
@@ -42,11 +45,14 @@ pub struct Pipeline {
     steps: Option<Vec<WithdrawalStep>>,
     /// Whether of anybody a whole table is known.
     any_seeded: bool,
+    /// Whether a collector which falls silent is taken with all its peers at once.
+    takes_lulls: bool,
     /// When what is over is forgotten next.
     rest_at: Timestamp,
     /// Kept to be filled again.
     changes: Changes,
     numbered: Numbered,
+    met: Vec<Option<PrefixId>>,
     first: Option<Timestamp>,
     now: Timestamp,
 }
@@ -115,9 +121,11 @@ impl Pipeline {
             log: Log::default(),
             steps: None,
             any_seeded: false,
+            takes_lulls: origins_only,
             rest_at: Timestamp::MIN,
             changes: Changes::default(),
             numbered: Numbered::default(),
+            met: Vec::new(),
             first: None,
             now: Timestamp::MIN,
         }
@@ -129,6 +137,13 @@ impl Pipeline {
         self
     }
 
+    /// Takes one peer after the other: what lulls are held against.
+    #[cfg(test)]
+    fn peer_by_peer(mut self) -> Self {
+        self.takes_lulls = false;
+        self
+    }
+
     /// Takes the steps of withdrawals since the last call, in order of time; none unless it is [followed](Pipeline::followed).
     pub fn steps(&mut self) -> Vec<WithdrawalStep> {
         self.steps.as_mut().map(std::mem::take).unwrap_or_default()
@@ -136,13 +151,35 @@ impl Pipeline {
 
     /// Takes one observation. Observations come in the order of the merge; one which is a little late is taken as of its own time.
     pub fn observe(&mut self, observation: &Observation, vantages: &Vantages) {
+        self.observe_all(std::slice::from_ref(observation), vantages);
+    }
+
+    /// Takes observations one after the other.
+    pub fn observe_all(&mut self, observations: &[Observation], vantages: &Vantages) {
+        if let Scope::Watched(_) = self.scope {
+            return observations.iter().for_each(|observation| self.take_one(observation, None, vantages));
+        }
+        // A table tells of the prefixes which were met before its end.
+        let ends = |observation: &Observation| matches!(observation.what, Statement::TableEnd { .. });
+        let mut met = std::mem::take(&mut self.met);
+        for part in observations.split_inclusive(ends).flat_map(|part| part.chunks(MET)) {
+            self.stages.rib.meet_all(part, &mut met);
+            let numbered = part.iter().zip(&met).filter_map(|(observation, prefix)| Some((observation, (*prefix)?)));
+            numbered.for_each(|(observation, prefix)| self.stages.feeds.fetch(&observation.what, prefix.number()));
+            part.iter().zip(&met).for_each(|(observation, prefix)| self.take_one(observation, *prefix, vantages));
+        }
+        self.met = met;
+    }
+
+    /// Takes one observation; `prefix`: the id of its prefix, where everything is watched.
+    fn take_one(&mut self, observation: &Observation, prefix: Option<PrefixId>, vantages: &Vantages) {
         if let Statement::Other(others) = &observation.what {
             return self.observe_others(others, vantages);
         }
         self.advance(observation.at, vantages);
         self.first = self.first.or(Some(observation.at));
         let mut liveness = Vec::new();
-        self.stages.feeds.observe(observation, vantages, &mut liveness);
+        self.stages.feeds.observe_numbered(observation, prefix.map(PrefixId::number), vantages, &mut liveness);
         if let Statement::TableEnd { .. } | Statement::EndOfRib { .. } = observation.what {
             let seeded = |from, family| self.stages.feeds.is_seeded(from, family);
             self.any_seeded = vantages.iter().any(|(from, _)| seeded(from, Family::Ipv4) || seeded(from, Family::Ipv6));
@@ -150,7 +187,7 @@ impl Pipeline {
         self.live(&liveness, vantages);
         let mut changes = std::mem::take(&mut self.changes);
         changes.clear();
-        let ended = self.stages.rib.observe(observation, vantages, &mut changes);
+        let ended = self.stages.rib.observe(observation, prefix, vantages, &mut changes);
         self.take(&changes, false, vantages);
         self.changes = changes;
         if let Some(ended) = ended {
@@ -249,6 +286,26 @@ impl Pipeline {
     }
 
     fn live(&mut self, liveness: &[LivenessChange], vantages: &Vantages) {
+        if !self.takes_lulls {
+            return self.live_apart(liveness, vantages);
+        }
+        let (mut apart, mut next) = (0, 0);
+        for together in liveness.chunk_by(LivenessChange::is_with) {
+            let start = next;
+            next += together.len();
+            if lull::is_many(together) {
+                self.live_apart(&liveness[apart..start], vantages);
+                if !self.take_lull(together, vantages) {
+                    self.live_apart(together, vantages);
+                }
+                apart = next;
+            }
+        }
+        self.live_apart(&liveness[apart..], vantages);
+    }
+
+    /// Takes one vantage point after the other.
+    fn live_apart(&mut self, liveness: &[LivenessChange], vantages: &Vantages) {
         if liveness.is_empty() {
             return;
         }

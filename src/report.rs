@@ -52,6 +52,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::{self, Write};
 
 /// Lines for a terminal, without what could steer it: names in profiles and recordings come from outside.
 pub fn plain(text: &str) -> String {
@@ -139,13 +140,45 @@ impl Shown for SurveyView {
     reason = "views and schemas hold only strings, numbers, lists and maps with text keys, which serde_json always writes"
 )]
 pub fn json(view: &impl Serialize) -> String {
-    inert(serde_json::to_string_pretty(view).expect("it can be written as JSON") + "\n")
+    let mut text = Vec::new();
+    write_json(view, &mut text).expect("it can be written as JSON");
+    String::from_utf8(text).expect("JSON is text")
+}
+
+/// Writes the same as it is made, in many small pieces.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_json(view: &impl Serialize, out: impl Write) -> io::Result<()> {
+    let mut out = Inert(out);
+    serde_json::to_writer_pretty(&mut out, view)?;
+    out.write_all(b"\n")
 }
 
 /// The same on one line, for JSON Lines.
 #[allow(clippy::expect_used, reason = "as for `json`")]
 pub fn line(view: &impl Serialize) -> String {
     inert(serde_json::to_string(view).expect("it can be written as JSON") + "\n")
+}
+
+/// Writes JSON without what could steer a terminal. No piece which serde_json writes ends within a character.
+struct Inert<W>(W);
+
+impl<W: Write> Write for Inert<W> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(piece).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+        let is_inert = !text.chars().any(|c| c != '\n' && terminal::is_unsafe(c));
+        if is_inert {
+            self.0.write_all(piece)?
+        } else {
+            self.0.write_all(inert(text.to_owned()).as_bytes())?
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// JSON without what could steer a terminal.

@@ -14,11 +14,14 @@ use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, CollectorId, Family, VantageId, Vantages};
 use cells::{Cell, Cells, Says};
+pub use cells::{Cohort, Row};
 pub use intern::{PrefixId, RouteId};
 use intern::{Prefixes, Routes};
 use ipnet::IpNet;
+pub use rows::bits;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use table::Dump;
 pub use table::EndedDump;
 
@@ -106,6 +109,8 @@ impl Changes {
 pub struct Rib {
     prefixes: Prefixes,
     routes: Routes,
+    /// Prefixes of one message have one route.
+    last_route: Option<(Arc<Route>, RouteId)>,
     cells: Cells,
     /// Routes of vantage points which use path identifiers: gone only with the last one.
     paths: HashMap<(VantageId, PrefixId), Vec<(u32, RouteId)>, foldhash::fast::FixedState>,
@@ -135,6 +140,7 @@ impl Rib {
         Rib {
             prefixes: Prefixes::default(),
             routes: Routes::default(),
+            last_route: None,
             cells: Cells::default(),
             paths: HashMap::default(),
             believed: Vec::new(),
@@ -144,13 +150,31 @@ impl Rib {
         }
     }
 
-    /// Takes one observation; appends what it changes. Liveness must have been told before. Gives the dump which it ends, if it does: what
-    /// that does not list is told with [`Rib::conclude`].
-    pub fn observe(&mut self, observation: &Observation, vantages: &Vantages, changes: &mut Changes) -> Option<EndedDump> {
+    /// The ids of the prefixes of observations, in place of what `met` held; a prefix which was not met before is met now. Many are asked for
+    /// at once, so that a processor waits for several places of large tables at a time.
+    pub fn meet_all(&mut self, observations: &[Observation], met: &mut Vec<Option<PrefixId>>) {
+        met.clear();
+        met.extend(observations.iter().map(|observation| Some(self.prefix(observation.what.prefix()?))));
+        for (observation, prefix) in observations.iter().zip(met.iter()) {
+            if let (Some(prefix), Some(from)) = (prefix, observation.what.from()) {
+                self.cells.fetch(*prefix, from);
+            }
+        }
+    }
+
+    /// Takes one observation; appends what it changes. `met`: the id of its prefix, if it was [met](Rib::meet_all) before. Liveness must have
+    /// been told before. Gives the dump which it ends, if it does: what that does not list is told with [`Rib::conclude`].
+    pub fn observe(
+        &mut self,
+        observation: &Observation,
+        met: Option<PrefixId>,
+        vantages: &Vantages,
+        changes: &mut Changes,
+    ) -> Option<EndedDump> {
         let (at, source) = (observation.at, observation.source);
         match &observation.what {
             Statement::Announce { from, prefix, path_id, route } => {
-                let prefix = self.prefix(prefix);
+                let prefix = met.unwrap_or_else(|| self.prefix(prefix));
                 let route = self.route(route);
                 let route = self.add_path(*from, prefix, *path_id, route);
                 let says =
@@ -158,7 +182,7 @@ impl Rib {
                 self.tell(*from, prefix, says, changes);
             }
             Statement::Withdraw { from, prefix, path_id, cause } => {
-                let prefix = self.prefix(prefix);
+                let prefix = met.unwrap_or_else(|| self.prefix(prefix));
                 if let Some(other) = self.remove_path(*from, prefix, *path_id) {
                     let says = Told {
                         listed_by: None,
@@ -181,7 +205,7 @@ impl Rib {
                 }
             }
             Statement::TableEntry { from, prefix, path_id, route } => {
-                let id = self.prefix(prefix);
+                let id = met.unwrap_or_else(|| self.prefix(prefix));
                 let route = self.route(route);
                 let dump = self.dumps.get_mut(&vantages.collector_of(*from)).map(|dump| {
                     if !self.cells.is_being_listed(*from, Family::of(prefix)) {
@@ -250,6 +274,22 @@ impl Rib {
         }
     }
 
+    /// Asks these together.
+    pub fn cohort(&self, who: impl Iterator<Item = VantageId> + Clone) -> Cohort {
+        self.cells.cohort(who)
+    }
+
+    /// What they say of a prefix, whether or not they are believed, in place of what `row` held.
+    pub fn row(&self, prefix: PrefixId, cohort: &Cohort, row: &mut Row) {
+        self.cells.row(prefix, cohort, row);
+    }
+
+    /// Which of those `asked` have, or had since a time, a route to a prefix, in place of what `had` held. False if somebody had one only
+    /// before that.
+    pub fn had_since(&self, time: Timestamp, of: (PrefixId, &Row), asked: (&Cohort, &[u64]), had: &mut Vec<u64>) -> bool {
+        self.cells.had_since(time, of, asked, had)
+    }
+
     /// All views of a prefix, in the order of vantage points.
     pub fn views(&self, prefix: PrefixId) -> impl Iterator<Item = View> + '_ {
         (0..self.cells.peer_count()).filter_map(move |index| self.view(prefix, VantageId::at(index)))
@@ -268,6 +308,11 @@ impl Rib {
     /// Whether it has a route to a prefix and can be believed.
     pub fn is_present(&self, prefix: PrefixId, from: VantageId) -> bool {
         self.is_believed(from) && self.cells.is_present(prefix, from)
+    }
+
+    /// Whether only these can be said to have spoken of a prefix of which nobody else told a change.
+    pub fn is_known_to_none_but(&self, prefix: PrefixId, those: &[VantageId]) -> bool {
+        self.cells.is_known_to_none_but(prefix, those)
     }
 
     /// The family of a prefix.
@@ -315,6 +360,11 @@ impl Rib {
         self.routes.get(id)
     }
 
+    /// Whether paths are reduced to their origin AS.
+    pub fn keeps_origins_only(&self) -> bool {
+        self.origins_only
+    }
+
     /// The origin AS of a route.
     pub fn origin_of(&self, id: RouteId) -> Option<Asn> {
         self.routes.get(id).origin
@@ -338,8 +388,13 @@ impl Rib {
         id
     }
 
-    fn route(&mut self, route: &Route) -> RouteId {
-        if self.origins_only { self.routes.intern_origin(route.origin) } else { self.routes.intern(route) }
+    fn route(&mut self, route: &Arc<Route>) -> RouteId {
+        if let Some((_, id)) = self.last_route.as_ref().filter(|(last, _)| Arc::ptr_eq(last, route)) {
+            return *id;
+        }
+        let id = if self.origins_only { self.routes.intern_origin(route.origin) } else { self.routes.intern(route) };
+        self.last_route = Some((Arc::clone(route), id));
+        id
     }
 
     fn add_path(&mut self, from: VantageId, prefix: PrefixId, path_id: u32, route: RouteId) -> RouteId {
@@ -361,11 +416,13 @@ impl Rib {
         paths.last().map(|(_, route)| *route)
     }
 
-    fn is_believed(&self, from: VantageId) -> bool {
+    /// Whether what it says counts now.
+    pub fn is_believed(&self, from: VantageId) -> bool {
         self.believed.get(from.index()).copied().unwrap_or(false)
     }
 
-    fn set_believed(&mut self, from: VantageId, believed: bool) {
+    /// What it says counts from now on, or no more.
+    pub fn set_believed(&mut self, from: VantageId, believed: bool) {
         if self.believed.len() <= from.index() {
             self.believed.resize(from.index() + 1, false);
         }

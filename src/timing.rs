@@ -18,11 +18,13 @@ pub enum Stage {
     Unpack,
     /// Waiting for unpacked bytes, or unpacking them where there is one thread only.
     Wait,
+    /// Reading statements: framing, scan, merge; waiting for bytes and the full decoder included.
+    Merge,
     /// The full decoder.
     Decode,
     /// State, visibility, detection.
     State,
-    /// Reading and judging BGP archives, all of the above included.
+    /// Reading and judging BGP archives: where one thread does both, all of the above included.
     Archives,
     /// Reading probe results.
     Probes,
@@ -33,7 +35,7 @@ pub enum Stage {
 }
 
 /// How many there are.
-const STAGES: usize = 10;
+const STAGES: usize = 11;
 
 /// A watch; off unless it was made by [`Timing::on`].
 #[derive(Debug, Clone, Default)]

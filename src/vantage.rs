@@ -33,6 +33,9 @@ pub enum Family {
 }
 
 impl Family {
+    /// Both, by their [index](Family::index).
+    pub const BOTH: [Family; 2] = [Family::Ipv4, Family::Ipv6];
+
     /// The family of a prefix.
     pub fn of(prefix: &ipnet::IpNet) -> Family {
         match prefix {
@@ -111,7 +114,7 @@ impl fmt::Display for VantagePoint {
 }
 
 /// Every collector and vantage point met so far, in the order met.
-#[derive(Default, Debug)]
+#[derive(Default, Debug, Clone)]
 pub struct Vantages {
     collectors: Vec<Arc<str>>,
     points: Vec<(CollectorId, VantagePoint)>,

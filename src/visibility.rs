@@ -11,7 +11,7 @@ use crate::rib::PrefixId;
 use crate::time::Timestamp;
 use serde::Serialize;
 use std::fmt;
-pub use votes::{Electorate, Votes};
+pub use votes::{Ballot, Electorate, Turnout, Voter, Votes};
 
 /// Eligible ASes by what they say of a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

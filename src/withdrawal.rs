@@ -7,6 +7,7 @@
 mod baseline;
 mod begin;
 mod detect;
+mod lulls;
 mod onset;
 mod watch;
 

@@ -7,7 +7,7 @@ use crate::analysis::{Analysis, Outcome};
 use crate::cli::{Analyze, Format, Inputs, Printed};
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
-use crate::observation::Statement;
+use crate::observation::Observation;
 use crate::org::profile::ProfileWarning;
 use crate::org::scope::Scope;
 use crate::org::{Organization, profile};
@@ -214,25 +214,20 @@ fn observe(
     // Lines on the same terminal would be drawn over.
     let shown = lines.is_none() || !std::io::stdout().is_terminal();
     let looking = Progress::working("looking at the archives");
-    let mut merge = Merge::open(files, interest, resources).into_diagnostic()?;
+    let merge = Merge::open(files, interest, resources).into_diagnostic()?;
     drop(looking);
-    let mut vantages = Vantages::default();
     let progress = Progress::archives(merge.reading(), shown);
     let mut follow = |pipeline: &mut Pipeline| lines.as_mut().map_or(Ok(()), |lines| lines.tell(&pipeline.steps()));
-    let mut last = Timestamp::MIN;
-    while let Some(observation) = merge.next(&mut vantages) {
-        last = last.max(observation.until());
-        resources.timing.of(Stage::State, || pipeline.observe(&observation, &vantages));
-        follow(&mut pipeline)?;
-        if let Statement::Other(others) = observation.what {
-            merge.give_back(others);
-        }
-    }
+    let (timing, mut last) = (&resources.timing, Timestamp::MIN);
+    let (vantages, accounts) = merge.for_each(resources.threads, timing, |observations, vantages| {
+        last = observations.iter().map(Observation::until).fold(last, Timestamp::max);
+        timing.of(Stage::State, || pipeline.observe_all(observations, vantages));
+        follow(&mut pipeline)
+    })?;
     progress.now("judging what was read");
-    let accounts = merge.accounts().to_vec();
     let end = accounts.iter().filter_map(|file| file.last).max().map_or(last, |end| end.max(last));
-    resources.timing.of(Stage::State, || pipeline.advance(end, &vantages));
+    timing.of(Stage::State, || pipeline.advance(end, &vantages));
     follow(&mut pipeline)?;
-    let findings = resources.timing.of(Stage::State, || pipeline.finish(end, &vantages));
+    let findings = timing.of(Stage::State, || pipeline.finish(end, &vantages));
     Ok((findings, vantages, accounts))
 }

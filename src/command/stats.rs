@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Seconds of a run, by what they were spent on.
 #[derive(Debug, Serialize)]
 struct Spent {
-    /// Threads which unpack in advance; 1: the main thread does it itself.
+    /// Threads which unpack in advance, while another one reads statements; 1: the main thread does all of it.
     threads: usize,
     /// Reading files.
     read: f64,
@@ -19,12 +19,14 @@ struct Spent {
     hash: f64,
     /// Unpacking them.
     unpack: f64,
-    /// The main thread waited for unpacked bytes, or made them.
+    /// Reading waited for unpacked bytes, or made them.
     wait: f64,
     /// Framing, the relevance scan, merging.
     scan: f64,
     /// The full decoder.
     decode: f64,
+    /// The main thread waited for statements.
+    idle: f64,
     /// State, visibility, detection.
     state: f64,
     /// Reading probe results.
@@ -48,8 +50,10 @@ impl Spent {
             hash: spent(Stage::Hash).as_secs_f64(),
             unpack: rest(spent(Stage::Unpack), &[Stage::Read, Stage::Hash]).as_secs_f64(),
             wait: spent(Stage::Wait).as_secs_f64(),
-            scan: rest(spent(Stage::Archives), &[Stage::Wait, Stage::Decode, Stage::State]).as_secs_f64(),
+            scan: rest(spent(Stage::Merge), &[Stage::Wait, Stage::Decode]).as_secs_f64(),
             decode: spent(Stage::Decode).as_secs_f64(),
+            idle: rest(spent(Stage::Archives), if threads > 1 { &[Stage::State] } else { &[Stage::State, Stage::Merge] })
+                .as_secs_f64(),
             state: spent(Stage::State).as_secs_f64(),
             probes: spent(Stage::Probes).as_secs_f64(),
             compare: spent(Stage::Compare).as_secs_f64(),
@@ -60,24 +64,25 @@ impl Spent {
 
     fn text(&self) -> String {
         let unpacking = match self.threads {
-            1 => "where they are read".to_owned(),
-            threads => format!("by up to {threads} threads, ahead of the main one"),
+            1 => "one thread does everything".to_owned(),
+            threads => format!("files are unpacked by up to {threads} threads and read by another one, while the main one judges"),
         };
-        let mut text = format!("files are unpacked {unpacking}; seconds on the wall clock\n");
+        let mut text = format!("{unpacking}; seconds on the wall clock\n");
         for (name, seconds) in [
             ("reading files", self.read),
             ("hashing them", self.hash),
             ("unpacking", self.unpack),
-            ("the main thread", self.all),
-            ("  waiting for bytes", self.wait),
-            ("  scan and merge", self.scan),
-            ("  full decoder", self.decode),
-            ("  state", self.state),
-            ("  probe results", self.probes),
-            ("  comparing", self.compare),
-            ("  report", self.report),
+            ("waiting for bytes", self.wait),
+            ("scan and merge", self.scan),
+            ("full decoder", self.decode),
+            ("waiting for statements", self.idle),
+            ("state", self.state),
+            ("probe results", self.probes),
+            ("comparing", self.compare),
+            ("report", self.report),
+            ("from start to end", self.all),
         ] {
-            text.push_str(&format!("{name:<20}{seconds:>9.3}\n"));
+            text.push_str(&format!("{name:<24}{seconds:>9.3}\n"));
         }
         text.truncate(text.trim_end().len());
         text
@@ -100,14 +105,20 @@ mod tests {
     #[test]
     fn what_is_inside_is_not_counted_twice() {
         let timing = Timing::on();
-        for (stage, seconds) in
-            [(Stage::Read, 1), (Stage::Hash, 2), (Stage::Unpack, 10), (Stage::Wait, 12), (Stage::State, 5), (Stage::Archives, 20)]
-        {
+        for (stage, seconds) in [
+            (Stage::Read, 1),
+            (Stage::Hash, 2),
+            (Stage::Unpack, 10),
+            (Stage::Wait, 12),
+            (Stage::Merge, 15),
+            (Stage::State, 5),
+            (Stage::Archives, 20),
+        ] {
             timing.add(stage, Duration::from_secs(seconds));
         }
         let spent = Spent::of(&timing, 1);
         let seconds = [spent.unpack, spent.scan, spent.all].map(|seconds| seconds.round().to_string());
         assert_eq!(seconds, ["7", "3", "20"]);
-        assert!(spent.text().contains("  scan and merge        3.000"), "{}", spent.text());
+        assert!(spent.text().contains("scan and merge              3.000"), "{}", spent.text());
     }
 }

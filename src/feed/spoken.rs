@@ -3,51 +3,16 @@
 //! Every prefix of every message passes here, watched or not: a number is one look into a hash table, a set is bits. Numbers are given in
 //! order of first mention, so prefixes which are often spoken of lie together.
 
-use crate::observation::{Spoken, V4Prefix};
+use crate::observation::{Spoken, V4Numbers, V4Prefix};
 use ipnet::{IpNet, Ipv6Net};
 use std::collections::HashMap;
-use std::hash::Hash;
 
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    v4: OfFamily<V4Prefix>,
-    v6: OfFamily<Ipv6Net>,
-}
-
-/// Numbers of one family.
-#[derive(Debug)]
-struct OfFamily<K: Quick>(HashMap<K::Key, u32, foldhash::fast::FixedState>);
-
-/// A prefix which can be told apart by few quick words.
-trait Quick {
-    type Key: Eq + Hash;
-    fn key(self) -> Self::Key;
-}
-
-impl Quick for V4Prefix {
-    type Key = u64;
-    #[inline]
-    fn key(self) -> u64 {
-        self.word()
-    }
-}
-
-impl Quick for Ipv6Net {
-    /// The halves of its address, and its length.
-    type Key = (u64, u64, u8);
-    #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "an address is taken apart")]
-    fn key(self) -> (u64, u64, u8) {
-        let address = u128::from(self.addr());
-        ((address >> 64) as u64, address as u64, self.prefix_len())
-    }
-}
-
-impl<K: Quick> Default for OfFamily<K> {
-    fn default() -> Self {
-        OfFamily(HashMap::default())
-    }
+    v4: V4Numbers,
+    /// By the halves of the address, and the length.
+    v6: HashMap<(u64, u64, u8), u32, foldhash::fast::FixedState>,
 }
 
 impl Numbers {
@@ -55,19 +20,35 @@ impl Numbers {
     /// for several places of a large table at a time.
     pub fn of_all(&mut self, prefixes: Spoken<'_>, numbered: &mut Numbered) {
         numbered.v4.clear();
-        numbered.v4.extend(prefixes.v4.iter().map(|prefix| self.v4.of(*prefix)));
+        numbered.v4.extend(prefixes.v4.iter().map(|prefix| self.of_v4(*prefix)));
         numbered.v6.clear();
-        numbered.v6.extend(prefixes.v6.iter().map(|prefix| self.v6.of(*prefix)));
+        numbered.v6.extend(prefixes.v6.iter().map(|prefix| self.of_v6(*prefix)));
     }
 
-    /// The number of one prefix, likewise.
-    pub fn of(&mut self, prefix: &IpNet, numbered: &mut Numbered) {
-        numbered.v4.clear();
-        numbered.v6.clear();
+    /// The number of one prefix.
+    pub fn of(&mut self, prefix: &IpNet) -> u32 {
         match prefix {
-            IpNet::V4(net) => numbered.v4.push(self.v4.of(V4Prefix::from(*net))),
-            IpNet::V6(net) => numbered.v6.push(self.v6.of(*net)),
+            IpNet::V4(net) => self.of_v4(V4Prefix::from(*net)),
+            IpNet::V6(net) => self.of_v6(net.trunc()),
         }
+    }
+
+    #[inline]
+    fn of_v4(&mut self, prefix: V4Prefix) -> u32 {
+        let next = u32::try_from(self.v4.len()).unwrap_or(u32::MAX);
+        self.v4.of(prefix, next)
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "an address is taken apart")]
+    fn of_v6(&mut self, prefix: Ipv6Net) -> u32 {
+        let address = u128::from(prefix.addr());
+        let key = ((address >> 64) as u64, address as u64, prefix.prefix_len());
+        if let Some(number) = self.v6.get(&key) {
+            return *number;
+        }
+        let next = u32::try_from(self.v6.len()).unwrap_or(u32::MAX);
+        *self.v6.entry(key).or_insert(next)
     }
 }
 
@@ -82,19 +63,6 @@ impl Numbered {
     /// All of them.
     pub fn all(&self) -> Spoken<'_, u32, u32> {
         Spoken { v4: &self.v4, v6: &self.v6 }
-    }
-}
-
-impl<K: Quick> OfFamily<K> {
-    /// The number of a prefix.
-    #[inline]
-    fn of(&mut self, prefix: K) -> u32 {
-        let key = prefix.key();
-        if let Some(number) = self.0.get(&key) {
-            return *number;
-        }
-        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        *self.0.entry(key).or_insert(next)
     }
 }
 
@@ -124,6 +92,15 @@ impl NumberSet {
         new
     }
 
+    /// Makes a processor fetch the place of a number.
+    #[inline]
+    pub fn fetch(&self, number: u32) {
+        let number = number as usize;
+        if let Some(Some(piece)) = self.pieces.get(number / PIECE) {
+            std::hint::black_box(piece[number % PIECE / 64]);
+        }
+    }
+
     /// How many are in there.
     pub fn len(&self) -> u64 {
         self.len
@@ -137,9 +114,9 @@ mod tests {
     #[test]
     fn a_prefix_keeps_its_number_and_lengths_differ() {
         let mut numbers = Numbers::default();
-        let mut of = |length| numbers.v4.of(V4Prefix::new(0x0a00_0000, length).unwrap());
+        let mut of = |length| numbers.of_v4(V4Prefix::new(0x0a00_0000, length).unwrap());
         assert_eq!([of(8), of(9), of(8)], [0, 1, 0]);
-        assert_eq!(numbers.v6.of("::/0".parse().unwrap()), 0);
+        assert_eq!(numbers.of_v6("::/0".parse().unwrap()), 0);
     }
 
     #[test]

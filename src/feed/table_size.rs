@@ -144,6 +144,14 @@ impl TableSizes {
         }
     }
 
+    /// Makes a processor fetch what is needed to count a prefix.
+    #[inline]
+    pub fn fetch(&self, from: VantageId, family: Family, number: u32) {
+        if let Some(peer) = self.peers.get(from.index()) {
+            peer.spoken[family.index()].fetch(number);
+        }
+    }
+
     /// It spoke of routes, or was listed with some in a dump, since its session was last lost.
     pub fn holds_routes(&self, from: VantageId) -> bool {
         self.peers.get(from.index()).is_some_and(|peer| peer.holds_routes)

@@ -31,6 +31,7 @@ fn words() -> impl Strategy<Value = Vec<Word>> {
         1 => (0..PEERS).prop_map(Word::EndOfRib),
         2 => (0u32..2, listed, prop::bool::weighted(0.8)).prop_map(|(collector, listed, whole)| Word::Dump(collector, listed, whole)),
         3 => (1i64..50_000).prop_map(Word::Pass),
+        4 => (1i64..90).prop_map(Word::Pass),
     ];
     prop::collection::vec(word, 1..120)
 }
@@ -113,5 +114,31 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_collector_falls_silent_at_once_as_peer_by_peer(words in words()) {
+        let (mut stage, mut settings) = (Stage::new(), Settings::default());
+        (settings.eligible_min, settings.open_hold) = (2, Span::from_seconds(2));
+        // So short a silence does not part what was said before it from what is said after it.
+        (settings.feed_gap, settings.grouping) = (Span::from_seconds(30), Span::from_seconds(300));
+        let new = || Pipeline::new(Scope::Everything, &settings).followed();
+        let mut both = [new(), new().peer_by_peer()];
+        let first = (0..PEERS).flat_map(|from| (0..PREFIXES).map(move |prefix| Word::Announce(from, prefix)));
+        for (record, word) in (1..).zip(first.chain([Word::Pass(20)]).chain(words)) {
+            stage.now = stage.now + Span::from_micros(200_000);
+            for what in stage.statements(&word) {
+                let said = Observation { at: stage.now, source: RecordRef { file: FileId(0), record }, what };
+                both.iter_mut().for_each(|pipeline| pipeline.observe(&said, &stage.vantages));
+            }
+        }
+        let end = stage.now + Span::from_seconds(5_000);
+        let [at_once, one_by_one] = both.map(|mut pipeline| {
+            pipeline.advance(end, &stage.vantages);
+            let steps = format!("{:#?}", pipeline.steps());
+            let found = pipeline.finish(end, &stage.vantages);
+            (steps, format!("{:#?}", (found.withdrawals, found.insufficient)))
+        });
+        prop_assert_eq!(at_once, one_by_one);
     }
 }

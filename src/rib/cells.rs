@@ -4,10 +4,13 @@
 //! for these a bit (it has a route) and the dump's time suffice. Every other cell has a [`Note`]. A note of what an update said is not
 //! needed once that is too long ago to matter ([`Cells::forget`]).
 
-use super::rows::Rows;
+mod cohort;
+
+use super::rows::{Rows, rank};
 use super::{PrefixId, RouteId};
 use crate::time::Timestamp;
 use crate::vantage::{Family, VantageId};
+pub use cohort::{Cohort, Row};
 use roaring::RoaringBitmap;
 use std::ops::Range;
 
@@ -53,6 +56,8 @@ struct Head {
     notes: Vec<Note>,
     /// The first route told.
     usual: Option<RouteId>,
+    /// How many of the notes are of vantage points which have no route.
+    routeless: u16,
     family: Family,
 }
 
@@ -62,8 +67,24 @@ struct Note {
     heard: Timestamp,
     last_present: Timestamp,
     route: Option<RouteId>,
-    from: VantageId,
-    from_table: bool,
+    /// Whose, and in the last bit whether it is from a table: there are many notes.
+    from: u32,
+}
+
+impl Note {
+    #[allow(clippy::cast_possible_truncation, reason = "there are fewer than 2^31 vantage points")]
+    fn new(from: VantageId, cell: Cell) -> Self {
+        let Cell { from_table, route, heard, last_present, .. } = cell;
+        Note { heard, last_present, route, from: (from.index() as u32) << 1 | u32::from(from_table) }
+    }
+
+    fn from(&self) -> VantageId {
+        VantageId::at((self.from >> 1) as usize)
+    }
+
+    fn is_from_table(&self) -> bool {
+        self.from & 1 != 0
+    }
 }
 
 #[derive(Debug, Default)]
@@ -108,7 +129,7 @@ pub(super) struct FirstTable {
 impl Cells {
     /// Makes room for a prefix met for the first time.
     pub fn meet(&mut self, family: Family) {
-        self.heads.push(Head { notes: Vec::new(), usual: None, family });
+        self.heads.push(Head { notes: Vec::new(), usual: None, routeless: 0, family });
     }
 
     /// How many prefixes were met.
@@ -129,7 +150,7 @@ impl Cells {
     pub fn get(&self, prefix: PrefixId, from: VantageId) -> Option<Cell> {
         let (head, peer) = (self.heads.get(prefix.index())?, self.peers.get(from.index())?);
         let routed = self.routed.has(prefix, from);
-        let note = head.notes.binary_search_by_key(&from, |note| note.from).ok();
+        let note = head.place(from, self.routed.row(prefix)).ok();
         if !routed && note.is_none() && !peer.tables[head.family.index()].told(prefix) {
             return None;
         }
@@ -144,9 +165,16 @@ impl Cells {
             Cell { says, from_table: true, route: head.usual_route(routed), heard: at, last_present }
         };
         Some(note.map_or_else(usual, |place| {
-            let Note { heard, last_present, route, from_table, .. } = head.notes[place];
-            Cell { says, from_table, route, heard, last_present }
+            let note @ Note { heard, last_present, route, .. } = head.notes[place];
+            Cell { says, from_table: note.is_from_table(), route, heard, last_present }
         }))
+    }
+
+    /// Makes a processor fetch what is known of a prefix.
+    pub fn fetch(&self, prefix: PrefixId, from: VantageId) {
+        let head = &self.heads[prefix.index()];
+        let near = rank(self.routed.row(prefix), from).unwrap_or(0);
+        std::hint::black_box(head.notes.get(near).map(|note| note.heard));
     }
 
     /// Whether it has a route; false where it is forgotten.
@@ -166,7 +194,10 @@ impl Cells {
             self.tell_listed_apart(from, self.family(prefix));
         }
         let routed = cell.says == Says::Present;
-        self.routed.put(prefix, from, routed);
+        let was_routed = self.routed.has(prefix, from);
+        if routed != was_routed {
+            self.routed.put(prefix, from, routed);
+        }
         let head = &mut self.heads[prefix.index()];
         let peer = peer(&mut self.peers, from);
         if !peer.forgotten.is_empty() {
@@ -178,7 +209,8 @@ impl Cells {
             head.usual = cell.route;
         }
         let usual = if routed { table.at(prefix) } else { Timestamp::MIN };
-        let place = head.notes.binary_search_by_key(&from, |note| note.from);
+        let place = head.place(from, self.routed.row(prefix));
+        head.routeless -= u16::from(place.is_ok() && !was_routed);
         if cell.from_table && cell.last_present == usual && cell.route == head.usual_route(routed) {
             if let Ok(place) = place {
                 head.notes.remove(place);
@@ -188,14 +220,14 @@ impl Cells {
             }
             return;
         }
-        let Cell { from_table, route, heard, last_present, .. } = cell;
-        let note = Note { heard, last_present, route, from, from_table };
+        let note = Note::new(from, cell);
         match place {
             Ok(place) => head.notes[place] = note,
             Err(place) => head.notes.insert(place, note),
         }
-        self.latest = self.latest.max(Some(heard));
-        self.note_earliest(last_present);
+        head.routeless += u16::from(!routed);
+        self.latest = self.latest.max(Some(cell.heard));
+        self.note_earliest(cell.last_present);
     }
 
     /// An update says again what the last one said: the commonest message. False if it is not so, and nothing was done.
@@ -206,9 +238,9 @@ impl Cells {
         if !usual || !self.routed.has(prefix, from) {
             return false;
         }
-        let Ok(place) = head.notes.binary_search_by_key(&from, |note| note.from) else { return false };
+        let Ok(place) = head.place(from, self.routed.row(prefix)) else { return false };
         let note = &mut head.notes[place];
-        let again = !note.from_table && note.route == Some(route) && note.heard <= at;
+        let again = !note.is_from_table() && note.route == Some(route) && note.heard <= at;
         if again {
             (note.heard, note.last_present) = (at, at);
             self.latest = self.latest.max(Some(at));
@@ -305,9 +337,10 @@ impl Cells {
         for prefix in listed.into_iter().map(PrefixId::numbered) {
             let routed = self.routed.has(prefix, from);
             let head = &mut self.heads[prefix.index()];
-            if let (true, Err(place)) = (routed, head.notes.binary_search_by_key(&from, |note| note.from)) {
+            if let (true, Err(place)) = (routed, head.notes.binary_search_by_key(&from, Note::from)) {
                 let (heard, route) = (listing.at, head.usual);
-                head.notes.insert(place, Note { heard, last_present: heard, route, from, from_table: true });
+                let cell = Cell { says: Says::Present, from_table: true, route, heard, last_present: heard };
+                head.notes.insert(place, Note::new(from, cell));
             }
         }
         self.latest = self.latest.max(Some(listing.at));
@@ -338,7 +371,7 @@ impl Cells {
     pub fn noted_within(&self, prefix: PrefixId, times: &Range<Timestamp>) -> impl Iterator<Item = VantageId> + '_ {
         let times = times.clone();
         let notes = self.heads[prefix.index()].notes.iter();
-        notes.filter(move |note| times.contains(&note.last_present)).map(|note| note.from)
+        notes.filter(move |note| times.contains(&note.last_present)).map(Note::from)
     }
 
     /// Forgets when things were said before a time, where the route is the usual one. No question about `last_present` earlier than
@@ -352,12 +385,13 @@ impl Cells {
             let (usual, prefix) = (head.usual, PrefixId::at(index));
             let family = head.family.index();
             head.notes.retain(|note| {
-                let is_routed = routed.has(prefix, note.from);
+                let is_routed = routed.has(prefix, note.from());
                 if note.heard >= before || note.route != usual.filter(|_| is_routed) {
                     return true;
                 }
                 if !is_routed {
-                    peer(peers, note.from).tables[family].told.insert(prefix.number());
+                    head.routeless -= 1;
+                    peer(peers, note.from()).tables[family].told.insert(prefix.number());
                 }
                 false
             });
@@ -372,6 +406,19 @@ impl Cells {
 }
 
 impl Head {
+    /// Where the note of a vantage point is, or would be. Where updates tell everything, each of those which have a route, as the prefix's row
+    /// says, has a note, and few others have: it is found from there.
+    fn place(&self, from: VantageId, row: &[u64]) -> Result<usize, usize> {
+        let guess = rank(row, from).map(|routed| routed.min(self.notes.len()));
+        if let Some(mut place) = guess.filter(|guess| *guess == 0 || self.notes[guess - 1].from() < from) {
+            while self.notes.get(place).is_some_and(|note| note.from() < from) {
+                place += 1;
+            }
+            return if self.notes.get(place).is_some_and(|note| note.from() == from) { Ok(place) } else { Err(place) };
+        }
+        self.notes.binary_search_by_key(&from, Note::from)
+    }
+
     /// The route of a cell without a note.
     fn usual_route(&self, routed: bool) -> Option<RouteId> {
         self.usual.filter(|_| routed)
@@ -385,6 +432,11 @@ impl Peer {
 }
 
 impl Table {
+    /// Whether it told of any prefix that there is none.
+    fn tells(&self) -> bool {
+        self.told_below > 0 || !self.told.is_empty()
+    }
+
     fn told(&self, prefix: PrefixId) -> bool {
         prefix.index() < self.told_below || self.told.contains(prefix.number())
     }

@@ -1,19 +1,19 @@
 //! Small numbers for prefixes and routes, so that state stays small.
 
-use crate::observation::Route;
+use crate::observation::{Route, V4Numbers};
 use crate::vantage::Asn;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// A prefix, by its place in the routing state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PrefixId(u32);
 
-/// A route, by its place in the routing state.
+/// A route, by its place in the routing state, plus one: so that it takes no more room where there may be none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RouteId(u32);
+pub struct RouteId(NonZeroU32);
 
 impl PrefixId {
     /// The one at this place.
@@ -28,7 +28,7 @@ impl PrefixId {
     }
 
     /// Its place as a small number: for bitmaps.
-    pub(super) const fn number(self) -> u32 {
+    pub(crate) const fn number(self) -> u32 {
         self.0
     }
 
@@ -40,9 +40,13 @@ impl PrefixId {
 
 impl RouteId {
     /// The one at this place.
-    #[cfg(test)]
-    pub(super) const fn numbered(number: u32) -> Self {
-        RouteId(number)
+    pub(super) fn at(place: usize) -> Self {
+        // Routes are kept in memory: fewer than 2^32.
+        RouteId(u32::try_from(place + 1).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX))
+    }
+
+    const fn index(self) -> usize {
+        self.0.get() as usize - 1
     }
 }
 
@@ -50,28 +54,29 @@ impl RouteId {
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
     list: Vec<IpNet>,
-    /// Places in `list` plus one, by hash; 0 where there is none. Its length is a power of two, and a quarter of it is free.
-    index: Vec<u32>,
-    hasher: foldhash::fast::FixedState,
+    v4: V4Numbers,
+    v6: HashMap<Ipv6Net, u32, foldhash::fast::FixedState>,
 }
 
 impl Prefixes {
     pub fn intern(&mut self, prefix: &IpNet) -> PrefixId {
-        if (self.list.len() + 1) * 4 > self.index.len() * 3 {
-            self.grow();
+        let next = PrefixId::at(self.list.len());
+        let id = PrefixId(match prefix {
+            IpNet::V4(net) => self.v4.of((*net).into(), next.0),
+            IpNet::V6(net) => *self.v6.entry(net.trunc()).or_insert(next.0),
+        });
+        if id == next {
+            self.list.push(*prefix);
         }
-        let slot = self.slot(prefix);
-        if let Some(id) = self.at(slot) {
-            return id;
-        }
-        let id = PrefixId::at(self.list.len());
-        self.list.push(*prefix);
-        self.index[slot] = id.0 + 1;
         id
     }
 
     pub fn find(&self, prefix: &IpNet) -> Option<PrefixId> {
-        if self.index.is_empty() { None } else { self.at(self.slot(prefix)) }
+        let number = match prefix {
+            IpNet::V4(net) => self.v4.find((*net).into()),
+            IpNet::V6(net) => self.v6.get(&net.trunc()).copied(),
+        };
+        number.map(PrefixId)
     }
 
     pub fn get(&self, id: PrefixId) -> IpNet {
@@ -91,45 +96,6 @@ impl Prefixes {
         }
         covers
     }
-
-    fn at(&self, slot: usize) -> Option<PrefixId> {
-        self.index[slot].checked_sub(1).map(PrefixId)
-    }
-
-    /// Where the prefix is, or would be. Bits after its length do not count.
-    fn slot(&self, prefix: &IpNet) -> usize {
-        let (mask, whole) = (self.index.len() - 1, prefix.trunc());
-        let mut slot = self.hash(&whole) & mask;
-        while let Some(id) = self.at(slot) {
-            let other = &self.list[id.index()];
-            if other == prefix || other.trunc() == whole {
-                break;
-            }
-            slot = (slot + 1) & mask;
-        }
-        slot
-    }
-
-    #[allow(clippy::cast_possible_truncation, reason = "of a hash any bits will do")]
-    fn hash(&self, prefix: &IpNet) -> usize {
-        let mut hasher = self.hasher.build_hasher();
-        match prefix {
-            IpNet::V4(prefix) => hasher.write_u64(u64::from(prefix.addr().to_bits()) << 8 | u64::from(prefix.prefix_len())),
-            IpNet::V6(prefix) => {
-                hasher.write_u128(prefix.addr().to_bits());
-                hasher.write_u8(prefix.prefix_len());
-            }
-        }
-        hasher.finish() as usize
-    }
-
-    fn grow(&mut self) {
-        self.index = vec![0; (self.index.len() * 2).max(64)];
-        for place in 0..self.list.len() {
-            let slot = self.slot(&self.list[place]);
-            self.index[slot] = PrefixId::at(place).0 + 1;
-        }
-    }
 }
 
 /// Routes met.
@@ -146,7 +112,7 @@ impl Routes {
             return *id;
         }
         let id = self.push(Arc::new(route.clone()));
-        self.by_route.insert(Arc::clone(&self.list[id.0 as usize]), id);
+        self.by_route.insert(Arc::clone(&self.list[id.index()]), id);
         id
     }
 
@@ -161,13 +127,12 @@ impl Routes {
     }
 
     pub fn get(&self, id: RouteId) -> &Route {
-        &self.list[id.0 as usize]
+        &self.list[id.index()]
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "routes are kept in memory: fewer than 2^32")]
     fn push(&mut self, route: Arc<Route>) -> RouteId {
         self.list.push(route);
-        RouteId(self.list.len() as u32 - 1)
+        RouteId::at(self.list.len() - 1)
     }
 }
 

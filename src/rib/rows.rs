@@ -51,17 +51,11 @@ impl Rows {
 
     /// The vantage points whose bit is set, in their order.
     pub fn set(&self, prefix: PrefixId) -> impl Iterator<Item = VantageId> + '_ {
-        self.row(prefix).iter().enumerate().flat_map(|(place, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                let bit = left.trailing_zeros() as usize;
-                left &= left.wrapping_sub(1);
-                (bit < WORD).then(|| VantageId::at(place * WORD + bit))
-            })
-        })
+        bits(self.row(prefix).iter().copied().enumerate())
     }
 
-    fn row(&self, prefix: PrefixId) -> &[u64] {
+    /// The bits of a prefix; those which are not there are not set.
+    pub fn row(&self, prefix: PrefixId) -> &[u64] {
         let Some(block) = self.blocks.get(prefix.index() / BLOCK) else { return &[] };
         let from = prefix.index() % BLOCK * block.width;
         block.words.get(from..from + block.width).unwrap_or(&[])
@@ -80,8 +74,32 @@ impl Block {
     }
 }
 
-fn place(from: VantageId) -> (usize, u64) {
+/// The word of a row in which a vantage point has its bit, and that bit.
+pub(super) fn place(from: VantageId) -> (usize, u64) {
     (from.index() / WORD, 1 << (from.index() % WORD))
+}
+
+/// How many bits of a row before that of a vantage point are set; `None` where counting them takes longer than searching.
+pub(super) fn rank(row: &[u64], from: VantageId) -> Option<usize> {
+    let (place, bit) = place(from);
+    let word = |place: usize| row.get(place).copied().unwrap_or(0);
+    match place {
+        0 => Some((word(0) & (bit - 1)).count_ones() as usize),
+        1 => Some((word(0).count_ones() + (word(1) & (bit - 1)).count_ones()) as usize),
+        _ => None,
+    }
+}
+
+/// The vantage points whose bits are set in words of a row, which come with their places.
+pub fn bits(words: impl Iterator<Item = (usize, u64)>) -> impl Iterator<Item = VantageId> {
+    words.flat_map(|(place, word)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let bit = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (bit < WORD).then(|| VantageId::at(place * WORD + bit))
+        })
+    })
 }
 
 #[cfg(test)]
@@ -98,6 +116,9 @@ mod tests {
                 rows.put(PrefixId::at(prefix), VantageId::at(from), set);
                 if set { sets.insert((prefix, from)); } else { sets.remove(&(prefix, from)); }
                 prop_assert_eq!(rows.has(PrefixId::at(prefix), VantageId::at(from)), set);
+                let before = sets.range((prefix, 0)..(prefix, from)).count();
+                let guess = rank(rows.row(PrefixId::at(prefix)), VantageId::at(from));
+                prop_assert!(guess.is_none_or(|guess| guess == before));
             }
             for prefix in 0..700 {
                 let row: Vec<usize> = rows.set(PrefixId::at(prefix)).map(VantageId::index).collect();

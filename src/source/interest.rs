@@ -14,6 +14,8 @@ pub enum Interest {
     /// All of them.
     #[default]
     Everything,
+    /// All of them, and of their paths the origins.
+    Origins,
     /// Those related to the watched ones.
     Watched(WatchedPrefixes),
 }
@@ -69,15 +71,20 @@ impl Interest {
     /// True if the prefix deserves a statement of its own.
     pub fn concerns(&self, prefix: &IpNet) -> bool {
         match self {
-            Interest::Everything => true,
+            Interest::Everything | Interest::Origins => true,
             Interest::Watched(watched) => watched.concerns(prefix),
         }
+    }
+
+    /// Whether paths count.
+    pub(super) const fn keeps_paths(&self) -> bool {
+        !matches!(self, Interest::Origins)
     }
 
     /// Whether this is only about watched prefixes.
     pub(super) fn watched(&self) -> Option<&WatchedPrefixes> {
         match self {
-            Interest::Everything => None,
+            Interest::Everything | Interest::Origins => None,
             Interest::Watched(watched) => Some(watched),
         }
     }

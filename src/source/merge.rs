@@ -9,7 +9,7 @@ use super::advance::Advance;
 use super::discover::{InputFile, SourceError};
 use super::gap::{Sequel, sequels};
 use super::interest::Interest;
-use super::mrt::{Context, MrtReader, Sessions};
+use super::mrt::{Context, MrtReader, Routes, Sessions};
 use super::open::{Content, compression, hash, look};
 use super::raw::RawSide;
 use super::reading::Reading;
@@ -81,6 +81,7 @@ pub struct Merge {
     following: Option<(Timestamp, usize, Due)>,
     ready: VecDeque<Observation>,
     spare: Option<Box<Others>>,
+    routes: Routes,
     reading: Reading,
     advance: Advance,
     timing: Timing,
@@ -115,6 +116,7 @@ impl Merge {
             following: None,
             ready: VecDeque::new(),
             spare: None,
+            routes: Routes::default(),
             reading: Reading::default(),
             advance: Advance::none(resources.timing.clone()),
             timing: resources.timing.clone(),
@@ -134,22 +136,34 @@ impl Merge {
     /// The next statement; `None` at the end of all files.
     #[allow(clippy::should_implement_trait, reason = "an iterator could not be handed the vantage points")]
     pub fn next(&mut self, vantages: &mut Vantages) -> Option<Observation> {
-        loop {
-            if self.is_ready() {
-                return self.ready.pop_front();
+        self.make_ready(vantages);
+        self.ready.pop_front()
+    }
+
+    /// The next statements, as many as are read at once, in place of what `next` held; none at the end of all files. The room of what it held
+    /// is used again.
+    pub fn next_some(&mut self, vantages: &mut Vantages, next: &mut VecDeque<Observation>) {
+        for taken in next.drain(..) {
+            if let Statement::Other(mut others) = taken.what {
+                others.clear();
+                self.spare.get_or_insert(others);
             }
-            let Some((at, number, due)) = self.take_due() else { return self.ready.pop_front() };
+        }
+        self.make_ready(vantages);
+        std::mem::swap(&mut self.ready, next);
+    }
+
+    /// Reads until there is something to give, or nothing left.
+    fn make_ready(&mut self, vantages: &mut Vantages) {
+        while !self.is_ready()
+            && let Some((at, number, due)) = self.take_due()
+        {
             match due {
                 Due::Open => self.open_due(number),
                 Due::Read => self.read(number, vantages),
                 Due::Gap => self.state_gap(number, at, vantages),
             }
         }
-    }
-
-    /// Gives the room of messages back which were taken, to be used again.
-    pub fn give_back(&mut self, others: Box<Others>) {
-        self.spare.get_or_insert(others).clear();
     }
 
     /// Whether there is something to give. Messages of others are gathered as long as nothing else is said.
@@ -170,6 +184,11 @@ impl Merge {
             (None, _) => {}
         }
         self.due.pop().map(|Reverse(due)| due)
+    }
+
+    /// What was in each file.
+    pub(super) fn into_accounts(self) -> Vec<FileAccount> {
+        self.accounts
     }
 
     /// What was in each file, so far.
@@ -323,7 +342,7 @@ impl Merge {
         let Some((reader, _)) = &mut input.reader else { return };
         let file = FileId(u32::try_from(number).unwrap_or(u32::MAX));
         let account = &mut self.accounts[number];
-        let (out, spare) = (&mut self.ready, &mut self.spare);
+        let (out, spare, routes) = (&mut self.ready, &mut self.spare, &mut self.routes);
         match reader {
             Reader::Mrt(reader) => {
                 let collector = *input.collector.get_or_insert_with(|| vantages.collector(&input.file.collector));
@@ -331,7 +350,18 @@ impl Merge {
                 let repeated = input.repeated.as_deref();
                 reader.read(
                     until,
-                    &mut Context { vantages, collector, sessions, interest: &self.interest, account, file, repeated, out, spare },
+                    &mut Context {
+                        vantages,
+                        collector,
+                        sessions,
+                        interest: &self.interest,
+                        account,
+                        file,
+                        repeated,
+                        routes,
+                        out,
+                        spare,
+                    },
                 );
             }
             Reader::Ripestat(reader) => {

@@ -21,11 +21,16 @@ mod naming;
 mod open;
 mod raw;
 mod reading;
+mod relay;
 mod repeat;
 mod ripestat;
+mod scan;
 
 pub use account::{Damage, FileAccount, FileKind};
 pub use discover::{InputFile, InputSpec, SourceError, discover};
 pub use interest::{Interest, WatchedPrefixes};
 pub use merge::{Merge, Resources};
 pub use reading::{ReadSoFar, Reading};
+#[cfg(fuzzing)]
+pub use scan::disagreement;
+pub use scan::{ScannedAlone, scan_alone};

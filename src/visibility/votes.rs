@@ -3,6 +3,8 @@
 //! A vote is what its AS said when it was last asked: when a route of it changed, or at the last review. It is not kept, but for the few
 //! which differ from what the state and the [`Roll`] of the last review say, and for frozen electorates.
 
+mod together;
+
 use super::roll::{ELIGIBLE_FOR, Roll, Standing};
 use super::{Visibility, VisibilityChange, Vote};
 use crate::feed::Feeds;
@@ -11,6 +13,7 @@ use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, Family, VantageId, Vantages};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+pub use together::{Ballot, Turnout};
 
 /// How often eligibility is looked at anew where nothing changes.
 const REVIEW_EVERY: Span = Span::from_seconds(3_600);
@@ -27,16 +30,24 @@ pub struct Votes {
     /// Votes which are not what the state and the roll say.
     stale: BTreeMap<(PrefixId, usize), Vote>,
     frozen: HashMap<PrefixId, Frozen, foldhash::fast::FixedState>,
-    as_index: HashMap<Asn, usize, foldhash::fast::FixedState>,
+    as_index: HashMap<Asn, Voter, foldhash::fast::FixedState>,
     ases: Vec<AsMembers>,
-    as_of: Vec<usize>,
+    as_of: Vec<Voter>,
     roll: Roll,
+    /// Whether everybody stands as by the roll, at an edition of the standings.
+    current: Option<(u64, bool)>,
     /// ASes which have a vote by the roll.
     voting: Vec<usize>,
+    /// How many of them are unknown of a prefix of which they never spoke, by [`Family::index`].
+    unheard: [u32; 2],
     edition: u64,
     review_at: Timestamp,
     forget_at: Option<Timestamp>,
 }
+
+/// An AS with a vote, by its place in [`Votes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Voter(usize);
 
 #[derive(Debug)]
 struct AsMembers {
@@ -76,7 +87,9 @@ impl Default for Votes {
             ases: Vec::new(),
             as_of: Vec::new(),
             roll: Roll::empty(),
+            current: None,
             voting: Vec::new(),
+            unheard: [0; 2],
             edition: 0,
             review_at: Timestamp::MIN,
             forget_at: None,
@@ -112,10 +125,24 @@ impl Votes {
         voters
     }
 
+    /// The AS with this number, if a vantage point of it was met.
+    pub fn voter(&self, asn: Asn) -> Option<Voter> {
+        self.as_index.get(&asn).copied()
+    }
+
+    /// The AS of a vantage point which was met.
+    pub fn voter_of(&self, from: VantageId) -> Option<Voter> {
+        self.as_of.get(from.index()).copied()
+    }
+
     /// How many of these ASes vote so on a prefix.
-    pub fn count_of(&self, ases: &BTreeSet<Asn>, prefix: PrefixId, vote: Vote, state: Electorate<'_>) -> usize {
-        let indices = ases.iter().filter_map(|asn| self.as_index.get(asn));
-        if self.is_polled(prefix) { indices.filter(|index| self.vote(prefix, **index, state) == vote).count() } else { 0 }
+    pub fn count_of(&self, voters: &[Voter], prefix: PrefixId, vote: Vote, state: Electorate<'_>) -> usize {
+        let frozen = self.frozen_of(prefix);
+        let votes_so = |voter: &&Voter| match frozen {
+            Some(frozen) => frozen.votes.get(voter.0).copied().unwrap_or(Vote::Ineligible) == vote,
+            None => self.vote(prefix, voter.0, state) == vote,
+        };
+        if self.is_polled(prefix) { voters.iter().filter(votes_so).count() } else { 0 }
     }
 
     /// Nobody joins or leaves the electorate of the prefix until it is thawed.
@@ -145,7 +172,7 @@ impl Votes {
         let mut before: BTreeMap<(PrefixId, usize), Vec<Known>> = BTreeMap::new();
         for (from, prefix, was) in told.chain(changes.unbelieved.iter().copied()) {
             if self.is_polled(prefix) && !self.frozen.contains_key(&prefix) {
-                before.entry((prefix, self.as_of[from.index()])).or_default().push((from, was));
+                before.entry((prefix, self.as_of[from.index()].0)).or_default().push((from, was));
             }
         }
         for (_, prefix, _) in &changes.unbelieved {
@@ -169,7 +196,7 @@ impl Votes {
         if self.tallies.len() <= prefix.index() {
             self.tallies.resize_with(prefix.index() + 1, Tally::default);
         }
-        let index = self.as_of[from.index()];
+        let index = self.as_of[from.index()].0;
         if !self.is_polled(prefix) {
             return Some(self.poll_first(at, prefix, index, state));
         }
@@ -225,7 +252,10 @@ impl Votes {
             self.tallies[prefix.index()].stale = false;
         }
         self.voting = (0..self.ases.len()).filter(|index| self.may_vote(&roll, *index)).collect();
-        self.roll = roll;
+        let unheard =
+            |members: &&AsMembers, family| members.vantages.iter().any(|from| roll.standing(*from, family) == Standing::Unseeded);
+        self.unheard = Family::BOTH.map(|family| self.ases.iter().filter(|members| unheard(members, family)).map(|_| 1).sum());
+        (self.roll, self.current) = (roll, None);
         true
     }
 
@@ -280,7 +310,7 @@ impl Votes {
             indices.extend(self.stale.range((prefix, 0)..=(prefix, usize::MAX)).map(|((_, index), _)| *index));
         }
         if let Some(times) = aged {
-            indices.extend(rib.noted_within(prefix, times).map(|from| self.as_of[from.index()]));
+            indices.extend(rib.noted_within(prefix, times).map(|from| self.as_of[from.index()].0));
         }
         indices.sort_unstable();
         indices.dedup();
@@ -295,6 +325,16 @@ impl Votes {
     /// Takes all votes on a prefix for the first time.
     fn poll_first(&mut self, at: Timestamp, prefix: PrefixId, index: usize, state: Electorate<'_>) -> VisibilityChange {
         self.tallies[prefix.index()].polled = true;
+        if self.is_current(state) && state.rib.is_known_to_none_but(prefix, &self.ases[index].vantages) {
+            let family = state.rib.family_of(prefix);
+            let unseeded = |from: &VantageId| self.roll.standing(*from, family) == Standing::Unseeded;
+            let unheard = self.ases[index].vantages.iter().any(unseeded);
+            self.tallies[prefix.index()].count.unknown = self.unheard[family.index()] - u32::from(unheard);
+            let vote = self.ask(at, prefix, (index, &[]), state);
+            self.tallies[prefix.index()].count.move_vote(Vote::Ineligible, vote);
+            self.remember(prefix, (index, &[]), vote, state);
+            return VisibilityChange { at, prefix, now: self.visibility(prefix), vote: (vote, vote) };
+        }
         let all = || (0..self.ases.len()).collect();
         let asked: Vec<usize> = if state.feeds.electorate_edition() == self.edition { self.voting.clone() } else { all() };
         for index in asked {
@@ -304,6 +344,18 @@ impl Votes {
         }
         let vote = self.ask(at, prefix, (index, &[]), state);
         VisibilityChange { at, prefix, now: self.visibility(prefix), vote: (vote, vote) }
+    }
+
+    /// Whether everybody stands as at the last review.
+    fn is_current(&mut self, state: Electorate<'_>) -> bool {
+        let edition = state.feeds.standings_edition();
+        if let Some((_, current)) = self.current.filter(|(known, _)| *known == edition) {
+            return current;
+        }
+        let stands = |from| Family::BOTH.iter().all(|f| self.roll.standing(from, *f) == Standing::of(from, *f, state));
+        let same = state.feeds.electorate_edition() == self.edition && state.vantages.iter().all(|(from, _)| stands(from));
+        self.current = Some((edition, same));
+        same
     }
 
     /// What an AS said of a prefix when it was last asked.
@@ -382,12 +434,12 @@ impl Votes {
             return;
         }
         for (from, point) in vantages.iter().skip(self.as_of.len()) {
-            let index = *self.as_index.entry(point.asn).or_insert_with(|| {
+            let voter = *self.as_index.entry(point.asn).or_insert_with(|| {
                 self.ases.push(AsMembers { asn: point.asn, vantages: Vec::new() });
-                self.ases.len() - 1
+                Voter(self.ases.len() - 1)
             });
-            self.ases[index].vantages.push(from);
-            self.as_of.push(index);
+            self.ases[voter.0].vantages.push(from);
+            self.as_of.push(voter);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::time::{Span, Timestamp};
 use crate::visibility::Share;
 use std::collections::VecDeque;
 
-/// How long each share was held, in microseconds: room which is used again.
+/// How long each share was held, in microseconds, by share. There are many steps, and few shares.
 pub(super) type Weights = Vec<(Share, i64)>;
 
 /// The upper share of a prefix over the baseline window. Most prefixes have one share all the time: it stands in place.
@@ -13,10 +13,18 @@ pub(super) type Weights = Vec<(Share, i64)>;
 pub(super) struct History {
     /// The share from each time on; none from where it does not count.
     first: Option<Step>,
-    #[allow(clippy::box_collection, reason = "most prefixes have none, and there are a million")]
-    later: Option<Box<VecDeque<Step>>>,
+    /// Most prefixes have no more, and there are a million.
+    later: Option<Box<Later>>,
     /// The share at the first complete seed.
     seed: Option<Share>,
+}
+
+/// The steps after the first.
+#[derive(Debug, Default)]
+struct Later {
+    steps: VecDeque<Step>,
+    /// How long the shares of these steps were held, but for the last one, which still is.
+    held: Weights,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -28,15 +36,15 @@ struct Step {
 impl History {
     /// From `at` on the share is this.
     pub fn push(&mut self, at: Timestamp, share: Share, window: Span) {
-        let last = self.later.as_ref().and_then(|later| later.back()).or(self.first.as_ref());
+        let last = self.later.as_ref().and_then(|later| later.steps.back()).or(self.first.as_ref());
         if last.is_none_or(|last| last.share != Some(share)) {
             self.add(Step { at, share: Some(share) });
         }
         let Some(later) = &mut self.later else { return };
-        while let Some(next) = later.pop_front_if(|next| next.at < at - window) {
+        while let Some(next) = later.pop_before(at - window) {
             self.first = Some(next);
         }
-        if later.is_empty() {
+        if later.steps.is_empty() {
             self.later = None;
         }
     }
@@ -65,38 +73,37 @@ impl History {
         if self.first.is_none() {
             self.first = Some(step);
         } else {
-            self.later.get_or_insert_default().push_back(step);
+            self.later.get_or_insert_default().push(step);
         }
     }
 
     /// The median over what there is; with less than the least history, the share at the first complete seed, and 1 without any: the
-    /// first thing ever said may be a loss.
-    pub fn baseline(&self, now: Timestamp, settings: &Settings, weighted: &mut Weights) -> Share {
+    /// first thing ever said may be a loss. `weights`: room which is used again.
+    pub fn baseline(&self, now: Timestamp, settings: &Settings, weights: &mut Weights) -> Share {
         let seed = self.seed.unwrap_or(Share::ONE);
         let from = now - settings.baseline_window;
-        // There are many steps, and few shares.
-        weighted.clear();
-        let mut weigh = |step: Step, end: Timestamp| {
-            let Some(share) = step.share else { return };
-            let weight = end.since(step.at.max(from)).micros().max(0);
-            match weighted.binary_search_by_key(&share, |(known, _)| *known) {
-                Ok(place) => weighted[place].1 += weight,
-                Err(place) => weighted.insert(place, (share, weight)),
+        weights.clear();
+        let steps = self.later.as_ref().map(|later| &later.steps);
+        if let Some(later) = &self.later {
+            weights.extend_from_slice(&later.held);
+            // What was held before the window counts no more.
+            for (step, next) in later.steps.iter().zip(later.steps.iter().skip(1)).take_while(|(step, _)| step.at < from) {
+                weigh(weights, *step, held(*step, next.at, from) - held(*step, next.at, step.at));
             }
-        };
-        if let Some(mut last) = self.first {
-            for step in self.later.iter().flat_map(|later| later.iter()) {
-                weigh(last, step.at);
-                last = *step;
-            }
-            weigh(last, now);
         }
-        let total = weighted.iter().map(|(_, weight)| weight).sum::<i64>();
+        if let Some(first) = self.first {
+            let end = steps.and_then(VecDeque::front).map_or(now, |next| next.at);
+            weigh(weights, first, held(first, end, from));
+        }
+        if let Some(last) = steps.and_then(VecDeque::back) {
+            weigh(weights, *last, held(*last, now, from));
+        }
+        let total = weights.iter().map(|(_, weight)| weight).sum::<i64>();
         if total < settings.baseline_min.micros() {
             return seed;
         }
         let mut sum = 0;
-        for (share, weight) in weighted {
+        for (share, weight) in weights {
             sum += *weight;
             if sum > total / 2 {
                 return *share;
@@ -106,9 +113,71 @@ impl History {
     }
 }
 
+impl Later {
+    fn push(&mut self, step: Step) {
+        if let Some(last) = self.steps.back() {
+            weigh(&mut self.held, *last, held(*last, step.at, last.at));
+        }
+        self.steps.push_back(step);
+    }
+
+    /// Takes the first step, if it is earlier than this.
+    fn pop_before(&mut self, time: Timestamp) -> Option<Step> {
+        let step = self.steps.pop_front_if(|step| step.at < time)?;
+        if let Some(next) = self.steps.front() {
+            weigh(&mut self.held, step, -held(step, next.at, step.at));
+            self.held.retain(|(_, weight)| *weight != 0);
+        }
+        Some(step)
+    }
+}
+
+/// How long a step was held, in microseconds, from a time on.
+fn held(step: Step, end: Timestamp, from: Timestamp) -> i64 {
+    end.since(step.at.max(from)).micros().max(0)
+}
+
+fn weigh(weights: &mut Weights, step: Step, weight: i64) {
+    let Some(share) = step.share else { return };
+    match weights.binary_search_by_key(&share, |(known, _)| *known) {
+        Ok(place) => weights[place].1 += weight,
+        Err(place) => weights.insert(place, (share, weight)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_sums_which_are_kept_are_those_of_all_steps(
+            pushes in prop::collection::vec((0i64..2_000, 0u32..4, prop::bool::weighted(0.1)), 1..60),
+            after in 0i64..3_000,
+        ) {
+            let settings = Settings { baseline_window: Span::from_seconds(10_000), baseline_min: Span::from_seconds(600), ..Settings::default() };
+            let (mut history, mut steps, mut now) = (History::default(), Vec::new(), 0);
+            for (pause, share, stop) in pushes {
+                now += pause;
+                let share = Share::of(share, 3);
+                if stop { history.pause(at(now)) } else { history.push(at(now), share, settings.baseline_window) }
+                steps.push((now, (!stop).then_some(share)));
+                let asked = now + after;
+                let ends = steps.iter().skip(1).map(|(next, _)| *next).chain([asked]);
+                let mut held: Weights = Vec::new();
+                for ((from, share), end) in steps.iter().zip(ends) {
+                    let length = (end - (*from).max(asked - 10_000)).max(0) * 1_000_000;
+                    weigh(&mut held, Step { at: at(*from), share: *share }, length);
+                }
+                let total: i64 = held.iter().map(|(_, length)| length).sum();
+                let median = held.iter().scan(0, |sum, (share, length)| { *sum += length; Some((*sum, *share)) });
+                let median = median.into_iter().find(|(sum, _)| *sum > total / 2).map(|(_, share)| share);
+                let expected = median.filter(|_| total >= 600_000_000).unwrap_or(Share::ONE);
+                prop_assert_eq!(history.baseline(at(asked), &settings, &mut Vec::new()), expected);
+            }
+        }
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_parts(seconds, 0)

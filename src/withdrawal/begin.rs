@@ -2,8 +2,9 @@
 
 use super::baseline::History;
 use super::detect::Scene;
+use super::lulls::Lulls;
 use super::onset::onset;
-use super::watch::{Records, Unrest};
+use super::watch::{Records, Remembered, Unrest};
 use super::{Cover, Level, Moment, Said, Statement, Withdrawal};
 use crate::rib::{PrefixId, RouteState, View};
 use crate::settings::Settings;
@@ -18,15 +19,19 @@ impl Unrest {
         &mut self,
         at: Timestamp,
         (prefix, level): (PrefixId, Level),
-        (history, records): (&History, &Records),
+        (history, records, lulls): (&History, &Records, &Lulls),
         (scene, settings): (Scene<'_>, &Settings),
     ) -> (Withdrawal, Timestamp) {
         let now = scene.votes.visibility(prefix);
         let crossing = self.below.iter().flatten().min().copied().unwrap_or(at);
         let run = self.turns.iter().copied().filter(|turn| turn.at <= crossing);
         let onset = onset(run, now.eligible(), settings).unwrap_or(crossing);
-        let first_statement = self.first_statement(crossing, settings.grouping).min(onset);
-        let evidence = self.evidence(prefix, (first_statement, settings.straggler_tail), scene, records);
+        let said = self.said(prefix, lulls, settings);
+        self.statements.clear();
+        self.lulls_from = lulls.count();
+        let first_statement = first_statement(&said, crossing, settings.grouping).min(onset);
+        let first_words = self.first_words(prefix, &said, (first_statement, settings.straggler_tail), scene);
+        let evidence = evidence(first_words, &said, first_statement, records);
         let whole = evidence.iter().all(|statement| statement.at.micros() % 1_000_000 == 0);
         let Electorate { rib, feeds, .. } = scene.state;
         let family = rib.family_of(prefix);
@@ -58,41 +63,30 @@ impl Unrest {
             common_transit: Vec::new(),
             evidence,
         };
-        self.dark = withdrawal.lost_by.iter().copied().collect();
+        self.dark = withdrawal.lost_by.iter().filter_map(|asn| scene.votes.voter(*asn)).collect();
+        self.dark.sort_unstable();
         withdrawal.note_paths(scene);
         (withdrawal, onset + settings.zombie_after)
     }
 
-    /// The statements from a time on, which are remembered no longer.
-    fn evidence(
-        &mut self,
-        prefix: PrefixId,
-        (from, tail): (Timestamp, Span),
-        scene: Scene<'_>,
-        records: &Records,
-    ) -> Vec<Statement> {
-        let first_words = self.first_words(prefix, from, tail, scene);
-        let any = !first_words.is_empty();
-        let statements = self.statements.drain(..).map(|said| records.statement(&said)).filter(|statement| statement.at >= from);
-        let mut evidence: Vec<Statement> = first_words.into_iter().chain(statements).collect();
-        if any {
-            evidence.sort_by_key(|statement| statement.at);
-        }
-        evidence
-    }
-
     /// What first tables told from a time on, as far as it would be remembered still: it follows from what was said next, or is said now.
-    fn first_words(&self, prefix: PrefixId, since: Timestamp, tail: Span, scene: Scene<'_>) -> Vec<Statement> {
+    fn first_words(
+        &self,
+        prefix: PrefixId,
+        said: &[Remembered],
+        (since, tail): (Timestamp, Span),
+        scene: Scene<'_>,
+    ) -> Vec<Statement> {
         let rib = scene.state.rib;
         let family = rib.family_of(prefix);
-        let reaches = self.statements.back().map_or(Timestamp::MIN, |last| last.at - tail);
+        let reaches = said.last().map_or(Timestamp::MIN, |last| last.at - tail);
         let since = since.max(reaches).max(self.closed.unwrap_or(Timestamp::MIN));
         let first_word = |from: VantageId| {
             let at = rib.first_table(from, family)?;
             if at < since {
                 return None;
             }
-            let next = self.statements.iter().find(|next| next.from == from).map(|next| next.before);
+            let next = said.iter().find(|next| next.from == from).map(|next| next.before);
             let said = match next.or_else(|| rib.view(prefix, from).map(|view| view.state))? {
                 RouteState::Present => Said::InTable,
                 RouteState::Withdrawn => Said::AbsentFromTable,
@@ -102,26 +96,40 @@ impl Unrest {
         };
         scene.state.vantages.iter().filter_map(|(from, _)| first_word(from)).collect()
     }
+}
 
-    /// The first withdraw statement of the run which led to the crossing: no pause in it is longer than the grouping time.
-    fn first_statement(&self, crossing: Timestamp, grouping: Span) -> Timestamp {
-        let mut first = crossing;
-        for statement in self.statements.iter().rev().filter(|statement| statement.at <= crossing) {
-            if first.since(statement.at) > grouping {
-                break;
-            }
-            if matches!(statement.said, Said::Withdrew | Said::TreatedAsWithdraw) {
-                first = statement.at;
-            }
-        }
-        first
+/// The statements from a time on.
+fn evidence(first_words: Vec<Statement>, said: &[Remembered], from: Timestamp, records: &Records) -> Vec<Statement> {
+    let any = !first_words.is_empty();
+    let said = said.iter().filter(|said| said.at >= from).map(|said| records.statement(said));
+    let mut evidence: Vec<Statement> = first_words.into_iter().chain(said).collect();
+    if any {
+        evidence.sort_by_key(|statement| statement.at);
     }
+    evidence
+}
+
+/// The first withdraw statement of the run which led to the crossing: no pause in it is longer than the grouping time.
+fn first_statement(said: &[Remembered], crossing: Timestamp, grouping: Span) -> Timestamp {
+    let mut first = crossing;
+    for statement in said.iter().rev().filter(|statement| statement.at <= crossing) {
+        if first.since(statement.at) > grouping {
+            break;
+        }
+        if matches!(statement.said, Said::Withdrew | Said::TreatedAsWithdraw) {
+            first = statement.at;
+        }
+    }
+    first
 }
 
 impl Withdrawal {
     /// ASes which all lost paths share and no surviving path has: the origin and the witnesses themselves do not count.
     pub(super) fn note_paths(&mut self, scene: Scene<'_>) {
         let rib = scene.state.rib;
+        if rib.keeps_origins_only() {
+            return;
+        }
         let (mut lost, mut surviving): (Option<BTreeSet<Asn>>, BTreeSet<Asn>) = (None, BTreeSet::new());
         for view in rib.views(self.id) {
             let Some(route) = view.route else { continue };

@@ -1,13 +1,14 @@
 //! The detector: thresholds, holds, opening and closing, one prefix at a time.
 
 use super::baseline::Weights;
+use super::lulls::Lulls;
 use super::onset::Turn;
 use super::watch::{Records, Watch, said};
 use super::{Churn, Level, Moment, Statement, Withdrawal};
-use crate::rib::{ChangeCause, Changed, PrefixId, RouteChange};
+use crate::rib::{ChangeCause, Changed, Cohort, PrefixId, RouteChange, Row};
 use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::visibility::{Electorate, Share, VisibilityChange, Vote, Votes};
+use crate::visibility::{Electorate, Share, Turnout, VisibilityChange, Vote, Votes};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -38,6 +39,8 @@ pub struct Scene<'a> {
 pub struct Detector {
     settings: Settings,
     records: Records,
+    /// Silences of whole collectors.
+    lulls: Lulls,
     watches: Vec<Watch>,
     /// Prefixes to which something happened lately.
     restless: Vec<PrefixId>,
@@ -56,6 +59,7 @@ impl Detector {
     pub fn new(settings: &Settings, records: bool) -> Self {
         Detector {
             records: Records::new(records),
+            lulls: Lulls::default(),
             settings: settings.clone(),
             watches: Vec::new(),
             restless: Vec::new(),
@@ -81,7 +85,7 @@ impl Detector {
             open.evidence.push(Statement { at, from, said: said(change), route, source });
         } else if !changed.in_first_table {
             let statements = &mut watch.unrest_of(change.prefix, &mut self.restless).statements;
-            statements.push_back(self.records.remember(change));
+            statements.push_back(self.records.remember(change, &self.lulls));
             while statements.front().is_some_and(|first| first.at < change.at - tail) {
                 statements.pop_front();
             }
@@ -134,8 +138,8 @@ impl Detector {
         let churn = fell.filter(|from| told && short(from)).zip(lowest);
         unrest.sink(change.at, change.now, settings.warn_percent, baseline);
         if unrest.open.is_some() {
-            let asn = cause.map(|cause| scene.state.vantages.point(cause.from).asn);
-            let back = unrest.follow(turn, change, (asn, scene.votes, scene.state), settings);
+            let from = cause.map(|cause| cause.from);
+            let back = unrest.follow(turn, change, (from, scene.votes, scene.state), settings);
             if unrest.recovers(change.at, back.is_below(settings.close_percent, baseline), starts) {
                 due(change.at + settings.close_hold);
             }
@@ -144,9 +148,52 @@ impl Detector {
         churn.map(|(from, lowest)| Churn { prefix, from, until: change.at, lowest })
     }
 
+    /// A whole collector falls silent, or is `believed` again: what it had said of prefixes is [told](Detector::observe_lull) next, in their
+    /// order.
+    pub fn begin_lull(&mut self, at: Timestamp, believed: bool, cohort: &Cohort) {
+        self.lulls.begin(at, believed, cohort);
+        self.happened = self.happened.max(Some(at));
+    }
+
+    /// Takes what a lull does to one prefix, in one step in place of one a peer. False if that is not the same for this prefix: then nothing was
+    /// done.
+    pub fn observe_lull(
+        &mut self,
+        lull: &VisibilityChange,
+        (turnout, believed, row): (Turnout, bool, &Row),
+        scene: Scene<'_>,
+    ) -> bool {
+        let settings = &self.settings;
+        let watch = watch_of(&mut self.watches, lull.prefix);
+        if watch.unrest.as_ref().is_some_and(|unrest| !unrest.is_calm()) || scene.any_seeded && !watch.history.is_seeded() {
+            return false;
+        }
+        if turnout.is_empty() {
+            self.lulls.put(lull.prefix, row);
+            return true;
+        }
+        // The share only rises, or only falls: if it ends above all thresholds, what it was meanwhile changes nothing.
+        let share = lull.now.upper();
+        let baseline = watch.baseline(lull.at, share, settings, &mut self.weights);
+        if watch.history.is_empty() || Level::ALL.iter().any(|level| share.is_below(level.percent(settings), baseline)) {
+            return false;
+        }
+        self.lulls.put(lull.prefix, row);
+        watch.history.push(lull.at, share, settings.baseline_window);
+        let turn = |was, is| Turn { at: lull.at, vote: if believed { (was, is) } else { (is, was) } };
+        for _ in 0..turnout.lost {
+            watch.unrest_of(lull.prefix, &mut self.restless).turn(turn(Vote::Unknown, Vote::Lost), settings);
+        }
+        if let (0, Some(unrest)) = (turnout.lost, &mut watch.unrest) {
+            unrest.turn(turn(Vote::Unknown, Vote::Seeing), settings);
+        }
+        true
+    }
+
     /// Forgets what happened to prefixes at which nothing happened since this time, but for what is usual of them.
     pub fn rest(&mut self, now: Timestamp) {
         let before = now - self.settings.straggler_tail;
+        self.lulls.forget_before(before);
         let Some(happened) = self.happened else { return };
         self.happened = Some(happened).filter(|happened| *happened >= before);
         let watches = &mut self.watches;
@@ -219,7 +266,7 @@ impl Detector {
                 self.insufficient.push((prefix, Moment { at, visibility: now }));
                 return steps;
             }
-            let (opened, zombies) = unrest.begin(at, (prefix, level), (history, &self.records), (scene, settings));
+            let (opened, zombies) = unrest.begin(at, (prefix, level), (history, &self.records, &self.lulls), (scene, settings));
             unrest.open = Some(Box::new(opened));
             history.pause(at);
             steps.push(Step::Opened(prefix));

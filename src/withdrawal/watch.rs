@@ -1,15 +1,16 @@
 //! What is remembered of a prefix: of most, what is usual of them, and nothing else.
 
 use super::baseline::{History, Weights};
+use super::lulls::Lulls;
 use super::onset::Turn;
 use super::{Level, Moment, Said, Statement, Straggler, Withdrawal};
 use crate::observation::RecordRef;
 use crate::rib::{ChangeCause, PrefixId, RouteChange, RouteId, RouteState};
 use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::vantage::{Asn, VantageId};
-use crate::visibility::{Electorate, Share, Visibility, VisibilityChange, Vote, Votes};
-use std::collections::{BTreeSet, VecDeque};
+use crate::vantage::VantageId;
+use crate::visibility::{Electorate, Share, Visibility, VisibilityChange, Vote, Voter, Votes};
+use std::collections::VecDeque;
 
 /// What is remembered of one prefix.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub(super) struct Watch {
 pub(super) struct Unrest {
     pub turns: VecDeque<Turn>,
     pub statements: VecDeque<Remembered>,
+    /// Earlier lulls do not count: they were before the last withdrawal.
+    pub lulls_from: u32,
     /// Since when each level is crossed, by something which may start a hold.
     pub below: [Option<Timestamp>; 3],
     pub lowest: Option<Moment>,
@@ -32,18 +35,20 @@ pub(super) struct Unrest {
     pub recovered: Option<Timestamp>,
     pub open: Option<Box<Withdrawal>>,
     /// ASes which lost it while it was open and have not been seen with it since, whatever became of them.
-    pub dark: BTreeSet<Asn>,
+    pub dark: Vec<Voter>,
     /// When the last withdrawal was closed.
     pub closed: Option<Timestamp>,
 }
 
-/// A statement with what was known before, in few bytes: when a collector falls silent there is one for every prefix and peer.
+/// A statement with what was known before, in few bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remembered {
     pub at: Timestamp,
     pub from: VantageId,
     /// Place in [`Records`].
     record: u32,
+    /// How many [`Lulls`] had been before.
+    lulls: u32,
     pub said: Said,
     pub before: RouteState,
 }
@@ -57,13 +62,13 @@ impl Records {
         Records(kept.then(Vec::new))
     }
 
-    pub fn remember(&mut self, change: &RouteChange) -> Remembered {
+    pub fn remember(&mut self, change: &RouteChange, lulls: &Lulls) -> Remembered {
         let RouteChange { at, from, before, route, source, .. } = *change;
         let record = self.0.as_mut().map_or(0, |records| {
             records.push((route, source));
             u32::try_from(records.len() - 1).unwrap_or(u32::MAX)
         });
-        Remembered { at, from, record, said: said(change), before }
+        Remembered { at, from, record, lulls: lulls.count(), said: said(change), before }
     }
 
     /// The whole statement.
@@ -72,6 +77,13 @@ impl Records {
         let kept = usize::try_from(record).ok().and_then(|record| self.0.as_ref()?.get(record));
         let (route, source) = kept.copied().unwrap_or_default();
         Statement { at, from, said, route, source }
+    }
+}
+
+impl Remembered {
+    /// One of those of a [lull](Lulls): no record tells it.
+    pub fn of_silence(at: Timestamp, from: VantageId, said: Said, before: RouteState) -> Self {
+        Remembered { at, from, record: 0, lulls: 0, said, before }
     }
 }
 
@@ -113,13 +125,34 @@ impl Watch {
 impl Unrest {
     fn is_over(&self, before: Timestamp) -> bool {
         let old = |at: Timestamp| at < before;
-        let crossed = self.below.iter().any(Option::is_some) || self.lowest.is_some() || self.dip.is_some();
-        let open = self.open.is_some() || self.recovered.is_some() || !self.dark.is_empty();
-        !crossed
-            && !open
+        self.is_calm()
+            && self.dark.is_empty()
             && self.closed.is_none_or(old)
             && self.turns.iter().all(|turn| old(turn.at))
             && self.statements.iter().all(|said| old(said.at))
+    }
+
+    /// Whether no level is crossed and nothing is waited for.
+    pub fn is_calm(&self) -> bool {
+        let crossed = self.below.iter().any(Option::is_some) || self.lowest.is_some() || self.dip.is_some();
+        !crossed && self.open.is_none() && self.recovered.is_none()
+    }
+
+    /// All that is remembered of what was said of the prefix, in its order.
+    pub fn said(&self, prefix: PrefixId, lulls: &Lulls, settings: &Settings) -> Vec<Remembered> {
+        let mut silences = lulls.of(prefix, self.lulls_from).peekable();
+        let mut said = Vec::with_capacity(self.statements.len());
+        for statement in &self.statements {
+            while let Some((_, silence)) = silences.next_if(|(lull, _)| *lull < statement.lulls) {
+                said.push(silence);
+            }
+            said.push(*statement);
+        }
+        said.extend(silences.map(|(_, silence)| silence));
+        let since = said.last().map_or(Timestamp::MIN, |last| last.at - settings.straggler_tail);
+        let late = said.iter().position(|said| said.at >= since).unwrap_or(0);
+        said.drain(..late);
+        said
     }
 
     /// Remembers a turn, if it can count for an onset: turns from and to no loss take time from a sum of losses, if there are any.
@@ -160,10 +193,13 @@ impl Unrest {
         &mut self,
         turn: Turn,
         change: &VisibilityChange,
-        (asn, votes, state): (Option<Asn>, &Votes, Electorate<'_>),
+        (from, votes, state): (Option<VantageId>, &Votes, Electorate<'_>),
         settings: &Settings,
     ) -> Share {
         let Some(open) = self.open.as_mut() else { return change.now.upper() };
+        let asn = from.map(|from| state.vantages.point(from).asn);
+        let voter = from.and_then(|from| votes.voter_of(from));
+        let place = voter.map(|voter| self.dark.binary_search(&voter));
         if let Some(lowest) = self.lowest.filter(|lowest| lowest.visibility.upper() < open.trough.visibility.upper()) {
             open.trough = lowest;
             open.first_back = None;
@@ -180,15 +216,13 @@ impl Unrest {
                     open.stragglers.push(Straggler { asn, at: turn.at });
                 }
             }
-            ((_, Vote::Seeing), Some(asn)) if self.dark.contains(&asn) => open.first_back = open.first_back.or(Some(change.at)),
+            ((_, Vote::Seeing), _) if matches!(place, Some(Ok(_))) => open.first_back = open.first_back.or(Some(change.at)),
             _ => {}
         }
-        match (turn.vote.1, asn) {
-            (Vote::Lost, Some(asn)) => {
-                self.dark.insert(asn);
-            }
-            (Vote::Seeing, Some(asn)) => {
-                self.dark.remove(&asn);
+        match (turn.vote.1, place, voter) {
+            (Vote::Lost, Some(Err(place)), Some(voter)) => self.dark.insert(place, voter),
+            (Vote::Seeing, Some(Ok(place)), _) => {
+                self.dark.remove(place);
             }
             _ => {}
         }

@@ -52,7 +52,7 @@ fn survey_followed(inputs: &Inputs, lines: Option<&mut Lines>, timing: &Timing) 
     let pipeline = Pipeline::new(Scope::Everything, &settings);
     let pipeline = if lines.is_some() { pipeline.followed() } else { pipeline };
     let (routing, vantages, bgp_files) =
-        timing.of(Stage::Archives, || observe(files, Interest::Everything, pipeline, lines, &resources))?;
+        timing.of(Stage::Archives, || observe(files, Interest::Origins, pipeline, lines, &resources))?;
     let outages = timing.of(Stage::Compare, || Survey::outages(&routing, &settings));
     Ok(Survey { settings, vantages, routing, outages, roll_up: None, bgp_files })
 }

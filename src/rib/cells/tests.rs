@@ -50,7 +50,7 @@ impl Model {
         let was = known.is_some_and(|cell| cell.says == Says::Present);
         let last_present = if route.is_some() || was { at } else { known.map_or(Timestamp::MIN, |cell| cell.last_present) };
         let says = if route.is_some() { Says::Present } else { Says::Withdrawn };
-        let route = route.map(RouteId::numbered).or(known.and_then(|cell| cell.route));
+        let route = route.map(|route| RouteId::at(route as usize)).or(known.and_then(|cell| cell.route));
         let cell = cell(says, from_table, route, at, last_present);
         self.known.insert((from, prefix), cell);
         let (prefix, from) = (PrefixId::at(prefix), VantageId::at(from));

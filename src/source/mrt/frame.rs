@@ -62,17 +62,17 @@ impl Frame {
 }
 
 /// A message which the scan settled. It can be seen until the next record is asked for.
-pub(super) struct Plain {
+pub(in crate::source) struct Plain {
     /// Its time.
-    pub(super) at: Timestamp,
+    pub(in crate::source) at: Timestamp,
     /// Its number, from 1, damaged ones counted.
-    pub(super) record: u64,
+    pub(in crate::source) record: u64,
     /// Its offset in the decompressed stream.
-    pub(super) offset: u64,
+    pub(in crate::source) offset: u64,
     /// Its type.
-    pub(super) kind: u16,
+    pub(in crate::source) kind: u16,
     /// What it is.
-    pub(super) what: Scanned,
+    pub(in crate::source) what: Scanned,
 }
 
 /// What comes next in the stream.
@@ -128,7 +128,7 @@ impl Frames {
     }
 
     /// Every record goes through the full decoder: what the scan is held against.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn without_scan(mut self) -> Self {
         self.scans = false;
         self
@@ -226,7 +226,7 @@ impl Frames {
     /// `until`, and a message which the scan settles; its prefixes are appended to `prefixes`. Else no record is taken, and [`Frames::step`]
     /// gives it.
     #[inline]
-    pub(super) fn plain(&mut self, interest: &Interest, until: Timestamp, prefixes: &mut Prefixes) -> Option<Plain> {
+    pub(in crate::source) fn plain(&mut self, interest: &Interest, until: Timestamp, prefixes: &mut Prefixes) -> Option<Plain> {
         let view = self.bytes.view().get(self.held..)?;
         let header = Header::read(view.first_chunk()?);
         let end = HEADER + header.length as usize;

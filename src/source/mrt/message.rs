@@ -4,7 +4,6 @@
 //! prefix which is watched, one for the others together, and one for what concerns the session. Only IPv4 and IPv6 unicast become
 //! statements; other families are counted. What the collector itself sent (the LOCAL subtypes) is counted and says nothing.
 
-use super::route::route;
 use super::scan::{Envelope, Update};
 use super::session::End;
 use super::{Context, Gathered, Place};
@@ -181,7 +180,7 @@ pub(super) fn scanned(update: &Update, prefixes: &Prefixes, body: &[u8], place: 
         ctx.say(place, Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement });
     }
     if !announced.is_empty() {
-        let route = Arc::new(update.path.route(body));
+        let route = ctx.routes.of_path(update.path, body, ctx.interest);
         for prefix in announced.nets() {
             ctx.say(place, Statement::Announce { from, prefix, path_id: 0, route: Arc::clone(&route) });
         }
@@ -251,15 +250,15 @@ fn said_update(from: VantageId, mut update: BgpUpdateMessage, place: Place, ctx:
     let mut others = (Vec::new(), withdraw(from, &withdrawn, &announced, place, ctx));
     if malformed {
         for prefix in &announced {
-            state_or_keep(prefix, &mut others.1, ctx, |prefix, path_id| {
+            state_or_keep(prefix, &mut others.1, ctx, |_, prefix, path_id| {
                 (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::TreatAsWithdraw })
             });
         }
     } else if !announced.is_empty() {
         let mut shared = None;
         for prefix in &announced {
-            state_or_keep(prefix, &mut others.0, ctx, |prefix, path_id| {
-                let route = Arc::clone(shared.get_or_insert_with(|| Arc::new(route(&update.attributes))));
+            state_or_keep(prefix, &mut others.0, ctx, |ctx, prefix, path_id| {
+                let route = Arc::clone(shared.get_or_insert_with(|| ctx.routes.of(&update.attributes, ctx.interest)));
                 (place, Statement::Announce { from, prefix, path_id, route })
             });
         }
@@ -274,11 +273,11 @@ fn state_or_keep(
     prefix: &NetworkPrefix,
     others: &mut Vec<IpNet>,
     ctx: &mut Context<'_>,
-    statement: impl FnOnce(IpNet, u32) -> (Place, Statement),
+    statement: impl FnOnce(&mut Context<'_>, IpNet, u32) -> (Place, Statement),
 ) {
     let net = prefix.prefix.trunc();
     if ctx.interest.concerns(&net) {
-        let (place, what) = statement(net, prefix.path_id.unwrap_or(0));
+        let (place, what) = statement(ctx, net, prefix.path_id.unwrap_or(0));
         ctx.say(place, what);
     } else {
         others.push(net);
@@ -300,7 +299,7 @@ fn withdraw(
     }
     let announced: HashSet<&NetworkPrefix, foldhash::fast::FixedState> = announced.iter().collect();
     for prefix in withdrawn.iter().filter(|prefix| !announced.contains(prefix)) {
-        state_or_keep(prefix, &mut others, ctx, |prefix, path_id| {
+        state_or_keep(prefix, &mut others, ctx, |_, prefix, path_id| {
             (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::Statement })
         });
     }

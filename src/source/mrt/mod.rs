@@ -5,6 +5,8 @@
 //! remembers who is who at a collector; [`route`] reads AS paths; [`cut`] saves what is left of messages which the archive's writer cut short.
 //! This module joins them into [`MrtReader`], which gives the statements of one file in order of time. Nothing is judged here.
 
+#[cfg(any(test, fuzzing))]
+mod agreement;
 mod bytes;
 mod cut;
 mod frame;
@@ -17,7 +19,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(fuzzing)]
+pub(super) use agreement::disagreement;
 pub(super) use frame::{Body, Frame, Frames, Step};
+pub(super) use route::Routes;
 pub(super) use session::Sessions;
 
 use super::account::{Damage, FileAccount, FileKind};
@@ -47,6 +52,8 @@ pub(super) struct Context<'a> {
     pub(super) file: FileId,
     /// When another series repeats the UPDATEs of this file.
     pub(super) repeated: Option<&'a Repeated>,
+    /// Where routes are made.
+    pub(super) routes: &'a mut Routes,
     /// Where statements go.
     pub(super) out: &'a mut VecDeque<Observation>,
     /// Room for the next messages of which no prefix is watched.
@@ -65,7 +72,7 @@ struct Place {
 }
 
 /// Where everything is watched, so many statements are told together.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 1_024;
 
 /// Messages of which no prefix is watched, as they are gathered.
 struct Gathered {

@@ -2,20 +2,51 @@
 //!
 //! Takes path attributes; gives the [`Route`] which Faultline keeps of them. Other attributes are not looked at.
 
+use super::scan::Path;
 use crate::observation::Route;
+use crate::source::interest::Interest;
 use crate::vantage::Asn;
 use bgpkit_parser::models::{AsPath, AsPathSegment, Attributes};
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// The route of these attributes: AS_PATH merged with AS4_PATH (RFC 6793 §4.2.3). Confederation segments are left out: they are the
-/// inside of one AS (RFC 5065).
-pub(super) fn route(attributes: &Attributes) -> Route {
+/// Makes routes; where paths do not count there is one an origin.
+#[derive(Debug, Default)]
+pub(in crate::source) struct Routes {
+    by_origin: HashMap<Option<Asn>, Arc<Route>, foldhash::fast::FixedState>,
+}
+
+impl Routes {
+    /// The route of these attributes.
+    pub(super) fn of(&mut self, attributes: &Attributes, interest: &Interest) -> Arc<Route> {
+        let walk = walk(attributes, interest.keeps_paths());
+        self.walked(walk, interest)
+    }
+
+    /// The same of an AS_PATH which the scan found whole (RFC 4271 §4.3 b), and beside which there is no AS4_PATH.
+    pub(super) fn of_path(&mut self, path: Path, body: &[u8], interest: &Interest) -> Arc<Route> {
+        let (value, asn_size) = path.value(body);
+        self.walked(walk_path(value, asn_size, interest.keeps_paths()), interest)
+    }
+
+    fn walked(&mut self, walk: PathWalk, interest: &Interest) -> Arc<Route> {
+        if interest.keeps_paths() {
+            return Arc::new(walk.route());
+        }
+        let origin = walk.origin;
+        Arc::clone(self.by_origin.entry(origin).or_insert_with(|| Arc::new(Route { path: origin.into_iter().collect(), origin })))
+    }
+}
+
+/// AS_PATH merged with AS4_PATH (RFC 6793 §4.2.3). Confederation segments are left out: they are the inside of one AS (RFC 5065).
+fn walk(attributes: &Attributes, keep: bool) -> PathWalk {
+    let mut walk = PathWalk { keep, ..PathWalk::default() };
     let path = match (attributes.as_path(), attributes.as4_path()) {
-        (None, None) => return Route::default(),
+        (None, None) => return walk,
         (Some(path), None) | (None, Some(path)) => Cow::Borrowed(path),
         (Some(path), Some(four)) => Cow::Owned(AsPath::merge_aspath_as4path(path, four)),
     };
-    let mut walk = PathWalk { asns: Vec::with_capacity(path.route_len()), origin: None };
     for segment in path.iter_segments() {
         match segment {
             AsPathSegment::AsSequence(members) => walk.sequence(members.iter().map(|asn| Asn(asn.to_u32()))),
@@ -23,12 +54,14 @@ pub(super) fn route(attributes: &Attributes) -> Route {
             AsPathSegment::ConfedSequence(_) | AsPathSegment::ConfedSet(_) => {}
         }
     }
-    walk.route()
+    walk
 }
 
-/// The same of an AS_PATH which the scan found whole (RFC 4271 §4.3 b), and beside which there is no AS4_PATH.
-pub(super) fn route_of_path(mut value: &[u8], asn_size: usize) -> Route {
-    let mut walk = PathWalk { asns: Vec::with_capacity(value.len() / asn_size), origin: None };
+fn walk_path(mut value: &[u8], asn_size: usize, keep: bool) -> PathWalk {
+    let mut walk = PathWalk { keep, ..PathWalk::default() };
+    if keep {
+        walk.asns.reserve_exact(value.len() / asn_size);
+    }
     while let [kind, count, rest @ ..] = value {
         let (segment, after) = rest.split_at(rest.len().min(usize::from(*count) * asn_size));
         let members = segment.chunks_exact(asn_size).map(|asn| Asn(asn.iter().fold(0, |asn, byte| asn << 8 | u32::from(*byte))));
@@ -39,28 +72,36 @@ pub(super) fn route_of_path(mut value: &[u8], asn_size: usize) -> Route {
         }
         value = after;
     }
-    walk.route()
+    walk
 }
 
 /// A walk along the segments of a path.
+#[derive(Default)]
 struct PathWalk {
+    /// Whether ASes are kept.
+    keep: bool,
     asns: Vec<Asn>,
+    last: Option<Asn>,
     origin: Option<Asn>,
 }
 
 impl PathWalk {
-    fn sequence(&mut self, members: impl Iterator<Item = Asn>) {
-        self.asns.extend(members);
-        self.origin = self.asns.last().copied();
+    fn sequence(&mut self, members: impl Iterator<Item = Asn> + Clone) {
+        self.go_along(members);
+        self.origin = self.last;
     }
 
-    fn set(&mut self, members: impl Iterator<Item = Asn>) {
-        let before = self.asns.len();
-        self.asns.extend(members);
-        self.origin = match &self.asns[before..] {
-            [only] => Some(*only),
-            _ => None,
-        };
+    fn set(&mut self, members: impl Iterator<Item = Asn> + Clone) {
+        let only = members.clone().count() == 1;
+        self.go_along(members);
+        self.origin = self.last.filter(|_| only);
+    }
+
+    fn go_along(&mut self, members: impl Iterator<Item = Asn> + Clone) {
+        self.last = members.clone().last().or(self.last);
+        if self.keep {
+            self.asns.extend(members);
+        }
     }
 
     fn route(self) -> Route {
@@ -74,7 +115,9 @@ mod tests {
     use bgpkit_parser::models::AttributeValue;
 
     fn of(values: Vec<AttributeValue>) -> (Vec<u32>, Option<u32>) {
-        let route = route(&values.into_iter().collect());
+        let attributes = values.into_iter().collect();
+        let route = walk(&attributes, true).route();
+        assert_eq!(walk(&attributes, false).origin, route.origin, "with and without the path");
         (route.path.iter().map(|asn| asn.0).collect(), route.origin.map(|asn| asn.0))
     }
 

@@ -6,9 +6,8 @@
 //! everything malformed or merely odd: what RFC 7606 makes of an UPDATE is decided in one place only. So the scan never judges: it is
 //! either sure that the full decoder would say the same, or silent.
 
-use super::route::route_of_path;
 use super::session::End;
-use crate::observation::{Prefixes, Route, V4Prefix};
+use crate::observation::{Prefixes, V4Prefix};
 use crate::source::interest::{Interest, WatchedPrefixes};
 use crate::vantage::Asn;
 use ipnet::{IpNet, Ipv6Net};
@@ -44,9 +43,9 @@ pub(in crate::source) struct Path {
 }
 
 impl Path {
-    /// The route, from the body of the record.
-    pub(super) fn route(self, body: &[u8]) -> Route {
-        route_of_path(body.get(self.place.0..self.place.1).unwrap_or_default(), self.asn_size)
+    /// Its bytes, from the body of the record, and how many an AS number has.
+    pub(super) fn value(self, body: &[u8]) -> (&[u8], usize) {
+        (body.get(self.place.0..self.place.1).unwrap_or_default(), self.asn_size)
     }
 }
 

@@ -6,7 +6,6 @@
 
 use super::frame::Frame;
 use super::header::HEADER;
-use super::route::route;
 use super::scan::{Entries, Path, TableEntry};
 use super::session::End;
 use super::{Context, Place};
@@ -121,7 +120,7 @@ impl Table {
                 };
                 self.count(slot, family);
                 if let Some(path) = path {
-                    let (from, route) = (self.sizes[slot].vantage, Arc::new(path.route(body)));
+                    let (from, route) = (self.sizes[slot].vantage, ctx.routes.of_path(*path, body, ctx.interest));
                     let what = Statement::TableEntry { from, prefix, path_id: *path_id, route };
                     ctx.say(Place { at: self.at, ..place }, what);
                 }
@@ -231,7 +230,7 @@ fn rib(table: &mut Table, entries: &RibAfiEntries, promised: Option<usize>, plac
                 let slot = *slot;
                 table.count(slot, family);
                 if concerns {
-                    let (from, route) = (table.sizes[slot].vantage, Arc::new(route(&entry.attributes)));
+                    let (from, route) = (table.sizes[slot].vantage, ctx.routes.of(&entry.attributes, ctx.interest));
                     let path_id = entry.path_id.unwrap_or(0);
                     ctx.say(Place { at: table.at, ..place }, Statement::TableEntry { from, prefix, path_id, route });
                 }
@@ -276,7 +275,7 @@ impl Table {
             if let Some(from) = self.entry(peer, prefix, ctx)
                 && ctx.interest.concerns(&prefix)
             {
-                let route = Arc::new(route(&message.attributes));
+                let route = ctx.routes.of(&message.attributes, ctx.interest);
                 ctx.say(Place { at: self.at, ..place }, Statement::TableEntry { from, prefix, path_id: 0, route });
             }
         }
@@ -291,7 +290,7 @@ impl Table {
         ctx: &mut Context<'_>,
     ) {
         if let (Some(from), Some(path)) = (self.entry(peer, prefix, ctx), path) {
-            let what = Statement::TableEntry { from, prefix, path_id: 0, route: Arc::new(path.route(body)) };
+            let what = Statement::TableEntry { from, prefix, path_id: 0, route: ctx.routes.of_path(path, body, ctx.interest) };
             ctx.say(Place { at: self.at, ..place }, what);
         }
     }

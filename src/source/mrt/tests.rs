@@ -1,60 +1,16 @@
 //! The scan held against the full decoder: over recorded files, and over records which were damaged on purpose.
 
+use super::agreement::disagreement;
 use super::*;
 use crate::compression;
 use crate::source::interest::WatchedPrefixes;
 use ipnet::IpNet;
-use std::fmt::Write;
 use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
-
-/// Everything a reader made of some bytes, as text a difference can be seen in.
-fn reading(bytes: &[u8], interest: &Interest, scans: bool) -> String {
-    let mut frames = Frames::new(Box::new(Cursor::new(bytes.to_vec())));
-    if !scans {
-        frames = frames.without_scan();
-    }
-    let mut text = String::new();
-    if !frames.is_mrt() {
-        return text;
-    }
-    let mut account = FileAccount::new(PathBuf::new(), String::new(), 0);
-    let (mut vantages, mut sessions, mut out) = (Vantages::default(), Sessions::default(), VecDeque::new());
-    let spare = &mut None;
-    let collector = vantages.collector("c");
-    let mut reader = MrtReader::new(frames, None, interest, &mut account);
-    while reader.next_time().is_some() {
-        let (sessions, account) = (&mut sessions, &mut account);
-        let mut ctx = Context {
-            vantages: &mut vantages,
-            collector,
-            sessions,
-            interest,
-            account,
-            file: FileId(0),
-            repeated: None,
-            out: &mut out,
-            spare,
-        };
-        // The scan as far as messages can be told together, the full decoder record by record.
-        reader.read(if scans { Timestamp::MAX } else { Timestamp::MIN }, &mut ctx);
-        for observation in out.drain(..) {
-            match &observation.what {
-                Statement::Other(others) => others.iter().for_each(|other| writeln!(text, "{other:?}").unwrap()),
-                _ => writeln!(text, "{observation:?}").unwrap(),
-            }
-        }
-    }
-    writeln!(text, "{account:#?} {:?} {:?}", reader.tail_lost(), vantages.iter().collect::<Vec<_>>()).unwrap();
-    text
-}
+use std::path::Path;
 
 fn assert_same(bytes: &[u8], interest: &Interest, what: &str) {
-    let (scanned, decoded) = (reading(bytes, interest, true), reading(bytes, interest, false));
-    if scanned != decoded {
-        let same = scanned.lines().zip(decoded.lines()).take_while(|(a, b)| a == b).count();
-        let from = |text: &str| text.lines().skip(same.saturating_sub(2)).take(10).collect::<Vec<_>>().join("\n");
-        panic!("{what}:\nscan:\n{}\nfull decoder:\n{}", from(&scanned), from(&decoded));
+    if let Some(difference) = disagreement(bytes, interest) {
+        panic!("{what}:\n{difference}");
     }
 }
 

@@ -1,0 +1,54 @@
+//! The relevance scan by itself, for measuring it, and the scan held against the full decoder, for fuzzing.
+
+use super::interest::Interest;
+use super::mrt::{Body, Frame, Frames, Step};
+use crate::observation::Prefixes;
+use crate::time::Timestamp;
+use std::io::Read;
+
+/// What the relevance scan came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ScannedAlone {
+    /// Messages which it settled: nobody watches a prefix of them.
+    pub settled: u64,
+    /// Records which it left to the full decoder, or to who reads tables.
+    pub left: u64,
+    /// Prefixes of the messages which it settled.
+    pub prefixes: u64,
+}
+
+/// Prefixes which are kept before they are forgotten.
+const ROOM: usize = 4_096;
+
+impl ScannedAlone {
+    fn forget(&mut self, prefixes: &mut Prefixes) {
+        self.prefixes += (prefixes.len()[0] + prefixes.len()[1]) as u64;
+        prefixes.truncate([0; 2]);
+    }
+}
+
+/// Runs the relevance scan over MRT records which are not packed, and nothing after it. What it leaves is decoded, and not looked at.
+pub fn scan_alone(records: Box<dyn Read + Send>, interest: &Interest) -> ScannedAlone {
+    let (mut frames, mut scanned, mut prefixes) = (Frames::new(records), ScannedAlone::default(), Prefixes::default());
+    loop {
+        while frames.plain(interest, Timestamp::MAX, &mut prefixes).is_some() {
+            scanned.settled += 1;
+            if prefixes.len()[0] + prefixes.len()[1] > ROOM {
+                scanned.forget(&mut prefixes);
+            }
+        }
+        scanned.forget(&mut prefixes);
+        match frames.step(interest) {
+            Step::Record(Frame { body: Body::Scanned(_), .. }) => scanned.settled += 1,
+            Step::Record(_) => scanned.left += 1,
+            Step::Damage(_) => {}
+            Step::End => return scanned,
+        }
+    }
+}
+
+/// What the scan makes of some bytes and the full decoder does not, or the other way round; `None` if they agree.
+#[cfg(fuzzing)]
+pub fn disagreement(bytes: &[u8], interest: &Interest) -> Option<String> {
+    super::mrt::disagreement(bytes, interest)
+}
