@@ -12,6 +12,7 @@ mod places;
 mod readers;
 mod recorded;
 mod rows;
+mod scale;
 mod tools;
 
 use clap::{Args, Parser, Subcommand};
@@ -67,6 +68,8 @@ enum Part {
     },
     /// Compare instruction counts (valgrind) of reading MRT, which do not depend on how busy the machine is
     Instructions,
+    /// Put a million prefixes at a thousand peers through the pipeline, and say how much memory and time that takes
+    Scale(scale::Scale),
     /// Run a command, and say in JSON what it took
     #[command(hide = true)]
     Measure(measure::Order),
@@ -85,6 +88,7 @@ fn main() -> miette::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Part::Instructions) => instructions::compare(&Places::find()?),
+        Some(Part::Scale(scale)) => scale.run(),
         Some(Part::Measure(order)) => order.run().map(|()| ExitCode::SUCCESS),
         Some(Part::Reader(reader)) => reader.run().map(|()| ExitCode::SUCCESS),
     }

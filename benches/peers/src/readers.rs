@@ -5,7 +5,7 @@
 use bgpkit_parser::BgpkitParser;
 use clap::Subcommand;
 use faultline::org::profile;
-use faultline::source::{InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
+use faultline::source::{InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover, scan_alone};
 use faultline::vantage::Vantages;
 use miette::{IntoDiagnostic, WrapErr};
 use routecore::bgp::message::Message;
@@ -53,6 +53,14 @@ pub enum Reader {
     /// bgpkit-parser: count the elements of a file in memory
     #[command(hide = true)]
     MemBgpkit { file: PathBuf },
+    /// Faultline: only the relevance scan over a file in memory
+    #[command(hide = true)]
+    MemScan {
+        /// The organization which is watched
+        #[arg(long)]
+        profile: PathBuf,
+        file: PathBuf,
+    },
     /// Faultline: read a file which the system has in memory, count the observations
     #[command(hide = true)]
     MemFaultline {
@@ -92,6 +100,10 @@ impl Reader {
             }
             Reader::MemBgpkit { file } => {
                 format!("{} elements", elements(BgpkitParser::from_reader(Cursor::new(read(&file)?))))
+            }
+            Reader::MemScan { profile, file } => {
+                let scanned = scan_alone(Box::new(Cursor::new(read(&file)?)), &watched(&profile)?);
+                format!("{} messages settled, {} records left", scanned.settled, scanned.left)
             }
             Reader::MemFaultline { profile, file } => format!("{} observations", observations(&profile, file)?),
         };
@@ -191,12 +203,16 @@ fn walk_messages(file: &MrtFile<'_>) -> u64 {
     prefixes
 }
 
+fn watched(organization: &Path) -> miette::Result<Interest> {
+    let organization = profile::read(organization)?.organization;
+    Ok(Interest::Watched(WatchedPrefixes::new(organization.prefixes.iter().map(|watched| watched.prefix))))
+}
+
 /// Faultline's reading alone, without judging. It opens files itself, so this one comes out of the system's memory.
 fn observations(organization: &Path, file: PathBuf) -> miette::Result<u64> {
-    let organization = profile::read(organization)?.organization;
-    let watched = WatchedPrefixes::new(organization.prefixes.iter().map(|watched| watched.prefix));
+    let interest = watched(organization)?;
     let files = discover(&[InputSpec { path: file, collector: None }]).into_diagnostic()?;
-    let mut merge = Merge::open(files, Interest::Watched(watched), &Resources::default()).into_diagnostic()?;
+    let mut merge = Merge::open(files, interest, &Resources::default()).into_diagnostic()?;
     let (mut vantages, mut count) = (Vantages::default(), 0);
     while let Some(observation) = merge.next(&mut vantages) {
         black_box(observation);
