@@ -115,7 +115,7 @@ pub struct Rib {
     /// Routes of vantage points which use path identifiers: gone only with the last one.
     paths: HashMap<(VantageId, PrefixId), Vec<(u32, RouteId)>, foldhash::fast::FixedState>,
     believed: Vec<bool>,
-    dumps: HashMap<CollectorId, Dump>,
+    dumps: HashMap<CollectorId, Dump, foldhash::fast::FixedState>,
     seed_slack: Span,
     /// Whether whole paths are kept, or only their origins (for every prefix of the Internet).
     origins_only: bool,
@@ -144,7 +144,7 @@ impl Rib {
             cells: Cells::default(),
             paths: HashMap::default(),
             believed: Vec::new(),
-            dumps: HashMap::new(),
+            dumps: HashMap::default(),
             seed_slack: settings.seed_slack,
             origins_only,
         }

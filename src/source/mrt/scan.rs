@@ -6,10 +6,13 @@
 //! everything malformed or merely odd: what RFC 7606 makes of an UPDATE is decided in one place only. So the scan never judges: it is
 //! either sure that the full decoder would say the same, or silent.
 
+mod entries;
+
 use super::session::End;
 use crate::observation::{Prefixes, V4Prefix};
 use crate::source::interest::{Interest, WatchedPrefixes};
 use crate::vantage::Asn;
+pub(super) use entries::{Entries, TableEntry};
 use ipnet::{IpNet, Ipv6Net};
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -75,30 +78,6 @@ impl Sender {
     pub(super) fn envelope(self, body: &[u8]) -> Envelope<'_> {
         Envelope(body.get(..self.0).unwrap_or_default())
     }
-}
-
-/// A table record's entries, not read yet.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::source) struct Entries {
-    /// The prefix they are of.
-    pub(super) prefix: IpNet,
-    /// Where in the record's body their number stands, and then they.
-    start: usize,
-    /// They have path identifiers (RFC 8050).
-    path_ids: bool,
-    /// Each deserves a statement.
-    routes: bool,
-}
-
-/// One of them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TableEntry {
-    /// Place of the peer in the PEER_INDEX_TABLE.
-    pub(super) peer: u16,
-    /// Path identifier; 0 without.
-    pub(super) path_id: u32,
-    /// The AS_PATH, where everything is watched.
-    pub(super) path: Option<Path>,
 }
 
 impl<'a> Envelope<'a> {
@@ -413,32 +392,6 @@ fn entry<const SIZE: usize>(body: &[u8], interest: &Interest) -> Option<Scanned>
     };
     let peer = End { address: address::<SIZE>(body, peer)?, asn: Asn(u32::from(two(body, peer_as)?)) };
     Some(Scanned::Entry { peer, prefix, path })
-}
-
-impl Entries {
-    /// Each entry, in order, into `list`; `None` if they are not as many as promised, or one is not plain.
-    pub(super) fn read(&self, body: &[u8], list: &mut Vec<TableEntry>) -> Option<()> {
-        list.clear();
-        let count = two(body, self.start)?;
-        let mut rest = body.get(self.start + 2..)?;
-        // Peer index, time of origin, perhaps a path identifier, length of the attributes.
-        let head = if self.path_ids { 12 } else { 8 };
-        for _ in 0..count {
-            let (entry, after) = rest.split_at_checked(head)?;
-            let (attributes, after) = after.split_at_checked(usize::from(two(entry, head - 2)?))?;
-            let path = if self.routes {
-                Some(path(attributes, body.len() - after.len() - attributes.len(), 4)?)
-            } else if ends_in_header(attributes) {
-                return None;
-            } else {
-                None
-            };
-            let path_id = if self.path_ids { four(entry, 6)? } else { 0 };
-            list.push(TableEntry { peer: two(entry, 0)?, path_id, path });
-            rest = after;
-        }
-        Some(())
-    }
 }
 
 /// The AS_PATH among path attributes which begin at `start` of a body; `None` if there is not just one, or the full decoder must read them.

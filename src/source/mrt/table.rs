@@ -39,8 +39,9 @@ pub(super) struct Table {
     /// The prefix met last, and how many were met: a prefix is counted once a peer, however many paths it has, which stand together.
     prefix: Option<IpNet>,
     met: u64,
-    /// The entries of the record being read.
+    /// The entries of the record being read, or whose they are.
     list: Vec<TableEntry>,
+    peers: Vec<u16>,
 }
 
 struct Size {
@@ -64,6 +65,7 @@ impl Table {
             prefix: None,
             met: 0,
             list: Vec::new(),
+            peers: Vec::new(),
         }
     }
 
@@ -105,10 +107,14 @@ impl Table {
     /// Reads the entries of a TABLE_DUMP_V2 record which the scan found plain; false, and nothing is done, if the full decoder must say what is
     /// wrong with them.
     pub(super) fn scanned(&mut self, entries: &Entries, body: &[u8], place: Place, ctx: &mut Context<'_>) -> bool {
+        self.version == 2
+            && if entries.tells_routes() { self.told(entries, body, place, ctx) } else { self.counted(entries, body, ctx) }
+    }
+
+    fn told(&mut self, entries: &Entries, body: &[u8], place: Place, ctx: &mut Context<'_>) -> bool {
         let mut list = std::mem::take(&mut self.list);
-        let whole = self.version == 2
-            && entries.read(body, &mut list).is_some()
-            && list.iter().all(|entry| self.index.get(usize::from(entry.peer)).is_some());
+        let whole =
+            entries.read(body, &mut list).is_some() && list.iter().all(|entry| self.index.get(usize::from(entry.peer)).is_some());
         if whole {
             ctx.account.table_entries += list.len() as u64;
             let (mut own, prefix) = (0, entries.prefix);
@@ -119,15 +125,32 @@ impl Table {
                     continue;
                 };
                 self.count(slot, family);
-                if let Some(path) = path {
-                    let (from, route) = (self.sizes[slot].vantage, ctx.routes.of_path(*path, body, ctx.interest));
-                    let what = Statement::TableEntry { from, prefix, path_id: *path_id, route };
-                    ctx.say(Place { at: self.at, ..place }, what);
-                }
+                let (from, route) = (self.sizes[slot].vantage, ctx.routes.of_path(*path, body, ctx.interest));
+                let what = Statement::TableEntry { from, prefix, path_id: *path_id, route };
+                ctx.say(Place { at: self.at, ..place }, what);
             }
             ctx.account.count_other(OWN_ENTRIES, own);
         }
         self.list = list;
+        whole
+    }
+
+    /// The same of a prefix which nobody watches: its entries are only counted.
+    fn counted(&mut self, entries: &Entries, body: &[u8], ctx: &mut Context<'_>) -> bool {
+        let mut peers = std::mem::take(&mut self.peers);
+        let whole = entries.peers(body, &mut peers).is_some_and(|most| most <= self.index.len());
+        if whole {
+            ctx.account.table_entries += peers.len() as u64;
+            let (mut own, family) = (0, self.meet(entries.prefix));
+            for peer in &peers {
+                match self.index[usize::from(*peer)] {
+                    Some(slot) => self.count(slot, family),
+                    None => own += 1,
+                }
+            }
+            ctx.account.count_other(OWN_ENTRIES, own);
+        }
+        self.peers = peers;
         whole
     }
 
