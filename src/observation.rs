@@ -3,13 +3,11 @@
 //! A dead session, a silent feed and the start of a table dump are statements too, so no filter can drop them. Nothing is judged
 //! here.
 
-mod numbers;
 mod others;
 
 use crate::time::Timestamp;
 use crate::vantage::{Asn, CollectorId, Family, VantageId};
 use ipnet::IpNet;
-pub(crate) use numbers::V4Numbers;
 pub use others::{Other, Others, Prefixes, Spoken, V4Prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

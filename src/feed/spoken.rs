@@ -3,14 +3,14 @@
 //! Every prefix of every message passes here, watched or not: a number is one look into a hash table, a set is bits. Numbers are given in
 //! order of first mention, so prefixes which are often spoken of lie together.
 
-use crate::observation::{Spoken, V4Numbers, V4Prefix};
+use crate::observation::{Spoken, V4Prefix};
 use ipnet::{IpNet, Ipv6Net};
 use std::collections::HashMap;
 
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    v4: V4Numbers,
+    v4: HashMap<u64, u32, foldhash::fast::FixedState>,
     /// By the halves of the address, and the length.
     v6: HashMap<(u64, u64, u8), u32, foldhash::fast::FixedState>,
 }
@@ -35,8 +35,12 @@ impl Numbers {
 
     #[inline]
     fn of_v4(&mut self, prefix: V4Prefix) -> u32 {
+        // Nearly every prefix is known.
+        if let Some(number) = self.v4.get(&prefix.word()) {
+            return *number;
+        }
         let next = u32::try_from(self.v4.len()).unwrap_or(u32::MAX);
-        self.v4.of(prefix, next)
+        *self.v4.entry(prefix.word()).or_insert(next)
     }
 
     #[inline]

@@ -1,9 +1,11 @@
 //! Small numbers for prefixes and routes, so that state stays small.
 
-use crate::observation::{Route, V4Numbers};
+use crate::observation::{Route, V4Prefix};
 use crate::vantage::Asn;
-use ipnet::{IpNet, Ipv6Net};
+use hashbrown::HashTable;
+use ipnet::IpNet;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -54,29 +56,26 @@ impl RouteId {
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
     list: Vec<IpNet>,
-    v4: V4Numbers,
-    v6: HashMap<Ipv6Net, u32, foldhash::fast::FixedState>,
+    /// Their places in the list, by hash.
+    index: HashTable<PrefixId>,
+    hasher: foldhash::fast::FixedState,
 }
 
 impl Prefixes {
     pub fn intern(&mut self, prefix: &IpNet) -> PrefixId {
-        let next = PrefixId::at(self.list.len());
-        let id = PrefixId(match prefix {
-            IpNet::V4(net) => self.v4.of((*net).into(), next.0),
-            IpNet::V6(net) => *self.v6.entry(net.trunc()).or_insert(next.0),
-        });
-        if id == next {
-            self.list.push(*prefix);
+        let Prefixes { list, index, hasher } = self;
+        let hash = |prefix: &IpNet| hash(hasher, prefix);
+        if let Some(id) = index.find(hash(prefix), |id| same(&list[id.index()], prefix)) {
+            return *id;
         }
+        let id = PrefixId::at(list.len());
+        list.push(*prefix);
+        index.insert_unique(hash(prefix), id, |id| hash(&list[id.index()]));
         id
     }
 
     pub fn find(&self, prefix: &IpNet) -> Option<PrefixId> {
-        let number = match prefix {
-            IpNet::V4(net) => self.v4.find((*net).into()),
-            IpNet::V6(net) => self.v6.get(&net.trunc()).copied(),
-        };
-        number.map(PrefixId)
+        self.index.find(hash(&self.hasher, prefix), |id| same(&self.list[id.index()], prefix)).copied()
     }
 
     pub fn get(&self, id: PrefixId) -> IpNet {
@@ -96,6 +95,23 @@ impl Prefixes {
         }
         covers
     }
+}
+
+/// Whether two prefixes are one. Bits after the length do not count.
+fn same(one: &IpNet, other: &IpNet) -> bool {
+    one == other || one.trunc() == other.trunc()
+}
+
+fn hash(hasher: &foldhash::fast::FixedState, prefix: &IpNet) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    match prefix {
+        IpNet::V4(net) => hasher.write_u64(V4Prefix::from(*net).word()),
+        IpNet::V6(net) => {
+            hasher.write_u128(net.network().to_bits());
+            hasher.write_u8(net.prefix_len());
+        }
+    }
+    hasher.finish()
 }
 
 /// Routes met.
