@@ -290,7 +290,7 @@ impl Survey {
         if self.routing.first.is_none() {
             doubts.push("nothing was observed: no BGP statement".to_owned());
         }
-        doubts.extend([Family::Ipv4, Family::Ipv6].into_iter().filter_map(|family| self.too_few(family)));
+        doubts.extend(Family::BOTH.into_iter().filter_map(|family| self.too_few(family)));
         let gaps = self.routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_)));
         doubts.extend(gaps.map(|note: &FeedNote| {
             let until = note.until.map_or_else(|| "the end".to_owned(), Timestamp::in_words);

@@ -83,11 +83,6 @@ impl Feeds {
         }
     }
 
-    /// Takes one observation; appends what it changes to `changes`. Call [`Feeds::advance`] up to its time first.
-    pub fn observe(&mut self, observation: &Observation, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
-        self.observe_numbered(observation, None, vantages, changes);
-    }
-
     /// Makes a processor fetch what is needed to take a statement on a prefix of this number.
     pub(crate) fn fetch(&self, statement: &Statement, number: u32) {
         if let (Some(from), Some(prefix)) = (statement.from(), statement.prefix()) {
@@ -95,8 +90,9 @@ impl Feeds {
         }
     }
 
-    /// The same of a prefix with this number. Who gives numbers gives one to every prefix of every message.
-    pub fn observe_numbered(
+    /// Takes one observation; appends what it changes to `changes`. Call [`Feeds::advance`] up to its time first. `number`: that of its prefix, from
+    /// who gives one to every prefix of every message; else prefixes are numbered here.
+    pub fn observe(
         &mut self,
         observation: &Observation,
         number: Option<u32>,

@@ -91,7 +91,7 @@ impl Electorate {
         let now = Some((feeds.electorate_edition(), vantages.len()));
         if self.counted != now {
             self.counted = now;
-            self.ases = [Family::Ipv4, Family::Ipv6].map(|family| {
+            self.ases = Family::BOTH.map(|family| {
                 let full = vantages.iter().filter(|(from, _)| feeds.is_full_feed(*from, family));
                 let ases: BTreeSet<Asn> = full.map(|(_, point)| point.asn).collect();
                 u32::try_from(ases.len()).unwrap_or(u32::MAX)

@@ -179,7 +179,7 @@ impl Pipeline {
         self.advance(observation.at, vantages);
         self.first = self.first.or(Some(observation.at));
         let mut liveness = Vec::new();
-        self.stages.feeds.observe_numbered(observation, prefix.map(PrefixId::number), vantages, &mut liveness);
+        self.stages.feeds.observe(observation, prefix.map(PrefixId::number), vantages, &mut liveness);
         if let Statement::TableEnd { .. } | Statement::EndOfRib { .. } = observation.what {
             let seeded = |from, family| self.stages.feeds.is_seeded(from, family);
             self.any_seeded = vantages.iter().any(|(from, _)| seeded(from, Family::Ipv4) || seeded(from, Family::Ipv6));

@@ -52,6 +52,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Lines for a terminal, without what could steer it: names in profiles and recordings come from outside.
@@ -158,7 +159,7 @@ pub fn write_json(view: &impl Serialize, out: impl Write) -> io::Result<()> {
 /// The same on one line, for JSON Lines.
 #[allow(clippy::expect_used, reason = "as for `json`")]
 pub fn line(view: &impl Serialize) -> String {
-    inert(serde_json::to_string(view).expect("it can be written as JSON") + "\n")
+    inert(&(serde_json::to_string(view).expect("it can be written as JSON") + "\n")).into_owned()
 }
 
 /// Writes JSON without what could steer a terminal. No piece which serde_json writes ends within a character.
@@ -167,12 +168,7 @@ struct Inert<W>(W);
 impl<W: Write> Write for Inert<W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let text = std::str::from_utf8(piece).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-        let is_inert = !text.chars().any(|c| c != '\n' && terminal::is_unsafe(c));
-        if is_inert {
-            self.0.write_all(piece)?
-        } else {
-            self.0.write_all(inert(text.to_owned()).as_bytes())?
-        }
+        self.0.write_all(inert(text).as_bytes())?;
         Ok(piece.len())
     }
 
@@ -182,11 +178,11 @@ impl<W: Write> Write for Inert<W> {
 }
 
 /// JSON without what could steer a terminal.
-fn inert(text: String) -> String {
+fn inert(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c != '\n' && terminal::is_unsafe(c)) {
-        return text;
+        return text.into();
     }
-    text.chars().fold(String::with_capacity(text.len()), |mut inert, c| {
+    let inert = text.chars().fold(String::with_capacity(text.len()), |mut inert, c| {
         // JSON allows these raw in texts, where alone they can stand; a terminal or an editor might obey them.
         if c != '\n' && terminal::is_unsafe(c) {
             inert.push_str(&format!("\\u{:04x}", u32::from(c)));
@@ -194,7 +190,8 @@ fn inert(text: String) -> String {
             inert.push(c);
         }
         inert
-    })
+    });
+    inert.into()
 }
 
 /// The JSON Schema (2020-12) of what [`json`] or [`line()`] writes of such a view: every field, required unless it says when it is not there, and no

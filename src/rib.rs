@@ -18,7 +18,6 @@ pub use cells::{Cohort, Row};
 pub use intern::{PrefixId, RouteId};
 use intern::{Prefixes, Routes};
 use ipnet::IpNet;
-pub use rows::bits;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -63,7 +63,7 @@ fn delays(count: usize, spread: Span) -> impl Iterator<Item = Span> {
 
 fn chosen(cast: &Cast, event: &Event, index: usize, seed: u64) -> Result<Vec<usize>, String> {
     let families: BTreeSet<Family> = match event.prefixes.as_slice() {
-        [] => [Family::Ipv4, Family::Ipv6].into(),
+        [] => Family::BOTH.into(),
         prefixes => prefixes.iter().map(Family::of).collect(),
     };
     let about_routes = !event.prefixes.is_empty();

@@ -462,7 +462,7 @@ fn moment_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ti
 }
 
 fn both() -> Vec<Family> {
-    vec![Family::Ipv4, Family::Ipv6]
+    Family::BOTH.to_vec()
 }
 
 fn five_minutes() -> Span {

@@ -94,7 +94,7 @@ impl TableSizes {
 
     /// A complete dump told these sizes.
     pub fn table(&mut self, collector: CollectorId, sizes: &[(VantageId, [u32; 2])]) {
-        for family in [Family::Ipv4, Family::Ipv6] {
+        for family in Family::BOTH {
             let largest = sizes.iter().map(|(_, size)| size[family.index()]).max().unwrap_or(0);
             if largest > 0 {
                 self.largest.insert((collector, family), largest);
@@ -224,7 +224,7 @@ impl TableSizes {
     pub fn judge(&mut self, collector_of: &[CollectorId]) -> bool {
         let mut counts: HashMap<(CollectorId, Family), Vec<u64>> = HashMap::new();
         for (peer, collector) in self.peers.iter().zip(collector_of) {
-            for family in [Family::Ipv4, Family::Ipv6] {
+            for family in Family::BOTH {
                 let spoken = peer.spoken[family.index()].len();
                 if spoken > 0 {
                     counts.entry((*collector, family)).or_default().push(spoken);
@@ -237,7 +237,7 @@ impl TableSizes {
         }
         let judge = |from: VantageId, family| self.full_feed(collector_of[from.index()], from, family).is_some();
         let judged: Vec<[bool; 2]> = (0..self.peers.len().min(collector_of.len()))
-            .map(|index| [Family::Ipv4, Family::Ipv6].map(|family| judge(VantageId::at(index), family)))
+            .map(|index| Family::BOTH.map(|family| judge(VantageId::at(index), family)))
             .collect();
         let changed = judged != self.judged;
         self.judged = judged;

@@ -42,7 +42,7 @@ impl Dump {
     /// It concerns those too which have none of the prefixes followed here.
     pub fn end(mut self, source: RecordRef, sizes: &[(VantageId, [u32; 2])]) -> EndedDump {
         for (from, sizes) in sizes {
-            for family in [Family::Ipv4, Family::Ipv6].into_iter().filter(|family| sizes[family.index()] > 0) {
+            for family in Family::BOTH.into_iter().filter(|family| sizes[family.index()] > 0) {
                 self.concern(*from, family);
             }
         }

@@ -11,6 +11,7 @@
 mod account;
 mod advance;
 mod ahead;
+mod alone;
 mod discover;
 mod gap;
 mod interest;
@@ -24,13 +25,12 @@ mod reading;
 mod relay;
 mod repeat;
 mod ripestat;
-mod scan;
 
 pub use account::{Damage, FileAccount, FileKind};
+pub use alone::{ScannedAlone, scan_alone};
 pub use discover::{InputFile, InputSpec, SourceError, discover};
 pub use interest::{Interest, WatchedPrefixes};
 pub use merge::{Merge, Resources};
-pub use reading::{ReadSoFar, Reading};
 #[cfg(fuzzing)]
-pub use scan::disagreement;
-pub use scan::{ScannedAlone, scan_alone};
+pub use mrt::disagreement;
+pub use reading::{ReadSoFar, Reading};

@@ -68,7 +68,7 @@ impl Roll {
 
     /// As it is now.
     pub fn now(at: Timestamp, state: Electorate<'_>) -> Self {
-        let standing = |index| [Family::Ipv4, Family::Ipv6].map(|family| Standing::of(VantageId::at(index), family, state));
+        let standing = |index| Family::BOTH.map(|family| Standing::of(VantageId::at(index), family, state));
         Roll { at, standings: (0..state.vantages.len()).map(standing).collect() }
     }
 

@@ -223,7 +223,7 @@ impl Votes {
         self.meet(state.vantages);
         let roll = Roll::now(at, state);
         let times = self.roll.between(&roll);
-        let changed = [Family::Ipv4, Family::Ipv6].map(|family| self.changed(&roll, &times, family, state.rib));
+        let changed = Family::BOTH.map(|family| self.changed(&roll, &times, family, state.rib));
         let aged = state.rib.may_lie_within(&times).then_some(&times);
         let prefixes: Vec<PrefixId> = if aged.is_some() || changed.iter().any(|changed| !changed.is_empty()) {
             (0..self.tallies.len()).map(PrefixId::at).collect()

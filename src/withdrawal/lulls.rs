@@ -2,7 +2,7 @@
 
 use super::Said;
 use super::watch::Remembered;
-use crate::rib::{Cohort, PrefixId, RouteState, Row, bits};
+use crate::rib::{Cohort, PrefixId, RouteState, Row};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 
@@ -20,9 +20,7 @@ struct Lull {
     at: Timestamp,
     /// It is believed from then on.
     believed: bool,
-    first_word: usize,
-    /// Words a row.
-    width: usize,
+    cohort: Cohort,
     /// By prefix, of whom it counts: who had said something, then who had a route.
     rows: Vec<u64>,
 }
@@ -35,13 +33,13 @@ impl Lulls {
 
     /// Another one begins, of which [rows](Lulls::put) are told next, in the order of prefixes.
     pub fn begin(&mut self, at: Timestamp, believed: bool, cohort: &Cohort) {
-        self.list.push_back(Lull { at, believed, first_word: cohort.first_word(), width: cohort.width(), rows: Vec::new() });
+        self.list.push_back(Lull { at, believed, cohort: cohort.clone(), rows: Vec::new() });
     }
 
     /// What was said of a prefix.
     pub fn put(&mut self, prefix: PrefixId, row: &Row) {
         let Some(lull) = self.list.back_mut() else { return };
-        lull.rows.resize(prefix.index() * 2 * lull.width, 0);
+        lull.rows.resize(prefix.index() * 2 * lull.cohort.width(), 0);
         lull.rows.extend_from_slice(&row.known);
         lull.rows.extend_from_slice(&row.present);
     }
@@ -57,13 +55,12 @@ impl Lulls {
     pub fn of(&self, prefix: PrefixId, from: u32) -> impl Iterator<Item = (u32, Remembered)> {
         let numbered = (self.forgotten..).zip(&self.list);
         numbered.filter(move |(number, _)| *number >= from).flat_map(move |(number, lull)| {
-            let row = prefix.index() * 2 * lull.width;
-            let known = lull.rows.get(row..row + lull.width).unwrap_or(&[]);
-            let places = known.iter().copied().enumerate().map(|(word, bits)| (word + lull.first_word, bits));
+            let width = lull.cohort.width();
+            let row = lull.rows.get(prefix.index() * 2 * width..).and_then(|rows| rows.get(..2 * width)).unwrap_or(&[]);
+            let (known, present) = row.split_at(row.len() / 2);
             let said = if lull.believed { Said::BelievedAgain } else { Said::BecameUnknown };
-            bits(places).map(move |from| {
-                let (word, bit) = (from.index() / 64 - lull.first_word, 1 << (from.index() % 64));
-                let before = match lull.rows[row + lull.width + word] & bit {
+            lull.cohort.of_row(known).map(move |(from, (word, bit))| {
+                let before = match present[word] & bit {
                     _ if lull.believed => RouteState::Unknown,
                     0 => RouteState::Withdrawn,
                     _ => RouteState::Present,

@@ -1,7 +1,7 @@
 //! The routing state of the whole Internet: a million prefixes at a thousand peers, in how much memory, and at how many messages a second.
 //!
 //! Everything goes through the pipeline of `analyze --all-origins`, from observations on: reading is measured elsewhere. First every collector
-//! dumps the tables of its peers, then peers announce and withdraw prefixes, as often again as anybody speaks in the archives of the shared data.
+//! dumps the tables of its peers, then peers announce and withdraw prefixes. What the messages' maker takes itself is not counted.
 
 use clap::Args;
 use faultline::observation::{FileId, Observation, RecordRef, Route, Statement, WithdrawCause};
@@ -10,9 +10,11 @@ use faultline::pipeline::Pipeline;
 use faultline::settings::Settings;
 use faultline::time::Timestamp;
 use faultline::vantage::{Asn, CollectorId, VantageId, Vantages};
+use faultline_peers::generator::{Dice, mix};
 use ipnet::{IpNet, Ipv4Net};
 use miette::{IntoDiagnostic, WrapErr};
 use std::net::Ipv4Addr;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,14 +38,14 @@ const TOGETHER: usize = 256;
 #[derive(Args, Debug)]
 pub struct Scale {
     /// Prefixes
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     prefixes: u32,
     /// Peers, each with nearly all prefixes
-    #[arg(long, default_value_t = 1_000)]
-    peers: usize,
+    #[arg(long, default_value_t = NonZeroUsize::new(1_000).unwrap_or(NonZeroUsize::MIN))]
+    peers: NonZeroUsize,
     /// Peers of one collector
-    #[arg(long, default_value_t = 50)]
-    collector: usize,
+    #[arg(long, default_value_t = NonZeroUsize::new(50).unwrap_or(NonZeroUsize::MIN))]
+    collector: NonZeroUsize,
     /// Messages of one prefix each
     #[arg(long, default_value_t = 4_000_000)]
     messages: u64,
@@ -52,31 +54,12 @@ pub struct Scale {
     check: bool,
 }
 
-/// Random numbers of a fixed seed (SplitMix64, Steele et al. 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.roll() % bound.max(1) as u64).unwrap_or(0)
-    }
-}
-
-fn mix(seed: u64) -> u64 {
-    let mixed = (seed ^ seed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
-}
-
 /// A world of prefixes and peers.
 struct World {
     vantages: Vantages,
     peers: Vec<VantageId>,
     collectors: Vec<CollectorId>,
+    per_collector: usize,
     /// One an origin AS; about fifteen prefixes have the same, as on the Internet.
     routes: Vec<Arc<Route>>,
     prefixes: u32,
@@ -85,19 +68,19 @@ struct World {
 impl World {
     fn new(scale: &Scale) -> Self {
         let mut vantages = Vantages::default();
-        let per_collector = scale.collector.max(1);
+        let (count, per_collector) = (scale.peers.get(), scale.collector.get());
         let collectors: Vec<CollectorId> =
-            (0..scale.peers.div_ceil(per_collector)).map(|number| vantages.collector(&format!("rrc{number:02}"))).collect();
+            (0..count.div_ceil(per_collector)).map(|number| vantages.collector(&format!("rrc{number:02}"))).collect();
         let peer = |number: usize| {
             let asn = if number % SHARED == 1 { number - 1 } else { number };
             let address = Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap_or(0));
             (collectors[number / per_collector], address, Asn(100_000 + u32::try_from(asn).unwrap_or(0)))
         };
         let peers =
-            (0..scale.peers).map(peer).map(|(collector, address, asn)| vantages.vantage(collector, address.into(), asn)).collect();
+            (0..count).map(peer).map(|(collector, address, asn)| vantages.vantage(collector, address.into(), asn)).collect();
         let route = |origin: u32| Arc::new(Route { path: Box::new([Asn(origin)]), origin: Some(Asn(origin)) });
         let routes = (0..scale.prefixes.div_ceil(15)).map(|origin| route(200_000 + origin)).collect();
-        World { vantages, peers, collectors, routes, prefixes: scale.prefixes }
+        World { vantages, peers, collectors, per_collector, routes, prefixes: scale.prefixes }
     }
 
     /// A /24 each, in the order in which addresses are given to nobody.
@@ -111,12 +94,12 @@ impl World {
 
     /// Whether a peer's table has a prefix.
     fn has(peer: usize, prefix: u32) -> bool {
-        mix((peer as u64) << 32 | u64::from(prefix)) % 100 < FULL
+        mix(peer as u64, u64::from(prefix)) % 100 < FULL
     }
 
     /// Tells the tables of all collectors.
     fn dump(&self, pipeline: &mut Pipeline) {
-        let peers = self.peers.chunks(self.peers.len().div_ceil(self.collectors.len()));
+        let peers = self.peers.chunks(self.per_collector);
         for ((file, collector), peers) in (0..).zip(&self.collectors).zip(peers) {
             let first = peers[0].index();
             let mut told = Teller { pipeline, world: self, told: Vec::with_capacity(TOGETHER), file, seconds: DUMPED };
@@ -137,14 +120,14 @@ impl World {
 
     /// Tells messages: a prefix becomes restless, and for a while many peers withdraw it and announce it again, as when a path breaks.
     fn speak(&self, pipeline: &mut Pipeline, messages: u64) {
-        let mut dice = Dice(1);
+        let mut dice = Dice::new(1);
         let mut told = Teller { pipeline, world: self, told: Vec::with_capacity(TOGETHER), file: 1_000, seconds: DUMPED + 60 };
         let mut said = 0;
         while said < messages {
-            let number = u32::try_from(dice.below(self.prefixes as usize)).unwrap_or(0);
+            let number = u32::try_from(dice.place(self.prefixes as usize)).unwrap_or(0);
             let (prefix, route) = (World::prefix(number), self.route(number));
             for _ in 0..1 + dice.below(20) {
-                let from = self.peers[dice.below(self.peers.len())];
+                let from = self.peers[dice.place(self.peers.len())];
                 let what = if dice.below(10) == 0 {
                     Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement }
                 } else {
@@ -209,7 +192,7 @@ impl Scale {
         let begin = Instant::now();
         world.speak(&mut pipeline, self.messages);
         let pace = self.messages as f64 / begin.elapsed().as_secs_f64();
-        let (now, most) = (memory("VmRSS")?, memory("VmHWM")?);
+        let (now, most) = (memory("VmRSS")? - own, memory("VmHWM")? - own);
         println!("{} messages: {:.2} million a second; {now:.0} MB then, {most:.0} MB at most", self.messages, pace / 1e6);
         let held = most <= MOST_MEGABYTES && pace >= LEAST_MESSAGES;
         println!(

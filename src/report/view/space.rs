@@ -35,7 +35,7 @@ impl SpaceView {
         let severe = withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial);
         let lost = severe.map(|withdrawal| withdrawal.prefix).filter(|lost| own.iter().any(|own| own.contains(lost)));
         let lost = IpNet::aggregate(&lost.collect());
-        let families = [Family::Ipv4, Family::Ipv6].into_iter();
+        let families = Family::BOTH.into_iter();
         families.filter_map(|family| Self::of_family(family, &lost, &own)).collect()
     }
 

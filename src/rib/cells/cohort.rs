@@ -8,7 +8,7 @@ use crate::vantage::{Family, VantageId};
 use std::ops::Range;
 
 /// Vantage points which are asked together, as bits of rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Cohort {
     /// The words of a row in which somebody of it has a bit; other rows of it have as many words.
     words: Range<usize>,
@@ -43,9 +43,10 @@ impl Cohort {
         self.members.get(word).is_some_and(|members| members & bit != 0).then_some((word, bit))
     }
 
-    /// The first of the words which rows of it have.
-    pub fn first_word(&self) -> usize {
-        self.words.start
+    /// Those whose bits are set in a row of it, each with the place of its bit.
+    pub fn of_row(&self, row: &[u64]) -> impl Iterator<Item = (VantageId, (usize, u64))> {
+        let words = row.iter().copied().enumerate().map(|(word, bits)| (word + self.words.start, bits));
+        bits(words).filter_map(|from| Some((from, self.place(from)?)))
     }
 }
 
@@ -66,7 +67,7 @@ impl Cells {
             members[word - words.start] |= bit;
         }
         let peer = |from: &VantageId| self.peers.get(from.index());
-        let told = [Family::Ipv4, Family::Ipv6].map(|family| {
+        let told = Family::BOTH.map(|family| {
             let told = |from: &VantageId| peer(from).is_some_and(|peer| peer.tables[family.index()].tells());
             who.clone().filter(told).collect()
         });

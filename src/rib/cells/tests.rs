@@ -138,7 +138,7 @@ fn a_table_told_once_costs_bits_and_no_notes() {
     (0..PREFIXES).for_each(|prefix| model.compact.meet(family(prefix)));
     let at = Timestamp::from_parts(1_000_000, 0);
     for from in 0..PEERS {
-        for of in [Family::Ipv4, Family::Ipv6] {
+        for of in Family::BOTH {
             let listed: Vec<bool> = (0..PREFIXES).map(|prefix| prefix % 4 != from).collect();
             model.dump((from, of), &listed, true, at);
         }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 /// What the scan makes of some bytes and the full decoder does not, or the other way round; `None` if they agree.
-pub(in crate::source) fn disagreement(bytes: &[u8], interest: &Interest) -> Option<String> {
+pub fn disagreement(bytes: &[u8], interest: &Interest) -> Option<String> {
     let (scanned, decoded) = (reading(bytes, interest, true), reading(bytes, interest, false));
     let same = scanned.lines().zip(decoded.lines()).take_while(|(a, b)| a == b).count();
     let from = |text: &str| text.lines().skip(same.saturating_sub(2)).take(10).collect::<Vec<_>>().join("\n");

@@ -20,7 +20,7 @@ mod table;
 mod tests;
 
 #[cfg(fuzzing)]
-pub(super) use agreement::disagreement;
+pub use agreement::disagreement;
 pub(super) use frame::{Body, Frame, Frames, Step};
 pub(super) use route::Routes;
 pub(super) use session::Sessions;

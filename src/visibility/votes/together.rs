@@ -70,12 +70,12 @@ impl Votes {
         if !self.is_current(state) {
             return None;
         }
-        let families = Family::BOTH.map(|family| self.voters_of(cohort, family));
+        let families = Family::BOTH.map(|family| self.voters_in(cohort, family));
         let young = first.is_some_and(|first| first > at - ELIGIBLE_FOR + super::LATE);
         Some(Ballot { at, young, families, had: Vec::new() })
     }
 
-    fn voters_of(&self, cohort: &Cohort, family: Family) -> Voters {
+    fn voters_in(&self, cohort: &Cohort, family: Family) -> Voters {
         let none = || vec![0; cohort.width()];
         let mut voters = Voters { seeded: none(), unseeded: none(), alone: none(), several: Vec::new() };
         for members in &self.ases {

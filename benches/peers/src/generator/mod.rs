@@ -14,6 +14,7 @@ mod table;
 mod updates;
 mod watching;
 
+pub use dice::{Dice, mix};
 pub use networks::{Prefix, Scale, Universe};
 pub use session::Peer;
 pub use table::write_table;

@@ -1,4 +1,4 @@
-//! The relevance scan by itself, for measuring it, and the scan held against the full decoder, for fuzzing.
+//! The relevance scan by itself, for measuring it.
 
 use super::interest::Interest;
 use super::mrt::{Body, Frame, Frames, Step};
@@ -45,10 +45,4 @@ pub fn scan_alone(records: Box<dyn Read + Send>, interest: &Interest) -> Scanned
             Step::End => return scanned,
         }
     }
-}
-
-/// What the scan makes of some bytes and the full decoder does not, or the other way round; `None` if they agree.
-#[cfg(fuzzing)]
-pub fn disagreement(bytes: &[u8], interest: &Interest) -> Option<String> {
-    super::mrt::disagreement(bytes, interest)
 }
