@@ -157,9 +157,9 @@ impl Feeds {
     }
 
     /// The same, if it is a message like nearly all: of somebody who is up and has spoken of routes, while nothing is due. It changes no
-    /// liveness. False if it is another one, and nothing is done.
+    /// liveness. False if it is another one, and nothing is done. It counts as so many `statements`.
     #[inline]
-    pub fn observe_plain(&mut self, other: &Other<'_, u32, u32>) -> bool {
+    pub fn observe_plain(&mut self, other: &Other<'_, u32, u32>, statements: usize) -> bool {
         let Some(session) = self.sessions.get_mut(other.from.index()) else { return false };
         if self.idle || session.live != Liveness::Up || self.sizes.is_new(other.from) {
             return false;
@@ -167,7 +167,10 @@ impl Feeds {
         session.last_heard = session.last_heard.max(other.at);
         self.next_check = self.next_check.min(other.at + self.soonest);
         // Peers of a collector which is silent are not up.
-        self.collectors[session.collector.index()].hear(other.at);
+        let collector = &mut self.collectors[session.collector.index()];
+        for _ in 0..statements {
+            collector.hear(other.at);
+        }
         self.count(other);
         true
     }

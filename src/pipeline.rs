@@ -5,10 +5,11 @@
 
 mod blind;
 mod lull;
+mod plain;
 
 use crate::feed::{FeedNote, Feeds, LivenessChange, Numbered};
 use crate::foreign::{ForeignOrigin, ForeignOrigins};
-use crate::observation::{Observation, Others, Statement};
+use crate::observation::{Observation, Statement};
 use crate::org::scope::{Relation, Scope};
 use crate::rib::{Changes, EndedDump, PrefixId, Rib, RouteChange, View};
 use crate::settings::Settings;
@@ -25,8 +26,6 @@ use std::ops::Range;
 
 /// Prefixes whose state fits into a processor's cache.
 const BLOCK: usize = 128;
-/// Observations whose prefixes are looked up together: what is fetched for them fits into a processor's cache.
-const MET: usize = 256;
 /// How often what is over is forgotten.
 const REST_EVERY: Span = Span::from_seconds(1_200);
 
@@ -159,16 +158,7 @@ impl Pipeline {
         if let Scope::Watched(_) = self.scope {
             return observations.iter().for_each(|observation| self.take_one(observation, None, vantages));
         }
-        // A table tells of the prefixes which were met before its end.
-        let ends = |observation: &Observation| matches!(observation.what, Statement::TableEnd { .. });
-        let mut met = std::mem::take(&mut self.met);
-        for part in observations.split_inclusive(ends).flat_map(|part| part.chunks(MET)) {
-            self.stages.rib.meet_all(part, &mut met);
-            let numbered = part.iter().zip(&met).filter_map(|(observation, prefix)| Some((observation, (*prefix)?)));
-            numbered.for_each(|(observation, prefix)| self.stages.feeds.fetch(&observation.what, prefix.number()));
-            part.iter().zip(&met).for_each(|(observation, prefix)| self.take_one(observation, *prefix, vantages));
-        }
-        self.met = met;
+        self.observe_met(observations, vantages);
     }
 
     /// Takes one observation; `prefix`: the id of its prefix, where everything is watched.
@@ -185,12 +175,7 @@ impl Pipeline {
             self.any_seeded = vantages.iter().any(|(from, _)| seeded(from, Family::Ipv4) || seeded(from, Family::Ipv6));
         }
         self.live(&liveness, vantages);
-        let mut changes = std::mem::take(&mut self.changes);
-        changes.clear();
-        let ended = self.stages.rib.observe(observation, prefix, vantages, &mut changes);
-        self.take(&changes, false, vantages);
-        self.changes = changes;
-        if let Some(ended) = ended {
+        if let Some(ended) = self.tell_rib(observation, prefix, vantages) {
             self.conclude(&ended, vantages);
         }
         if let Statement::TableEnd { complete: true, .. } = observation.what {
@@ -199,34 +184,16 @@ impl Pipeline {
         self.review(observation.at, vantages);
     }
 
-    /// Takes messages of which no prefix is watched: they only tell of feeds.
-    fn observe_others(&mut self, others: &Others, vantages: &Vantages) {
-        let mut liveness = Vec::new();
-        let mut quiet = self.quiet_until();
-        let mut numbered = std::mem::take(&mut self.numbered);
-        self.stages.feeds.number(others, &mut numbered);
-        for other in others.iter_as(numbered.all()) {
-            let due = quiet.min(self.stages.feeds.next_due(self.votes.review_at()));
-            if other.at < due && self.stages.feeds.observe_plain(&other) {
-                self.now = self.now.max(other.at);
-                continue;
-            }
-            self.advance(other.at, vantages);
-            self.first = self.first.or(Some(other.at));
-            self.stages.feeds.observe_other(&other, vantages, &mut liveness);
-            if !liveness.is_empty() {
-                self.live(&liveness, vantages);
-                liveness.clear();
-            }
-            self.review(other.at, vantages);
-            quiet = self.quiet_until();
+    /// Tells routing state of a statement, and those after it of what that changes. Gives the dump which it ends, if it does.
+    fn tell_rib(&mut self, observation: &Observation, prefix: Option<PrefixId>, vantages: &Vantages) -> Option<EndedDump> {
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.clear();
+        let ended = self.stages.rib.observe(observation, prefix, vantages, &mut changes);
+        if !changes.list.is_empty() {
+            self.take(&changes, false, vantages);
         }
-        self.numbered = numbered;
-    }
-
-    /// As long as nobody's liveness changes, nothing but feeds' silence falls due before this.
-    fn quiet_until(&self) -> Timestamp {
-        self.detector.next_due().min(self.votes.next_due(&self.stages.feeds)).min(self.rest_at)
+        self.changes = changes;
+        ended
     }
 
     /// Lets everything happen which falls due until `to`.

@@ -431,12 +431,13 @@ impl Rib {
     /// Sets a cell; older information never overwrites newer.
     fn tell(&mut self, from: VantageId, prefix: PrefixId, told: Told, changes: &mut Changes) {
         let believed = self.is_believed(from);
+        let spot = self.cells.spot(prefix, from);
         if let (ChangeCause::Announced, Some(route), true) = (told.cause, told.route, believed)
-            && self.cells.renew(prefix, from, route, told.at)
+            && self.cells.renew(spot, route, told.at)
         {
             return;
         }
-        let known = self.cells.get(prefix, from);
+        let known = self.cells.get_at(spot);
         if let Some(dump) = told.listed_by {
             self.cells.list(prefix, from, dump);
         }
@@ -454,7 +455,7 @@ impl Rib {
         let from_table = told.cause == ChangeCause::Table;
         let route = told.route.or(previous);
         let cell = Cell { says: told.says, from_table, route, heard: told.at, last_present };
-        self.cells.put(prefix, from, cell);
+        self.cells.put(spot, cell);
         let after = effective(told.says, believed);
         let was = known.map(|cell| view_of(from, &cell, believed));
         if before != after || rerouted {

@@ -4,6 +4,7 @@
 //! order of first mention, so prefixes which are often spoken of lie together.
 
 use crate::observation::{Spoken, V4Prefix};
+use crate::vantage::Family;
 use ipnet::{IpNet, Ipv6Net};
 use std::collections::HashMap;
 
@@ -64,6 +65,20 @@ pub(crate) struct Numbered {
 }
 
 impl Numbered {
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.v4.clear();
+        self.v6.clear();
+    }
+
+    /// Appends the number of a prefix of this family.
+    pub fn push(&mut self, family: Family, number: u32) {
+        match family {
+            Family::Ipv4 => self.v4.push(number),
+            Family::Ipv6 => self.v6.push(number),
+        }
+    }
+
     /// All of them.
     pub fn all(&self) -> Spoken<'_, u32, u32> {
         Spoken { v4: &self.v4, v6: &self.v6 }

@@ -49,11 +49,14 @@ pub(super) struct TableSizes {
     percent: u64,
     spoken_percent: u64,
     peers: Vec<PeerTable>,
-    largest: HashMap<(CollectorId, Family), u32>,
-    quartile: HashMap<(CollectorId, Family), u64>,
+    largest: ByCollector<u32>,
+    quartile: ByCollector<u64>,
     /// Full-feed judgements when last taken, by vantage point and family.
     judged: Vec<[bool; 2]>,
 }
+
+/// A number for each collector and family.
+type ByCollector<T> = HashMap<(CollectorId, Family), T, foldhash::fast::FixedState>;
 
 #[derive(Debug, Default)]
 struct PeerTable {
@@ -78,7 +81,12 @@ struct Transfer {
     expected: bool,
     /// The session is known to have been lost and no table has come since.
     lost: bool,
+    /// Of the next so many announcements is known that all together are too few to matter.
+    calm: u64,
 }
+
+/// After so many announcements at the latest those of too long ago are forgotten.
+const CALM_MOST: u64 = 512;
 
 impl TableSizes {
     pub fn new(percent: u32, spoken_percent: u32) -> Self {
@@ -86,8 +94,8 @@ impl TableSizes {
             percent: u64::from(percent),
             spoken_percent: u64::from(spoken_percent),
             peers: Vec::new(),
-            largest: HashMap::new(),
-            quartile: HashMap::new(),
+            largest: HashMap::default(),
+            quartile: HashMap::default(),
             judged: Vec::new(),
         }
     }
@@ -102,6 +110,7 @@ impl TableSizes {
             for (from, size) in sizes.iter().filter(|(_, size)| size[family.index()] > 0) {
                 let peer = self.peer(*from);
                 peer.dumped[family.index()] = Some(size[family.index()]);
+                peer.transfer.calm = 0;
                 peer.holds_routes = true;
             }
         }
@@ -122,25 +131,29 @@ impl TableSizes {
         peer.holds_routes = true;
         peer.first_spoke.get_or_insert(at);
         let pace = announced.then(|| peer.pace(at, prefixes.v4.len() + prefixes.v6.len()));
-        let v4 = prefixes.v4.iter().map(|number| (Family::Ipv4, *number));
-        let told = v4.chain(prefixes.v6.iter().map(|number| (Family::Ipv6, *number)));
-        let PeerTable { spoken, dumped, transfer, .. } = peer;
+        let PeerTable { spoken: [v4, v6], dumped, transfer, .. } = peer;
         match pace {
             None => {
-                told.for_each(|(family, number)| {
-                    spoken[family.index()].insert(number);
-                });
+                prefixes.v4.iter().for_each(|number| _ = v4.insert(*number));
+                prefixes.v6.iter().for_each(|number| _ = v6.insert(*number));
                 false
             }
             Some(Pace::Slow) => {
-                transfer.recent.announced(at, told.filter_map(|(family, number)| known(spoken, dumped, family, number)));
+                let known_v4 = prefixes.v4.iter().filter_map(|number| known(v4, dumped, Family::Ipv4, *number));
+                let known_v6 = prefixes.v6.iter().filter_map(|number| known(v6, dumped, Family::Ipv6, *number));
+                transfer.recent.announced(at, known_v4);
+                transfer.recent.announced(at, known_v6);
                 false
             }
-            Some(Pace::Fast) => told.fold(false, |again, (family, number)| {
-                let PeerTable { spoken, dumped, .. } = &mut *peer;
-                let known = known(spoken, dumped, family, number);
-                again | known.is_some_and(|id| peer.announced_again(at, id))
-            }),
+            Some(Pace::Fast) => {
+                let v4 = prefixes.v4.iter().map(|number| (Family::Ipv4, *number));
+                let told = v4.chain(prefixes.v6.iter().map(|number| (Family::Ipv6, *number)));
+                told.fold(false, |again, (family, number)| {
+                    let PeerTable { spoken, dumped, .. } = &mut *peer;
+                    let known = known(&mut spoken[family.index()], dumped, family, number);
+                    again | known.is_some_and(|id| peer.announced_again(at, id))
+                })
+            }
         }
     }
 
@@ -222,7 +235,7 @@ impl TableSizes {
 
     /// Takes the judgements anew; true if one has changed.
     pub fn judge(&mut self, collector_of: &[CollectorId]) -> bool {
-        let mut counts: HashMap<(CollectorId, Family), Vec<u64>> = HashMap::new();
+        let mut counts: ByCollector<Vec<u64>> = HashMap::default();
         for (peer, collector) in self.peers.iter().zip(collector_of) {
             for family in Family::BOTH {
                 let spoken = peer.spoken[family.index()].len();
@@ -232,8 +245,8 @@ impl TableSizes {
             }
         }
         for (key, mut counts) in counts {
-            counts.sort_unstable();
-            self.quartile.insert(key, counts[counts.len() * 3 / 4]);
+            let place = counts.len() * 3 / 4;
+            self.quartile.insert(key, *counts.select_nth_unstable(place).1);
         }
         let judge = |from: VantageId, family| self.full_feed(collector_of[from.index()], from, family).is_some();
         let judged: Vec<[bool; 2]> = (0..self.peers.len().min(collector_of.len()))
@@ -256,15 +269,27 @@ impl PeerTable {
     /// Whether a message which announces so many prefixes can show that the table is sent again, and forgets what was announced too long ago.
     #[inline]
     fn pace(&mut self, at: Timestamp, announced: usize) -> Pace {
+        if let Some(calm) = self.transfer.calm.checked_sub(announced as u64) {
+            self.transfer.calm = calm;
+            return Pace::Slow;
+        }
+        self.look_at_pace(at, announced as u64)
+    }
+
+    #[cold]
+    fn look_at_pace(&mut self, at: Timestamp, announced: u64) -> Pace {
         let size = self.size();
         let transfer = &mut self.transfer;
+        transfer.calm = 0;
         transfer.recent.forget_before(at - transfer_span(size));
-        let all = transfer.recent.len() + announced as u64;
+        let all = transfer.recent.len() + announced;
         if few(all, size) {
             // All announcements together are too few, so distinct prefixes need not be told apart.
             transfer.expected &= transfer.lost;
             if few(all * 2, size) {
                 transfer.recent.rest();
+                // The table does not get smaller, and what is forgotten later makes fewer.
+                transfer.calm = if few(all + CALM_MOST, size) { CALM_MOST } else { all };
             }
             return Pace::Slow;
         }
@@ -310,8 +335,8 @@ impl PeerTable {
 
 /// Counts a prefix, by its number in its family; gives an id of it, if it is in the table already.
 #[inline]
-fn known(spoken: &mut [NumberSet; 2], dumped: &[Option<u32>; 2], family: Family, number: u32) -> Option<u32> {
-    let new = spoken[family.index()].insert(number);
+fn known(spoken: &mut NumberSet, dumped: &[Option<u32>; 2], family: Family, number: u32) -> Option<u32> {
+    let new = spoken.insert(number);
     (!new || dumped[family.index()].is_some()).then_some(number << 1 | u32::from(family == Family::Ipv6))
 }
 

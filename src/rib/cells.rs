@@ -6,7 +6,7 @@
 
 mod cohort;
 
-use super::rows::{Rows, rank};
+use super::rows::{Rows, has, rank};
 use super::{PrefixId, RouteId};
 use crate::time::Timestamp;
 use crate::vantage::{Family, VantageId};
@@ -34,6 +34,17 @@ pub(super) enum Says {
     Withdrawn,
     /// It spoke, but its session was lost since.
     Forgotten,
+}
+
+/// Where a cell stands, until another one of its prefix is put.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    prefix: PrefixId,
+    from: VantageId,
+    /// It has a route, or had one when it was forgotten.
+    routed: bool,
+    /// The place of its note, or where it would be.
+    note: Result<usize, usize>,
 }
 
 /// All cells.
@@ -146,11 +157,24 @@ impl Cells {
         self.heads[prefix.index()].family
     }
 
+    /// Where what it says of the prefix stands.
+    #[inline]
+    pub fn spot(&self, prefix: PrefixId, from: VantageId) -> Spot {
+        let row = self.routed.row(prefix);
+        let note = self.heads.get(prefix.index()).map_or(Err(0), |head| head.place(from, row));
+        Spot { prefix, from, routed: has(row, from), note }
+    }
+
     /// What it says of the prefix, if it ever spoke of it.
     pub fn get(&self, prefix: PrefixId, from: VantageId) -> Option<Cell> {
+        self.get_at(self.spot(prefix, from))
+    }
+
+    /// The same where the spot is known.
+    #[inline]
+    pub fn get_at(&self, Spot { prefix, from, routed, note }: Spot) -> Option<Cell> {
         let (head, peer) = (self.heads.get(prefix.index())?, self.peers.get(from.index())?);
-        let routed = self.routed.has(prefix, from);
-        let note = head.place(from, self.routed.row(prefix)).ok();
+        let note = note.ok();
         if !routed && note.is_none() && !peer.tables[head.family.index()].told(prefix) {
             return None;
         }
@@ -188,13 +212,12 @@ impl Cells {
         self.routed.set(prefix).filter(move |from| self.is_present(prefix, *from))
     }
 
-    /// Sets what is said; `says` is no more forgotten.
-    pub fn put(&mut self, prefix: PrefixId, from: VantageId, cell: Cell) {
+    /// Sets what is said at a spot; `says` is no more forgotten.
+    pub fn put(&mut self, Spot { prefix, from, routed: was_routed, note: place }: Spot, cell: Cell) {
         if !cell.from_table {
             self.tell_listed_apart(from, self.family(prefix));
         }
         let routed = cell.says == Says::Present;
-        let was_routed = self.routed.has(prefix, from);
         if routed != was_routed {
             self.routed.put(prefix, from, routed);
         }
@@ -209,7 +232,6 @@ impl Cells {
             head.usual = cell.route;
         }
         let usual = if routed { table.at(prefix) } else { Timestamp::MIN };
-        let place = head.place(from, self.routed.row(prefix));
         head.routeless -= u16::from(place.is_ok() && !was_routed);
         if cell.from_table && cell.last_present == usual && cell.route == head.usual_route(routed) {
             if let Ok(place) = place {
@@ -231,14 +253,13 @@ impl Cells {
     }
 
     /// An update says again what the last one said: the commonest message. False if it is not so, and nothing was done.
-    pub fn renew(&mut self, prefix: PrefixId, from: VantageId, route: RouteId, at: Timestamp) -> bool {
+    #[inline]
+    pub fn renew(&mut self, Spot { prefix, from, routed, note }: Spot, route: RouteId, at: Timestamp) -> bool {
+        let (true, Ok(place), Some(peer)) = (routed, note, self.peers.get(from.index())) else { return false };
         let head = &mut self.heads[prefix.index()];
-        let Some(peer) = self.peers.get(from.index()) else { return false };
-        let usual = peer.forgotten.is_empty() && peer.tables[head.family.index()].listing.is_none();
-        if !usual || !self.routed.has(prefix, from) {
+        if !peer.forgotten.is_empty() || peer.tables[head.family.index()].listing.is_some() {
             return false;
         }
-        let Ok(place) = head.place(from, self.routed.row(prefix)) else { return false };
         let note = &mut head.notes[place];
         let again = !note.is_from_table() && note.route == Some(route) && note.heard <= at;
         if again {

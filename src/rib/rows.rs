@@ -27,8 +27,7 @@ struct Block {
 impl Rows {
     /// Whether the bit is set.
     pub fn has(&self, prefix: PrefixId, from: VantageId) -> bool {
-        let (word, bit) = place(from);
-        self.row(prefix).get(word).is_some_and(|word| word & bit != 0)
+        has(self.row(prefix), from)
     }
 
     /// Sets or clears the bit.
@@ -77,6 +76,13 @@ impl Block {
 /// The word of a row in which a vantage point has its bit, and that bit.
 pub(super) fn place(from: VantageId) -> (usize, u64) {
     (from.index() / WORD, 1 << (from.index() % WORD))
+}
+
+/// Whether the bit of a vantage point is set in a row.
+#[inline]
+pub(super) fn has(row: &[u64], from: VantageId) -> bool {
+    let (word, bit) = place(from);
+    row.get(word).is_some_and(|word| word & bit != 0)
 }
 
 /// How many bits of a row before that of a vantage point are set; `None` where counting them takes longer than searching.

@@ -4,7 +4,6 @@ use super::interest::Interest;
 use super::mrt::{Body, Frame, Frames, Step};
 use crate::observation::Prefixes;
 use crate::time::Timestamp;
-use std::io::Read;
 
 /// What the relevance scan came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,9 +26,9 @@ impl ScannedAlone {
     }
 }
 
-/// Runs the relevance scan over MRT records which are not packed, and nothing after it. What it leaves is decoded, and not looked at.
-pub fn scan_alone(records: Box<dyn Read + Send>, interest: &Interest) -> ScannedAlone {
-    let (mut frames, mut scanned, mut prefixes) = (Frames::new(records), ScannedAlone::default(), Prefixes::default());
+/// Runs the relevance scan over MRT records in memory, not packed, and nothing after it. What it leaves is decoded, and not looked at.
+pub fn scan_alone(records: Vec<u8>, interest: &Interest) -> ScannedAlone {
+    let (mut frames, mut scanned, mut prefixes) = (Frames::whole(records), ScannedAlone::default(), Prefixes::default());
     loop {
         while frames.plain(interest, Timestamp::MAX, &mut prefixes).is_some() {
             scanned.settled += 1;

@@ -7,6 +7,7 @@ mod compare;
 mod inputs;
 mod instructions;
 mod measure;
+mod memory;
 mod page;
 mod places;
 mod readers;
@@ -68,6 +69,8 @@ enum Part {
     },
     /// Compare instruction counts (valgrind) of reading MRT, which do not depend on how busy the machine is
     Instructions,
+    /// The relevance scan against bgpkit-parser's elements, both in memory
+    Memory(memory::Memory),
     /// Put a million prefixes at a thousand peers through the pipeline, and say how much memory and time that takes
     Scale(scale::Scale),
     /// Run a command, and say in JSON what it took
@@ -88,6 +91,7 @@ fn main() -> miette::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some(Part::Instructions) => instructions::compare(&Places::find()?),
+        Some(Part::Memory(memory)) => memory.run(),
         Some(Part::Scale(scale)) => scale.run(),
         Some(Part::Measure(order)) => order.run().map(|()| ExitCode::SUCCESS),
         Some(Part::Reader(reader)) => reader.run().map(|()| ExitCode::SUCCESS),

@@ -102,7 +102,7 @@ impl Reader {
                 format!("{} elements", elements(BgpkitParser::from_reader(Cursor::new(read(&file)?))))
             }
             Reader::MemScan { profile, file } => {
-                let scanned = scan_alone(Box::new(Cursor::new(read(&file)?)), &watched(&profile)?);
+                let scanned = scan_alone(read(&file)?, &watched(&profile)?);
                 format!("{} messages settled, {} records left", scanned.settled, scanned.left)
             }
             Reader::MemFaultline { profile, file } => format!("{} observations", observations(&profile, file)?),
@@ -137,6 +137,16 @@ fn unpacked(file: &Path, room: usize) -> miette::Result<Box<dyn Read + Send>> {
     Ok(if room > 0 { Box::new(BufReader::with_capacity(room, inside)) } else { inside })
 }
 
+/// What is inside a file, in memory.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn unpack(file: &Path) -> miette::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    unpacked(file, BUFFER)?.read_to_end(&mut bytes).into_diagnostic().wrap_err_with(|| unreadable(file))?;
+    Ok(bytes)
+}
+
 /// Unpacks into one buffer and forgets it: nobody who reads the file can be faster with the same decoder.
 fn limit(file: &Path) -> miette::Result<u64> {
     let raw = BufReader::with_capacity(BUFFER, File::open(file).into_diagnostic().wrap_err_with(|| unreadable(file))?);
@@ -154,7 +164,8 @@ fn limit(file: &Path) -> miette::Result<u64> {
     }
 }
 
-fn elements<R: Read>(parser: BgpkitParser<R>) -> u64 {
+/// How many elements bgpkit-parser finds.
+pub fn elements<R: Read>(parser: BgpkitParser<R>) -> u64 {
     let mut count = 0;
     for element in parser.disable_warnings() {
         black_box(element);
@@ -203,7 +214,11 @@ fn walk_messages(file: &MrtFile<'_>) -> u64 {
     prefixes
 }
 
-fn watched(organization: &Path) -> miette::Result<Interest> {
+/// What an organization watches.
+///
+/// # Errors
+/// If the profile cannot be read.
+pub fn watched(organization: &Path) -> miette::Result<Interest> {
     let organization = profile::read(organization)?.organization;
     Ok(Interest::Watched(WatchedPrefixes::new(organization.prefixes.iter().map(|watched| watched.prefix))))
 }

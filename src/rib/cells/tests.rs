@@ -54,10 +54,11 @@ impl Model {
         let cell = cell(says, from_table, route, at, last_present);
         self.known.insert((from, prefix), cell);
         let (prefix, from) = (PrefixId::at(prefix), VantageId::at(from));
-        let again =
-            cell.route.is_some_and(|route| !from_table && says == Says::Present && self.compact.renew(prefix, from, route, at));
+        let again = cell.route.is_some_and(|route| {
+            !from_table && says == Says::Present && self.compact.renew(self.compact.spot(prefix, from), route, at)
+        });
         if !again {
-            self.compact.put(prefix, from, cell);
+            self.compact.put(self.compact.spot(prefix, from), cell);
         }
     }
 

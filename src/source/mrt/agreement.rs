@@ -2,7 +2,6 @@
 
 use super::*;
 use std::fmt::{Arguments, Write};
-use std::io::Cursor;
 use std::path::PathBuf;
 
 /// What the scan makes of some bytes and the full decoder does not, or the other way round; `None` if they agree.
@@ -15,7 +14,7 @@ pub fn disagreement(bytes: &[u8], interest: &Interest) -> Option<String> {
 
 /// Everything a reader made of some bytes, as text a difference can be seen in.
 fn reading(bytes: &[u8], interest: &Interest, scans: bool) -> String {
-    let mut frames = Frames::new(Box::new(Cursor::new(bytes.to_vec())));
+    let mut frames = Frames::whole(bytes.to_vec());
     if !scans {
         frames = frames.without_scan();
     }

@@ -3,7 +3,7 @@
 //! Gives a view of the bytes ahead, as long as asked for, and takes them only when told, so that a reader which turns out to be wrong can
 //! try again one byte further. A failing stream ends like an ended one, and keeps what the failure was.
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, empty};
 
 /// Room in the buffer: large enough that calls of the decoder do not show in a profile, small enough to stay in a processor's cache.
 const ROOM: usize = 256 * 1024;
@@ -24,6 +24,12 @@ pub(super) struct Bytes {
 impl Bytes {
     pub(super) fn new(stream: Box<dyn Read + Send>) -> Self {
         Bytes { stream, buffer: vec![0; ROOM], start: 0, end: 0, offset: 0, ended: false, failure: None }
+    }
+
+    /// The stream is these bytes: they are not copied.
+    pub(super) fn whole(bytes: Vec<u8>) -> Self {
+        let end = bytes.len();
+        Bytes { stream: Box::new(empty()), buffer: bytes, start: 0, end, offset: 0, ended: true, failure: None }
     }
 
     /// Reads until `count` bytes are in view, or the stream ends; gives how many are.

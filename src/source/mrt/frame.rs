@@ -110,15 +110,16 @@ pub(in crate::source) struct Frames {
 
 impl Frames {
     pub(in crate::source) fn new(stream: Box<dyn Read + Send>) -> Self {
-        Frames {
-            bytes: Bytes::new(stream),
-            held: 0,
-            records: 0,
-            last: None,
-            prefixes: Prefixes::default(),
-            scans: true,
-            timing: Timing::default(),
-        }
+        Frames::of(Bytes::new(stream))
+    }
+
+    /// The stream is these bytes.
+    pub(in crate::source) fn whole(bytes: Vec<u8>) -> Self {
+        Frames::of(Bytes::whole(bytes))
+    }
+
+    fn of(bytes: Bytes) -> Self {
+        Frames { bytes, held: 0, records: 0, last: None, prefixes: Prefixes::default(), scans: true, timing: Timing::default() }
     }
 
     /// The time of the full decoder is measured.

@@ -86,19 +86,19 @@ struct PathWalk {
 }
 
 impl PathWalk {
-    fn sequence(&mut self, members: impl Iterator<Item = Asn> + Clone) {
+    fn sequence(&mut self, members: impl DoubleEndedIterator<Item = Asn> + Clone) {
         self.go_along(members);
         self.origin = self.last;
     }
 
-    fn set(&mut self, members: impl Iterator<Item = Asn> + Clone) {
-        let only = members.clone().count() == 1;
+    fn set(&mut self, members: impl DoubleEndedIterator<Item = Asn> + Clone) {
+        let only = members.clone().take(2).count() == 1;
         self.go_along(members);
         self.origin = self.last.filter(|_| only);
     }
 
-    fn go_along(&mut self, members: impl Iterator<Item = Asn> + Clone) {
-        self.last = members.clone().last().or(self.last);
+    fn go_along(&mut self, members: impl DoubleEndedIterator<Item = Asn> + Clone) {
+        self.last = members.clone().next_back().or(self.last);
         if self.keep {
             self.asns.extend(members);
         }

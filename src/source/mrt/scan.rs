@@ -138,6 +138,9 @@ const LOCAL_PREF: u8 = 5;
 const MP_REACH_NLRI: u8 = 14;
 const MP_UNREACH_NLRI: u8 = 15;
 const AS4_PATH: u8 = 17;
+/// All of them.
+const LOOKED_AT: u32 =
+    1 << ORIGIN | 1 << AS_PATH | 1 << NEXT_HOP | 1 << LOCAL_PREF | 1 << MP_REACH_NLRI | 1 << MP_UNREACH_NLRI | 1 << AS4_PATH;
 
 /// The body of a BGP4MP or BGP4MP_ET record (RFC 6396 §4.4.2, §4.4.3); otherwise as [`record`].
 #[inline]
@@ -235,6 +238,10 @@ impl Reading<'_> {
             let (length, head) = if flags & 0x10 == 0 { (usize::from(short), 3) } else { (usize::from(two(rest, 2)?), 4) };
             let value = rest.get(head..head + length)?;
             rest = &rest[head + length..];
+            let bit = 1u32.checked_shl(u32::from(kind)).unwrap_or(0);
+            if bit & LOOKED_AT == 0 {
+                continue;
+            }
             // Compared one by one, not by a table of jumps: their order is nearly always the same, so a processor knows what comes.
             if kind == ORIGIN {
                 if length != 1 || value[0] > 2 {
@@ -252,13 +259,11 @@ impl Reading<'_> {
                 self.reach(value)?;
             } else if kind == MP_UNREACH_NLRI {
                 self.unreach(value)?;
-            } else if kind != AS4_PATH {
-                continue;
             }
-            if self.has(kind) {
+            if self.seen & bit != 0 {
                 return None;
             }
-            self.seen |= 1 << kind;
+            self.seen |= bit;
         }
         rest.is_empty().then_some(())
     }

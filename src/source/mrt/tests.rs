@@ -5,7 +5,7 @@ use super::*;
 use crate::compression;
 use crate::source::interest::WatchedPrefixes;
 use ipnet::IpNet;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
 fn assert_same(bytes: &[u8], interest: &Interest, what: &str) {
@@ -38,7 +38,7 @@ fn recorded(folder: &str) -> Vec<(String, Vec<u8>)> {
         let mut bytes = Vec::new();
         // What a damaged file gives before its damage is of use as well.
         let _ = compression::open(&path).ok()?.1.take(64 << 20).read_to_end(&mut bytes);
-        Frames::new(Box::new(Cursor::new(bytes.clone()))).is_mrt().then(|| (path.display().to_string(), bytes))
+        Frames::whole(bytes.clone()).is_mrt().then(|| (path.display().to_string(), bytes))
     });
     unpacked.collect()
 }
@@ -59,7 +59,7 @@ fn records(bytes: &[u8]) -> Vec<(usize, usize)> {
 
 /// A few of the prefixes which a file speaks of.
 fn some_prefixes(bytes: &[u8], count: usize) -> Interest {
-    let mut frames = Frames::new(Box::new(Cursor::new(bytes.to_vec())));
+    let mut frames = Frames::whole(bytes.to_vec());
     let mut prefixes: Vec<IpNet> = Vec::new();
     while let Step::Record(frame) = frames.step(&Interest::Everything) {
         if let Body::Scanned(Scanned::Update(update)) = frame.body {

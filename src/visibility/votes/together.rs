@@ -3,6 +3,7 @@
 //! While it is silent whoever votes is unknown; while it is believed the votes are what its peers say. Which votes move between the two
 //! is counted in bits.
 
+use super::review::LATE;
 use super::{Electorate, Standing, Tally, Votes, says, sum};
 use crate::rib::{Cohort, PrefixId, Row};
 use crate::time::Timestamp;
@@ -37,7 +38,8 @@ struct Voters {
 /// An AS of which several vote.
 #[derive(Debug)]
 struct Several {
-    members: Vec<(usize, u64)>,
+    /// Those of the cohort, as bits of its rows.
+    members: Vec<u64>,
     /// Those who do not belong to the cohort.
     others: Vec<VantageId>,
 }
@@ -71,7 +73,7 @@ impl Votes {
             return None;
         }
         let families = Family::BOTH.map(|family| self.voters_in(cohort, family));
-        let young = first.is_some_and(|first| first > at - ELIGIBLE_FOR + super::LATE);
+        let young = first.is_some_and(|first| first > at - ELIGIBLE_FOR + LATE);
         Some(Ballot { at, young, families, had: Vec::new() })
     }
 
@@ -91,7 +93,11 @@ impl Votes {
             match (places.as_slice(), others.as_slice()) {
                 ([], _) => {}
                 ([(word, bit)], []) => voters.alone[*word] |= bit,
-                _ => voters.several.push(Several { members: places, others }),
+                _ => {
+                    let mut members = none();
+                    places.iter().for_each(|(word, bit)| members[*word] |= bit);
+                    voters.several.push(Several { members, others });
+                }
             }
         }
         voters
@@ -125,15 +131,17 @@ impl Votes {
             turnout.lost += (lost(word) & alone).count_ones();
         }
         for several in &voters.several {
-            let any = |of: &dyn Fn(usize) -> u64| several.members.iter().any(|(word, bit)| of(*word) & bit != 0);
-            let believed = if any(&|word| row.present[word]) {
-                Vote::Seeing
-            } else if any(&|word| voters.unseeded[word] & !row.known[word]) {
-                Vote::Unknown
-            } else if any(&lost) {
-                Vote::Lost
-            } else {
-                continue;
+            let (mut sees, mut is_unknown, mut has_lost) = (0, 0, 0);
+            for (word, members) in several.members.iter().enumerate() {
+                sees |= row.present[word] & members;
+                is_unknown |= voters.unseeded[word] & !row.known[word] & members;
+                has_lost |= lost(word) & members;
+            }
+            let believed = match (sees, is_unknown, has_lost) {
+                (0, 0, 0) => continue,
+                (0, 0, _) => Vote::Lost,
+                (0, _, _) => Vote::Unknown,
+                (_, _, _) => Vote::Seeing,
             };
             let others = self.others(&several.others, prefix, ballot.at, state)?;
             match (joined(believed, others), joined(Vote::Unknown, others)) {
