@@ -1,5 +1,6 @@
 //! What was typed. Nothing is read or decided here; each command turns its part into what it means.
 
+use crate::replay::Speed;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -47,6 +48,8 @@ pub enum Command {
     Org(Org),
     /// Turn a written timeline into archives, probe results and service status, to rehearse with
     Drill(Drill),
+    /// Replay archives as a stream of RIS Live, at any speed: to rehearse with, and to test clients
+    Replay(Replay),
     /// Print a script which completes commands, options and files in a shell
     Completions(Completions),
     /// Print the manual page, or write the pages of all commands into a folder
@@ -57,7 +60,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Inputs {
     /// First the organization's profile (TOML), then BGP archives: MRT files (plain, gz, bz2, zst, xz), RIPEstat answers,
-    /// folders, globs, or - for standard input
+    /// recordings of RIS Live, folders, globs, or - for standard input
     // As for the probes: folders are meant too, but only after this hint bash goes on into a folder.
     #[arg(required = true, value_name = "FILES", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<PathBuf>,
@@ -201,6 +204,26 @@ pub struct Drill {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `faultline replay`
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// BGP archives: MRT files (plain, gz, bz2, zst, xz), folders, globs, or - for standard input. Table dumps in them are left out
+    #[arg(required = true, value_name = "FILES", value_hint = ValueHint::FilePath)]
+    pub archives: Vec<PathBuf>,
+    /// An archive file, folder or glob with the name of the collector it is from, where its own name does not tell
+    #[arg(long = "collector", value_name = "NAME=PATH")]
+    pub collectors: Vec<String>,
+    /// Serve a WebSocket on this address and port, as ris-live.ripe.net does, and honour subscriptions; else every frame is printed
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// How fast recorded time passes: 1x, 60x, 0.5x or max
+    #[arg(long, value_name = "SPEED", default_value = "1x")]
+    pub speed: Speed,
+    /// Print the bytes of messages too; over a WebSocket clients ask for them
+    #[arg(long, conflicts_with = "listen")]
+    pub raw: bool,
 }
 
 /// `faultline completions`

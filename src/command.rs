@@ -7,6 +7,7 @@ pub mod explain;
 pub mod man;
 pub mod org;
 mod progress;
+pub mod replay;
 pub mod report;
 mod stats;
 
@@ -28,6 +29,7 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Report(typed) => report::run(&typed),
         Command::Org(typed) => org::run(&typed),
         Command::Drill(typed) => drill::run(&typed),
+        Command::Replay(typed) => replay::run(&typed),
         Command::Completions(typed) => completions::run(&typed),
         Command::Man(typed) => man::run(&typed),
     }

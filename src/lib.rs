@@ -28,6 +28,7 @@ pub mod outage;
 pub mod pipeline;
 pub mod probe;
 pub mod reachability;
+pub mod replay;
 pub mod report;
 pub mod rib;
 pub mod settings;

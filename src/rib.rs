@@ -437,7 +437,7 @@ impl Rib {
         {
             return;
         }
-        let known = self.cells.get_at(spot);
+        let known = self.cells.cell_at(spot);
         if let Some(dump) = told.listed_by {
             self.cells.list(prefix, from, dump);
         }

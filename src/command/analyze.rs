@@ -128,7 +128,7 @@ pub fn analyze(inputs: &Inputs, timing: &Timing) -> miette::Result<Analysis> {
     let interest = Interest::Watched(watched(&organization, &addresses));
     let last_probe = recording.results.iter().map(ProbeResult::end).max();
     let settings = organization.settings.clone();
-    let resources = Resources { threads: threads(inputs), timing: timing.clone() };
+    let resources = Resources { threads: threads(inputs), timing: timing.clone(), ..Resources::default() };
     let (routing, vantages, bgp_files) = if files.is_empty() {
         let vantages = Vantages::default();
         (Pipeline::new(scope, &settings).finish(last_probe.unwrap_or(Timestamp::MIN), &vantages), vantages, Vec::new())
@@ -180,7 +180,8 @@ pub(super) fn tell_warnings(path: &Path, warnings: &[ProfileWarning]) {
     }
 }
 
-fn specs(archives: &[PathBuf], collectors: &[String]) -> miette::Result<Vec<InputSpec>> {
+/// The archives which were named, and those named with their collector.
+pub(super) fn specs(archives: &[PathBuf], collectors: &[String]) -> miette::Result<Vec<InputSpec>> {
     let named = collectors.iter().map(|text| match text.split_once('=') {
         Some((name, path)) if !name.is_empty() && !path.is_empty() => {
             Ok(InputSpec { path: path.into(), collector: Some(name.to_owned()) })

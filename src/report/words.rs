@@ -205,6 +205,7 @@ pub(super) const fn file_kind(kind: FileKind) -> &'static str {
         FileKind::Table => "table",
         FileKind::Mixed => "updates and table",
         FileKind::Ripestat => "RIPEstat",
+        FileKind::RisLive => "RIS Live",
         FileKind::NotBgp => "no BGP data",
         FileKind::Copy => "copy",
     }

@@ -167,12 +167,12 @@ impl Cells {
 
     /// What it says of the prefix, if it ever spoke of it.
     pub fn get(&self, prefix: PrefixId, from: VantageId) -> Option<Cell> {
-        self.get_at(self.spot(prefix, from))
+        self.cell_at(self.spot(prefix, from))
     }
 
     /// The same where the spot is known.
     #[inline]
-    pub fn get_at(&self, Spot { prefix, from, routed, note }: Spot) -> Option<Cell> {
+    pub fn cell_at(&self, Spot { prefix, from, routed, note }: Spot) -> Option<Cell> {
         let (head, peer) = (self.heads.get(prefix.index())?, self.peers.get(from.index())?);
         let note = note.ok();
         if !routed && note.is_none() && !peer.tables[head.family.index()].told(prefix) {

@@ -25,6 +25,8 @@ pub enum FileKind {
     Mixed,
     /// A RIPEstat `bgp-updates` or `bgplay` answer.
     Ripestat,
+    /// Frames of RIS Live, as they came.
+    RisLive,
     /// None of these.
     NotBgp,
     /// The same bytes as another file, read there.

@@ -9,13 +9,16 @@ use super::advance::Advance;
 use super::discover::{InputFile, SourceError};
 use super::gap::{Sequel, sequels};
 use super::interest::Interest;
-use super::mrt::{Context, MrtReader, Routes, Sessions};
-use super::open::{Content, compression, hash, look};
+use super::mrt::{Context, MrtReader, Sessions};
+use super::open::{Content, hash, look};
+use super::plan::{note_copies, trusted_names};
 use super::raw::RawSide;
 use super::reading::Reading;
 use super::repeat::{Repeated, repeats};
 use super::ripestat::{RipestatContext, RipestatReader};
-use crate::compression::Compression;
+use super::ris_live::{RisLiveContext, RisLiveReader};
+use super::route::Routes;
+use super::tap::Tapped;
 use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
 use crate::time::{Span, Timestamp};
 use crate::timing::Timing;
@@ -26,12 +29,11 @@ use std::sync::Arc;
 
 /// A bzip2 file is opened this long before the time in its name, since looking at its first record costs unpacking a whole block.
 const EARLY: Span = Span::from_seconds(120);
-/// First records this much after the time in the name agree with it.
-const LATE: Span = Span::from_seconds(3_600);
 
 enum Reader {
     Mrt(Box<MrtReader>),
     Ripestat(Box<RipestatReader>),
+    RisLive(Box<RisLiveReader>),
 }
 
 struct Input {
@@ -62,11 +64,13 @@ pub struct Resources {
     pub threads: usize,
     /// Where the time goes.
     pub timing: Timing,
+    /// Somebody passes messages on, and takes them [as they are](Merge::tapped).
+    pub passes_on: bool,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Resources { threads: 1, timing: Timing::default() }
+        Resources { threads: 1, timing: Timing::default(), passes_on: false }
     }
 }
 
@@ -85,9 +89,17 @@ pub struct Merge {
     reading: Reading,
     advance: Advance,
     timing: Timing,
+    /// Messages as they are, if somebody passes them on.
+    tap: Option<VecDeque<Tapped>>,
 }
 
 impl Merge {
+    /// Takes the messages of what was given since the last call, in order of time; none unless they are [passed on](Resources::passes_on). Table
+    /// dumps hold none.
+    pub fn tapped(&mut self) -> VecDeque<Tapped> {
+        self.tap.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Looks at every file's beginning and plans the order. The [`FileId`] of a file is its place in `files` and in
     /// [`Merge::accounts`].
     ///
@@ -120,6 +132,7 @@ impl Merge {
             reading: Reading::default(),
             advance: Advance::none(resources.timing.clone()),
             timing: resources.timing.clone(),
+            tap: resources.passes_on.then(VecDeque::new),
         };
         let readable = merge.accounts.iter().filter(|account| account.kind != FileKind::Copy);
         readable.for_each(|account| merge.reading.plan(account.bytes));
@@ -204,11 +217,15 @@ impl Merge {
     fn nothing_readable(&self) -> SourceError {
         let problem = |account: &FileAccount| {
             let unsaid = match account.kind {
-                FileKind::NotBgp => "holds neither MRT nor a RIPEstat answer; name MRT archives",
+                FileKind::NotBgp => "holds neither MRT nor a RIPEstat answer or RIS Live frames; name MRT archives",
                 FileKind::Copy => "is a copy of another file named here",
-                FileKind::Unread | FileKind::Empty | FileKind::Updates | FileKind::Table | FileKind::Mixed | FileKind::Ripestat => {
-                    "has not one record which can be read; fetch it again"
-                }
+                FileKind::Unread
+                | FileKind::Empty
+                | FileKind::Updates
+                | FileKind::Table
+                | FileKind::Mixed
+                | FileKind::Ripestat
+                | FileKind::RisLive => "has not one record which can be read; fetch it again",
             };
             let error = account.error.as_deref().unwrap_or(unsaid);
             format!("  `{}`: {error}", account.path.display())
@@ -281,9 +298,11 @@ impl Merge {
         let foreign = "holds neither MRT nor a RIPEstat answer; name MRT archives, such as updates.20211004.1540.gz";
         match opened.content {
             Content::Mrt(frames) => {
-                let reader = MrtReader::new(*frames, input.file.begins, &self.interest, account);
+                let frames = if self.tap.is_some() { frames.without_scan() } else { *frames };
+                let reader = MrtReader::new(frames, input.file.begins, &self.interest, account);
                 Some((Reader::Mrt(Box::new(reader)), opened.raw))
             }
+            Content::RisLive(bytes) => Some((Reader::RisLive(Box::new(RisLiveReader::new(bytes, account))), opened.raw)),
             Content::Json(text) => match RipestatReader::new(&text, account) {
                 Some(reader) => Some((Reader::Ripestat(Box::new(reader)), opened.raw)),
                 None => {
@@ -361,8 +380,13 @@ impl Merge {
                         routes,
                         out,
                         spare,
+                        tap: self.tap.as_mut(),
+                        bytes: None,
                     },
                 );
+            }
+            Reader::RisLive(reader) => {
+                reader.read(until, &mut RisLiveContext { vantages, interest: &self.interest, account, file, routes, out, spare });
             }
             Reader::Ripestat(reader) => {
                 reader.read(&mut RipestatContext { vantages, interest: &self.interest, account, file, out })
@@ -400,6 +424,11 @@ impl Merge {
                 return;
             }
         }
+        if let Reader::RisLive(reader) = &reader
+            && let Some(failure) = reader.failure()
+        {
+            account.error = Some(format!("{failure}; the frames before it were read"));
+        }
         drop(reader);
         self.plan_gap(number);
     }
@@ -435,61 +464,7 @@ impl Reader {
         match self {
             Reader::Mrt(reader) => reader.next_time(),
             Reader::Ripestat(reader) => reader.next_time(),
+            Reader::RisLive(reader) => reader.next_time(),
         }
     }
-}
-
-/// Notes files which are the same bytes as another one: they are read once, as a file of the collector which has most files here. A copy which
-/// lies about elsewhere must not tear a hole into its series.
-fn note_copies(files: &[InputFile], accounts: &mut [FileAccount]) {
-    let mut sizes: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (number, file) in files.iter().enumerate().filter(|(_, file)| file.bytes > 0) {
-        sizes.entry(file.bytes).or_default().push(number);
-    }
-    let mut of_collector: HashMap<&str, usize> = HashMap::new();
-    files.iter().for_each(|file| *of_collector.entry(file.collector.as_str()).or_default() += 1);
-    for mut same_size in sizes.into_values().filter(|numbers| numbers.len() > 1) {
-        same_size.sort_by_key(|number| (Reverse(of_collector.get(files[*number].collector.as_str())), *number));
-        let mut hashes: HashMap<String, usize> = HashMap::new();
-        for number in same_size {
-            // A file which cannot be read says so when its turn comes.
-            let Ok(hash) = hash(&files[number]) else { continue };
-            match hashes.get(&hash) {
-                Some(first) => {
-                    accounts[number].kind = FileKind::Copy;
-                    accounts[number].copy_of = Some(files[*first].path.clone());
-                    accounts[number].blake3 = hash;
-                }
-                None => {
-                    hashes.insert(hash, number);
-                }
-            }
-        }
-    }
-}
-
-/// Which files need no look at their first record: bzip2 files whose series keeps to the times in its names, as its first and its last
-/// file show.
-fn trusted_names(files: &[InputFile], accounts: &[FileAccount]) -> Vec<bool> {
-    let mut trusted = vec![false; files.len()];
-    let mut series: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
-    for (number, file) in files.iter().enumerate() {
-        let packed = || compression(file).is_ok_and(|compression| compression == Compression::Bzip2);
-        if file.begins.is_some() && accounts[number].copy_of.is_none() && packed() {
-            series.entry((&file.collector, &file.series)).or_default().push(number);
-        }
-    }
-    for mut numbers in series.into_values().filter(|numbers| numbers.len() > 2) {
-        numbers.sort_by_key(|number| files[*number].begins);
-        let keeps_time = |number: &usize| {
-            let first = super::open::sample_first(&files[*number]);
-            first
-                .zip(files[*number].begins)
-                .is_some_and(|(first, begins)| first.since(begins) >= Span::ZERO && first.since(begins) <= LATE)
-        };
-        if numbers.first().is_some_and(keeps_time) && numbers.last().is_some_and(keeps_time) {
-            numbers.into_iter().for_each(|number| trusted[number] = true);
-        }
-    }
-    trusted
 }

@@ -3,7 +3,7 @@
 //! [`discover`] turns what the user named into files; [`Merge`] reads them all, merged by time, as one stream of
 //! [`Observation`](crate::observation::Observation)s; a [`FileAccount`] says for each file what was in it and what could not be read.
 //! [`Interest`] says which prefixes deserve a statement each. Underneath, `open` decides by content what a file is, `raw` unpacks
-//! it, `mrt` and `ripestat` read it; `naming` reads archive names, `gap` finds missing files, `repeat` finds series which say the same.
+//! it, `mrt`, `ripestat` and [`ris_live`] read it, `route` AS paths; `naming` reads archive names, `gap` finds missing files, `repeat` finds series which say the same.
 //! [`Reading`] tells how far it has come.
 //!
 //! Everything bgpkit-parser knows stays in here. Nothing is judged, and nothing is dropped without being counted.
@@ -20,11 +20,15 @@ mod mrt;
 pub mod mrt_writer;
 mod naming;
 mod open;
+mod plan;
 mod raw;
 mod reading;
 mod relay;
 mod repeat;
 mod ripestat;
+pub mod ris_live;
+mod route;
+mod tap;
 
 pub use account::{Damage, FileAccount, FileKind};
 pub use alone::{ScannedAlone, scan_alone};
@@ -34,3 +38,4 @@ pub use merge::{Merge, Resources};
 #[cfg(fuzzing)]
 pub use mrt::disagreement;
 pub use reading::{ReadSoFar, Reading};
+pub use tap::Tapped;

@@ -4,8 +4,9 @@
 
 use super::discover::InputFile;
 use super::interest::Interest;
-use super::mrt::{Body, Frames, Step};
+use super::mrt::{Body, Bytes, Frames, Step};
 use super::raw::{Decompressed, RawSide, decompress};
+use super::ris_live::is_recording;
 use crate::compression::{Compression, LOOKED_AT};
 use crate::time::Timestamp;
 use crate::timing::Timing;
@@ -16,6 +17,8 @@ use std::io::{self, Read};
 pub(super) enum Content {
     /// MRT records.
     Mrt(Box<Frames>),
+    /// Frames of RIS Live, one a line.
+    RisLive(Bytes),
     /// JSON text, perhaps a RIPEstat answer.
     Json(Vec<u8>),
     /// JSON text which is too long to be one.
@@ -58,7 +61,11 @@ pub(super) fn look(opened: Decompressed, timing: &Timing) -> Opened {
     } else if head.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf)) == Some(&b'{')
         && !frames.is_mrt()
     {
-        frames.into_rest(LONGEST_JSON).map_or(Content::LongJson, Content::Json)
+        if is_recording(frames.bytes()) {
+            Content::RisLive(frames.into_bytes())
+        } else {
+            frames.into_rest(LONGEST_JSON).map_or(Content::LongJson, Content::Json)
+        }
     } else if frames.is_mrt() {
         Content::Mrt(Box::new(frames))
     } else {

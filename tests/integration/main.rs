@@ -28,7 +28,10 @@ mod program;
 mod progress;
 mod properties;
 mod rebuilt;
+#[cfg(feature = "live")]
+mod replay_server;
 mod report;
+mod ris_live;
 mod scenarios;
 mod schema;
 mod skip;

@@ -241,7 +241,7 @@ fn what_is_read_does_not_depend_on_the_number_of_threads() {
     for (case, interest) in [("A", Interest::Everything), ("B", Interest::Everything), ("H", watched("10.20.0.0/16"))] {
         let spec = InputSpec { path: format!("data/lab/{case}/mrt").into(), collector: None };
         let all = |threads| {
-            let resources = Resources { threads, timing: Timing::on() };
+            let resources = Resources { threads, timing: Timing::on(), ..Resources::default() };
             let read = read_with(discover(std::slice::from_ref(&spec)).unwrap(), interest.clone(), &resources);
             format!("{:?} {:?} {:?}", read.lines(), read.accounts, read.vantages.iter().collect::<Vec<_>>())
         };

@@ -31,6 +31,7 @@ const LAYERS: &[(&str, Branch, &str)] = &[
     ("probe", Branch::Clients, "what one attempt of a client gave; knows no organization"),
     ("org", Branch::Both, "whose prefixes and services; both halves ask it what is watched"),
     ("source", Branch::Routing, "files in, observations out, merged by time"),
+    ("replay", Branch::Routing, "archives as a stream: what a live source would have sent"),
     ("feed", Branch::Routing, "which vantage points speak, and which carry a full table; knows no routes"),
     ("rib", Branch::Routing, "state per vantage point and prefix, from observations"),
     ("foreign", Branch::Routing, "announcements by other origins, from route changes"),
@@ -69,8 +70,8 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"],
-        &["src/main.rs", "src/watch/", "src/timing.rs"],
-        "time is an argument: take a Timestamp; only main and watch read the clock, and timing for --stats",
+        &["src/main.rs", "src/replay/server.rs", "src/watch/", "src/timing.rs"],
+        "time is an argument: take a Timestamp; only main and watch read the clock, timing for --stats, and the replay to keep its pace",
     ),
     (
         &["std::fs", "std::net::TcpStream", "std::net::UdpSocket", "std::process", "std::thread", "std::env", "tokio::"],
@@ -83,6 +84,7 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
             "src/report/",
             "src/table",
             "src/drill",
+            "src/replay/",
             "src/watch/",
             "src/command",
             "src/cli",

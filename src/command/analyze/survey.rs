@@ -48,7 +48,7 @@ pub fn survey(inputs: &Inputs, timing: &Timing) -> miette::Result<Survey> {
 fn survey_followed(inputs: &Inputs, lines: Option<&mut Lines>, timing: &Timing) -> miette::Result<Survey> {
     let settings = Settings::default();
     let files = discover(&specs(&inputs.inputs, &inputs.collectors)?).into_diagnostic()?;
-    let resources = Resources { threads: threads(inputs), timing: timing.clone() };
+    let resources = Resources { threads: threads(inputs), timing: timing.clone(), ..Resources::default() };
     let pipeline = Pipeline::new(Scope::Everything, &settings);
     let pipeline = if lines.is_some() { pipeline.followed() } else { pipeline };
     let (routing, vantages, bgp_files) =

@@ -151,6 +151,23 @@ const CHAPTERS: &[Chapter] = &[
         ],
     },
     Chapter {
+        title: "faultline-replay",
+        description: &[
+            "Without --listen every frame is one line of standard output. With it, clients subscribe as at ris-live.ripe.net; all see the same \
+                        stream, which begins with the first subscription. The connection is closed after the last message. At a limited \
+                        speed a client which cannot keep up loses its connection; at unlimited speed the slowest client sets the pace.",
+        ],
+        exit: DONE,
+        files: &[],
+        examples: &[
+            ("A day in 24 minutes, for any client of RIS Live:", "faultline replay archives/ --listen 127.0.0.1:8080 --speed 60x"),
+            (
+                "A recording which can be analyzed like an archive:",
+                "faultline replay archives/ --speed max --raw > recording.jsonl",
+            ),
+        ],
+    },
+    Chapter {
         title: "faultline-completions",
         description: &["A new shell completes commands and options after faultline, and files where files are meant."],
         exit: DONE,

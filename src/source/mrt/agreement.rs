@@ -40,6 +40,8 @@ fn reading(bytes: &[u8], interest: &Interest, scans: bool) -> String {
             routes: &mut routes,
             out: &mut out,
             spare,
+            tap: None,
+            bytes: None,
         };
         // The scan as far as messages can be told together, the full decoder record by record.
         reader.read(if scans { Timestamp::MAX } else { Timestamp::MIN }, &mut ctx);

@@ -10,7 +10,7 @@ const ROOM: usize = 256 * 1024;
 /// Less room than this at the end of the buffer is not worth a read.
 const LEAST: usize = 64 * 1024;
 
-pub(super) struct Bytes {
+pub(in crate::source) struct Bytes {
     stream: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     /// Where the view begins and ends in the buffer.
@@ -22,19 +22,19 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    pub(super) fn new(stream: Box<dyn Read + Send>) -> Self {
+    pub(in crate::source) fn new(stream: Box<dyn Read + Send>) -> Self {
         Bytes { stream, buffer: vec![0; ROOM], start: 0, end: 0, offset: 0, ended: false, failure: None }
     }
 
     /// The stream is these bytes: they are not copied.
-    pub(super) fn whole(bytes: Vec<u8>) -> Self {
+    pub(in crate::source) fn whole(bytes: Vec<u8>) -> Self {
         let end = bytes.len();
         Bytes { stream: Box::new(empty()), buffer: bytes, start: 0, end, offset: 0, ended: true, failure: None }
     }
 
     /// Reads until `count` bytes are in view, or the stream ends; gives how many are.
     #[inline]
-    pub(super) fn have(&mut self, count: usize) -> usize {
+    pub(in crate::source) fn have(&mut self, count: usize) -> usize {
         while self.end - self.start < count && !self.ended {
             self.read_more();
         }
@@ -43,25 +43,25 @@ impl Bytes {
 
     /// The bytes in view.
     #[inline]
-    pub(super) fn view(&self) -> &[u8] {
+    pub(in crate::source) fn view(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
     /// Takes `count` bytes, or what there is.
     #[inline]
-    pub(super) fn consume(&mut self, count: usize) {
+    pub(in crate::source) fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
         self.start += count;
         self.offset += count as u64;
     }
 
     /// Offset of the first byte in view.
-    pub(super) fn offset(&self) -> u64 {
+    pub(in crate::source) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Why the stream ended early, if it did.
-    pub(super) fn failure(&self) -> Option<&str> {
+    pub(in crate::source) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }
 

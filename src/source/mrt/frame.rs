@@ -128,9 +128,8 @@ impl Frames {
         self
     }
 
-    /// Every record goes through the full decoder: what the scan is held against.
-    #[cfg(any(test, fuzzing))]
-    pub(super) fn without_scan(mut self) -> Self {
+    /// Every record goes through the full decoder: what the scan is held against, and what passes messages on.
+    pub(in crate::source) fn without_scan(mut self) -> Self {
         self.scans = false;
         self
     }
@@ -158,6 +157,16 @@ impl Frames {
     pub(in crate::source) fn peek(&mut self, count: usize) -> &[u8] {
         let have = self.bytes.have(count).min(count);
         &self.bytes.view()[..have]
+    }
+
+    /// The stream, from the record which comes next.
+    pub(in crate::source) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// The stream, to look ahead in.
+    pub(in crate::source) fn bytes(&mut self) -> &mut Bytes {
+        &mut self.bytes
     }
 
     /// Everything that is left, up to `limit` bytes; `None` if there is more.

@@ -8,16 +8,21 @@ use super::scan::{Envelope, Update};
 use super::session::End;
 use super::{Context, Gathered, Place};
 use crate::observation::{Prefixes, RecordRef, Statement, WithdrawCause};
+use crate::source::tap::TappedKind;
 use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
 use bgpkit_parser::models::capabilities::BgpCapabilityType;
 use bgpkit_parser::models::{
-    Afi, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpError, BgpMessage, BgpOpenMessage,
-    BgpState, BgpUpdateMessage, CapabilityValue, CeaseNotification, LegacyBgp, NetworkPrefix, Nlri, ParamValue, Safi,
+    Afi, AsnLength, AttrType, AttributeValue, Attributes, Bgp4MpEnum, Bgp4MpMessage, Bgp4MpStateChange, BgpError, BgpMessage,
+    BgpOpenMessage, BgpState, BgpUpdateMessage, CapabilityValue, CeaseNotification, LegacyBgp, NetworkPrefix, Nlri, ParamValue,
+    Safi,
 };
+use bgpkit_parser::parser::bgp::parse_bgp_message;
+use bytes::Bytes;
 use ipnet::IpNet;
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A BGP4MP or BGP4MP_ET record.
@@ -72,6 +77,7 @@ fn changed(peer: End, local: End, (old_state, new_state): (BgpState, BgpState), 
         // An attempt: archives are full of them. FRR records those beside an established session too (RFC 4271 §6.8, collisions).
         return;
     };
+    ctx.pass_on(place.at, from, || TappedKind::State { up: new_state == BgpState::Established });
     ctx.say(place, what);
 }
 
@@ -86,6 +92,9 @@ fn said(peer: End, local: IpAddr, message: BgpMessage, place: Place, ctx: &mut C
         ctx.sessions.learn(End { asn, ..peer }, None);
     }
     let from = speaker(peer, ctx);
+    if ctx.tap.is_some() {
+        pass_on(from, &message, place, ctx);
+    }
     match message {
         BgpMessage::Update(update) => {
             if let Some(from) = from {
@@ -109,6 +118,27 @@ fn said(peer: End, local: IpAddr, message: BgpMessage, place: Place, ctx: &mut C
             ctx.account.count_other("ROUTE-REFRESH messages", 1);
             from.into_iter().for_each(|from| ctx.say(place, Statement::Keepalive { from }));
         }
+    }
+}
+
+/// Passes a message on, unless another series of the same collector says it too.
+fn pass_on(from: Option<VantageId>, message: &BgpMessage, place: Place, ctx: &mut Context<'_>) {
+    let told_twice = matches!(message, BgpMessage::Update(_)) && ctx.repeated.is_some_and(|repeated| repeated.covers(place.told));
+    let bytes = ctx.bytes.take();
+    if let (Some(from), false) = (from, told_twice) {
+        ctx.pass_on(place.at, from, || TappedKind::Message(Box::new(message.clone()), bytes));
+    }
+}
+
+/// A BGP message by its bytes, AS numbers in four of them (RFC 6793), as streams tell it.
+pub(in crate::source) fn said_in_bytes(peer: End, bytes: Vec<u8>, place: Place, ctx: &mut Context<'_>) {
+    let length = bytes.len() as u64;
+    let mut bytes = Bytes::from(bytes);
+    let read = catch_unwind(AssertUnwindSafe(|| parse_bgp_message(&mut bytes, false, &AsnLength::Bits32)));
+    match read {
+        Ok(Ok(message)) => said(peer, IpAddr::V4(Ipv4Addr::UNSPECIFIED), message, place, ctx),
+        Ok(Err(error)) => ctx.damage(place, length, format!("the bytes of a message cannot be read: {error}")),
+        Err(_) => ctx.damage(place, length, "the parser failed on the bytes of a message".to_owned()),
     }
 }
 

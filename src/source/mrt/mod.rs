@@ -2,7 +2,7 @@
 //!
 //! [`frame`] cuts records out of the stream by their [`header`]s and finds its way back after damage; [`scan`] settles those which concern
 //! nobody from their bytes, the others are parsed; [`message`] turns BGP messages and state changes into statements, [`table`] does so with table dumps; [`session`]
-//! remembers who is who at a collector; [`route`] reads AS paths; [`cut`] saves what is left of messages which the archive's writer cut short.
+//! remembers who is who at a collector; [`cut`] saves what is left of messages which the archive's writer cut short.
 //! This module joins them into [`MrtReader`], which gives the statements of one file in order of time. Nothing is judged here.
 
 #[cfg(any(test, fuzzing))]
@@ -12,7 +12,6 @@ mod cut;
 mod frame;
 mod header;
 mod message;
-mod route;
 mod scan;
 mod session;
 mod table;
@@ -21,16 +20,20 @@ mod tests;
 
 #[cfg(fuzzing)]
 pub use agreement::disagreement;
+pub(super) use bytes::Bytes;
 pub(super) use frame::{Body, Frame, Frames, Step};
-pub(super) use route::Routes;
-pub(super) use session::Sessions;
+pub(super) use message::said_in_bytes;
+pub(super) use scan::Path;
+pub(super) use session::{End, Sessions};
 
 use super::account::{Damage, FileAccount, FileKind};
 use super::interest::Interest;
 use super::repeat::Repeated;
+use super::route::Routes;
 use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
+use crate::source::tap::{Tapped, TappedKind};
 use crate::time::{Span, Timestamp};
-use crate::vantage::{CollectorId, Vantages};
+use crate::vantage::{CollectorId, VantageId, VantagePoint, Vantages};
 use bgpkit_parser::models::MrtMessage;
 use scan::Scanned;
 use std::collections::VecDeque;
@@ -58,17 +61,23 @@ pub(super) struct Context<'a> {
     pub(super) out: &'a mut VecDeque<Observation>,
     /// Room for the next messages of which no prefix is watched.
     pub(super) spare: &'a mut Option<Box<Others>>,
+    /// Where messages go as they are, if somebody passes them on.
+    pub(super) tap: Option<&'a mut VecDeque<Tapped>>,
+    /// The bytes of the message being stated, as [`TappedKind::Message`] has them.
+    pub(super) bytes: Option<Vec<u8>>,
 }
 
 /// Where and when a record stands.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     /// The time its statements carry: never before an earlier record's.
-    at: Timestamp,
+    pub(super) at: Timestamp,
     /// The time it tells itself.
-    told: Timestamp,
-    record: u64,
-    offset: u64,
+    pub(super) told: Timestamp,
+    /// Its number.
+    pub(super) record: u64,
+    /// Its offset in the decompressed stream.
+    pub(super) offset: u64,
 }
 
 /// Where everything is watched, so many statements are told together.
@@ -82,7 +91,8 @@ struct Gathered {
 }
 
 impl Context<'_> {
-    fn say(&mut self, place: Place, what: Statement) {
+    /// States something.
+    pub(super) fn say(&mut self, place: Place, what: Statement) {
         self.out.push_back(Observation { at: place.at, source: RecordRef { file: self.file, record: place.record }, what });
     }
 
@@ -98,7 +108,7 @@ impl Context<'_> {
 
     /// States a message of which no prefix is watched, together with those before it: `push` appends it.
     #[inline]
-    fn say_other(&mut self, place: Place, push: impl FnOnce(&mut Others, (Timestamp, RecordRef))) {
+    pub(super) fn say_other(&mut self, place: Place, push: impl FnOnce(&mut Others, (Timestamp, RecordRef))) {
         let begin = (place.at, RecordRef { file: self.file, record: place.record });
         let mut gathered = self.gather();
         push(&mut gathered.others, begin);
@@ -121,6 +131,14 @@ impl Context<'_> {
         match begin {
             Some((at, source)) => self.out.push_back(Observation { at, source, what: Statement::Other(others) }),
             None => *self.spare = Some(others),
+        }
+    }
+
+    /// Passes something on, if somebody takes it.
+    fn pass_on(&mut self, at: Timestamp, from: VantageId, what: impl FnOnce() -> TappedKind) {
+        if let Some(tap) = &mut self.tap {
+            let VantagePoint { peer, asn, .. } = *self.vantages.point(from);
+            tap.push_back(Tapped { at, collector: self.collector, peer, asn, what: what() });
         }
     }
 
@@ -327,7 +345,12 @@ impl MrtReader {
             }
             Body::Scanned(Scanned::Entries(_)) => {}
             Body::Message(message) => match *message {
-                MrtMessage::Bgp4Mp(record) => message::bgp4mp(record, place, ctx),
+                MrtMessage::Bgp4Mp(record) => {
+                    // Subtypes whose AS numbers have four bytes (RFC 6396 §4.4.3, RFC 8050 §3).
+                    let wide = ctx.tap.is_some() && matches!(frame.subtype, 4 | 9);
+                    ctx.bytes = wide.then(|| scan::bgp_message(body)).flatten().map(<[u8]>::to_vec);
+                    message::bgp4mp(record, place, ctx);
+                }
                 MrtMessage::LegacyBgp(record) => message::legacy(record, place, ctx),
                 MrtMessage::TableDumpMessage(record) => {
                     table::version_one(&mut self.table, place, ctx).messages(&[record], place, ctx)

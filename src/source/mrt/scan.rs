@@ -47,7 +47,7 @@ pub(in crate::source) struct Path {
 
 impl Path {
     /// Its bytes, from the body of the record, and how many an AS number has.
-    pub(super) fn value(self, body: &[u8]) -> (&[u8], usize) {
+    pub(in crate::source) fn value(self, body: &[u8]) -> (&[u8], usize) {
         (body.get(self.place.0..self.place.1).unwrap_or_default(), self.asn_size)
     }
 }
@@ -170,6 +170,12 @@ pub(super) fn message(subtype: u16, body: &[u8], interest: &Interest, prefixes: 
         4 if length == MESSAGE_HEADER => Some(Scanned::Keepalive(Sender(start))),
         _ => None,
     }
+}
+
+/// The BGP message in the body of a BGP4MP record whose AS numbers have four bytes.
+pub(super) fn bgp_message(body: &[u8]) -> Option<&[u8]> {
+    let start = Envelope::of(body, 4)?.0.len();
+    body.get(start..)
 }
 
 /// An UPDATE being read.

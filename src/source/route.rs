@@ -2,7 +2,8 @@
 //!
 //! Takes path attributes; gives the [`Route`] which Faultline keeps of them. Other attributes are not looked at.
 
-use super::scan::Path;
+use super::mrt::Path;
+use super::ris_live::frame::Hop;
 use crate::observation::Route;
 use crate::source::interest::Interest;
 use crate::vantage::Asn;
@@ -28,6 +29,18 @@ impl Routes {
     pub(super) fn of_path(&mut self, path: Path, body: &[u8], interest: &Interest) -> Arc<Route> {
         let (value, asn_size) = path.value(body);
         self.walked(walk_path(value, asn_size, interest.keeps_paths()), interest)
+    }
+
+    /// The same of the hops of a path.
+    pub(super) fn of_hops(&mut self, path: &[Hop], interest: &Interest) -> Arc<Route> {
+        let mut walk = PathWalk { keep: interest.keeps_paths(), ..PathWalk::default() };
+        for hop in path {
+            match hop {
+                Hop::One(asn) => walk.sequence(std::iter::once(*asn)),
+                Hop::Set(set) => walk.set(set.iter().copied()),
+            }
+        }
+        self.walked(walk, interest)
     }
 
     fn walked(&mut self, walk: PathWalk, interest: &Interest) -> Arc<Route> {

@@ -1,0 +1,96 @@
+//! Frames in order of time.
+//!
+//! Collectors deliver at their own pace, so frames come a little out of order: each is held back until one which is so much younger has come.
+
+use crate::time::{Span, Timestamp};
+use std::collections::BTreeMap;
+
+/// How long a frame is held back, in the time of the stream.
+pub const HELD: Span = Span::from_seconds(2);
+
+/// What is held back.
+#[derive(Debug)]
+pub struct Order<T> {
+    held: BTreeMap<(Timestamp, u64), T>,
+    /// How many were put in.
+    count: u64,
+    newest: Timestamp,
+    span: Span,
+}
+
+impl<T> Order<T> {
+    /// Nothing is held back yet; what comes will be for this long.
+    pub fn new(span: Span) -> Self {
+        Order { held: BTreeMap::new(), count: 0, newest: Timestamp::MIN, span }
+    }
+
+    /// Puts something of a time in.
+    pub fn put(&mut self, at: Timestamp, what: T) {
+        self.newest = self.newest.max(at);
+        self.held.insert((at, self.count), what);
+        self.count += 1;
+    }
+
+    /// Nothing older than this comes any more, unless it is later than allowed.
+    pub fn pass(&mut self, time: Timestamp) {
+        self.newest = self.newest.max(time);
+    }
+
+    /// The time of the first, if it need not be held back any longer.
+    pub fn next(&self) -> Option<Timestamp> {
+        self.held.keys().next().map(|(at, _)| *at).filter(|at| *at + self.span <= self.newest)
+    }
+
+    /// Takes the first out, with its time, if it need not be held back any longer; equal times keep the order in which they were put in.
+    pub fn take(&mut self) -> Option<(Timestamp, T)> {
+        self.next()?;
+        self.held.pop_first().map(|((at, _), what)| (at, what))
+    }
+
+    /// Nothing comes any more: nothing need be held back.
+    pub fn end(&mut self) {
+        self.newest = Timestamp::MAX;
+    }
+
+    /// How many are held back.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_parts(seconds, 0)
+    }
+
+    #[test]
+    fn what_is_late_by_less_is_put_in_its_place() {
+        let mut order = Order::new(Span::from_seconds(2));
+        let mut out = Vec::new();
+        for (seconds, what) in [(10, "a"), (12, "c"), (11, "b"), (12, "d"), (20, "e")] {
+            order.put(at(seconds), what);
+            out.extend(std::iter::from_fn(|| order.take().map(|(_, what)| what)));
+        }
+        assert_eq!((out.concat().as_str(), order.len()), ("abcd", 1));
+        order.end();
+        assert_eq!(order.take(), Some((at(20), "e")));
+        assert!(order.is_empty());
+    }
+
+    #[test]
+    fn time_which_passes_lets_go() {
+        let mut order = Order::new(Span::from_seconds(2));
+        order.put(at(10), ());
+        assert_eq!(order.next(), None);
+        order.pass(at(12));
+        assert_eq!(order.next(), Some(at(10)));
+    }
+}

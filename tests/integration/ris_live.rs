@@ -1,0 +1,164 @@
+//! RIS Live: recorded frames are read like archives, whatever their year.
+
+use crate::wire::*;
+use faultline::cli::Inputs;
+use faultline::command::analyze::analyze;
+use faultline::replay::Replay;
+use faultline::report::ReportView;
+use faultline::source::{InputSpec, Interest, discover};
+use faultline::timing::Timing;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A frame of a peer at a collector.
+fn frame(seconds: &str, host: &str, rest: &str) -> String {
+    let who = r#""peer":"192.0.2.1","peer_asn":"64505""#;
+    format!(r#"{{"type":"ris_message","data":{{"timestamp":{seconds},{who},"host":"{host}",{rest}}}}}"#)
+}
+
+fn recorded(folder: &Path, lines: &[String]) -> PathBuf {
+    let path = folder.join("recording.jsonl");
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    path
+}
+
+#[test]
+fn frames_become_the_statements_of_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [
+        frame("100", "rrc00", r#""type":"OPEN","direction":"received""#),
+        frame(
+            "101.5",
+            "rrc00",
+            r#""type":"UPDATE","path":[64505,64500],"announcements":[{"next_hop":"192.0.2.1,fe80::1","prefixes":["198.51.100.0/24"]}]"#,
+        ),
+        frame(
+            "102",
+            "rrc00.ripe.net",
+            r#""type":"UPDATE","path":[],"announcements":[],"withdrawals":["198.51.100.0/24","2001:db8:0:0:0:0:0:0/32"]"#,
+        ),
+        frame("103", "rrc00.ripe.net", r#""type":"KEEPALIVE""#),
+        frame("104", "rrc00.ripe.net", r#""type":"STATE","state":"down""#),
+        frame("105", "rrc00", r#""type":"RIS_PEER_STATE","state":"connected""#),
+        frame("106", "rrc00", r#""type":"NOTIFICATION","notification":{"code":6,"subcode":7,"data":"0607"}"#),
+        frame("107", "rrc00", r#""type":"NOTIFICATION","notification":{"code":4,"subcode":0}"#),
+    ];
+    let read = read(vec![input(&recorded(folder.path(), &lines), "test", "recording", None)], Interest::Everything);
+    assert_eq!(
+        read.lines(),
+        [
+            "100 AS64505 up",
+            "101 AS64505 announces 198.51.100.0/24#0 [64505 64500]",
+            "102 AS64505 withdraws 198.51.100.0/24#0",
+            "102 AS64505 withdraws 2001:db8::/32#0",
+            "103 AS64505 alive",
+            "104 AS64505 down",
+            "105 AS64505 up",
+            "107 AS64505 down",
+        ]
+    );
+}
+
+#[test]
+fn frames_come_a_little_out_of_order_and_a_broken_line_costs_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let alive = |seconds: &str| frame(seconds, "rrc00", r#""type":"KEEPALIVE""#);
+    let lines = [alive("100"), alive("101.5"), alive("101"), "{\"type\":\"ris_mess".to_owned(), alive("110"), alive("90")];
+    let read = read(vec![input(&recorded(folder.path(), &lines), "test", "recording", None)], Interest::Everything);
+    let times: Vec<String> = read.lines().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(times, ["100", "101", "101", "101", "110"], "a frame which is too late takes the time of the one before");
+    let account = &read.accounts[0];
+    assert_eq!((account.skipped_count, account.skipped[0].record, account.out_of_order), (1, 4, 1));
+}
+
+#[test]
+fn the_end_of_a_table_is_told_by_the_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+    let bytes = |seconds: &str, message: &[u8]| frame(seconds, "rrc00", &format!(r#""type":"UPDATE","raw":"{}""#, hex(message)));
+    let lines = [
+        bytes("100", &update(&[], &[], &[])),
+        bytes("101", &end_of_rib_v6()),
+        bytes("102", &update(&["198.51.100.0/24"], &[], &[])),
+    ];
+    let read = read(vec![input(&recorded(folder.path(), &lines), "test", "recording", None)], Interest::Everything);
+    assert_eq!(read.lines(), ["100 AS64505 end of IPv4", "101 AS64505 end of IPv6", "102 AS64505 withdraws 198.51.100.0/24#0"]);
+}
+
+#[test]
+fn real_frames_of_every_year_are_read() {
+    let Some(shared) = crate::skip::shared("data/rislive") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut messages = 0;
+    // Two of these recordings have a line which is broken on purpose.
+    let recordings = [
+        ("a16-go-rislive/message_test.jsonl", None),
+        ("bgpkit-parser/inline-test-strings.jsonl", Some("the bytes of a message cannot be read")),
+        ("caida-libbgpstream/ris-live-stream.json", Some("is no frame of RIS Live: EOF while parsing an object")),
+    ];
+    for (name, broken) in recordings {
+        let path = folder.path().join(name.replace('/', "-"));
+        std::fs::copy(shared.join(name), &path).unwrap();
+        let read = read(vec![input(&path, "test", "recording", None)], Interest::Everything);
+        let causes: Vec<&str> = read.accounts[0].skipped.iter().map(|damage| damage.cause.as_str()).collect();
+        assert_eq!(causes.len(), broken.iter().count(), "{name}: {causes:?}");
+        assert!(causes.iter().zip(broken).all(|(cause, broken)| cause.starts_with(broken)), "{name}: {causes:?}");
+        messages += read.lines().len();
+    }
+    assert!(messages > 20, "{messages}");
+}
+
+/// Frames of all messages in these archives, their bytes included, one a line.
+fn replayed(archives: &Path) -> Vec<u8> {
+    let specs = [InputSpec { path: archives.to_owned(), collector: None }];
+    let replay = Replay::open(discover(&specs).unwrap(), 1).unwrap();
+    let frames: Vec<String> = replay.map(|shown| shown.to_frame(true).unwrap()).collect();
+    assert!(frames.len() > 100, "{} frames of {}", frames.len(), archives.display());
+    frames.join("\n").into_bytes()
+}
+
+/// What is found in archives, without where it stands in them.
+fn found(inputs: Vec<PathBuf>, case: &Path) -> Value {
+    let probes = ["dns.jsonl.gz", "http.jsonl.gz"].map(|name| case.join(name)).to_vec();
+    let inputs = Inputs { inputs, collectors: Vec::new(), probes, threads: None };
+    let analysis = analyze(&inputs, &Timing::default()).unwrap();
+    let view = ReportView::of(&analysis, "2026-11-23T12:00:00Z".parse().unwrap());
+    let mut report: Value = serde_json::from_str(&crate::written::json(&view)).unwrap();
+    let mut found = Value::from(vec![report["outcome"].take(), report["incidents"].take(), report["observed"].take()]);
+    without_places(&mut found);
+    found
+}
+
+fn without_places(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            // In how many files it stands is told in words, too.
+            for place in ["source", "file", "record", "files", "proof", "name", "id"] {
+                fields.remove(place);
+            }
+            fields.values_mut().for_each(without_places);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_places),
+        _ => {}
+    }
+}
+
+// Why: an archive and the same messages as a stream must tell the same incidents.
+#[test]
+fn replayed_messages_tell_the_same_incidents_as_their_archives() {
+    let profile = || PathBuf::from("data/lab/lab.toml");
+    let mut incidents = 0;
+    for case in ["A", "B", "C", "D", "E", "H"] {
+        let case = PathBuf::from("data/lab").join(case);
+        let folder = tempfile::tempdir().unwrap();
+        let recording = folder.path().join("recording.jsonl");
+        std::fs::write(&recording, replayed(&case.join("mrt"))).unwrap();
+        // Streams have no tables.
+        let tables = glob::glob(&format!("{}/mrt/*/rib*", case.display())).unwrap().map(Result::unwrap);
+        let of_archives = found(vec![profile(), case.join("mrt")], &case);
+        let of_stream = found([profile(), recording].into_iter().chain(tables).collect(), &case);
+        assert_eq!(of_archives, of_stream, "case {}", case.display());
+        incidents += of_archives[1].as_array().map_or(0, Vec::len);
+    }
+    assert_eq!(incidents, 5, "the cases with an incident");
+}
