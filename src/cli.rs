@@ -48,6 +48,9 @@ pub enum Command {
     Org(Org),
     /// Turn a written timeline into archives, probe results and service status, to rehearse with
     Drill(Drill),
+    /// Watch an organization against RIS Live: incidents as they open, change and close
+    #[command(after_help = exit_status())]
+    Watch(Watch),
     /// Replay archives as a stream of RIS Live, at any speed: to rehearse with, and to test clients
     Replay(Replay),
     /// Print a script which completes commands, options and files in a shell
@@ -204,6 +207,35 @@ pub struct Drill {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// What is printed line by line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lines {
+    /// Text for people.
+    Text,
+    /// A line of JSON each.
+    Jsonl,
+}
+
+/// `faultline watch`
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The organization's profile (TOML)
+    #[arg(value_name = "ORG.toml", value_hint = ValueHint::FilePath)]
+    pub profile: PathBuf,
+    /// Where the stream is
+    #[arg(long, value_name = "URL", default_value = concat!("wss://ris-live.ripe.net/v1/ws/?client=faultline-", env!("CARGO_PKG_VERSION")))]
+    pub stream: String,
+    /// Ask for everything, and not only for what concerns the organization: it shows who carries a full table, and takes some megabytes a second
+    #[arg(long)]
+    pub everything: bool,
+    /// The stream is a replay: its own clock counts, and it has an end
+    #[arg(long)]
+    pub replayed: bool,
+    /// What to print on standard output when something happens to an incident
+    #[arg(long, value_enum, default_value_t = Lines::Text)]
+    pub format: Lines,
 }
 
 /// `faultline replay`

@@ -10,6 +10,7 @@ mod progress;
 pub mod replay;
 pub mod report;
 mod stats;
+pub mod watch;
 
 use crate::analysis::Outcome;
 use crate::cli::{Cli, Command, Format};
@@ -29,6 +30,7 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Report(typed) => report::run(&typed),
         Command::Org(typed) => org::run(&typed),
         Command::Drill(typed) => drill::run(&typed),
+        Command::Watch(typed) => watch::run(&typed),
         Command::Replay(typed) => replay::run(&typed),
         Command::Completions(typed) => completions::run(&typed),
         Command::Man(typed) => man::run(&typed),

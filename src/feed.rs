@@ -30,7 +30,7 @@ const FORGIVEN_DAMAGE: Span = Span::from_seconds(60);
 const FIRST_JUDGEMENT: Span = Span::from_seconds(1);
 
 /// The liveness of every vantage point met.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Feeds {
     sessions: Vec<Session>,
     collectors: Vec<CollectorFeed>,

@@ -53,7 +53,7 @@ pub struct ForeignStatement {
 }
 
 /// An announcement by a vantage point whose table was not known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Unsure {
     change: RouteChange,
     /// Distinct prefixes of the family which it had spoken of by then.
@@ -61,7 +61,7 @@ struct Unsure {
 }
 
 /// Watches for foreign origins.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ForeignOrigins {
     least: u32,
     grouping: Span,
@@ -79,7 +79,7 @@ pub struct ForeignOrigins {
 }
 
 /// How many full-feed ASes of each family speak, as last counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Electorate {
     /// For this edition of the judgements, and so many vantage points.
     counted: Option<(u64, usize)>,

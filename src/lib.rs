@@ -38,4 +38,5 @@ pub mod time;
 pub mod timing;
 pub mod vantage;
 pub mod visibility;
+pub mod watch;
 pub mod withdrawal;

@@ -30,7 +30,7 @@ const BLOCK: usize = 128;
 const REST_EVERY: Span = Span::from_seconds(1_200);
 
 /// All stages on the routing side.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pipeline {
     scope: Scope,
     stages: Stages,
@@ -57,14 +57,14 @@ pub struct Pipeline {
 }
 
 /// The stages which hold state.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stages {
     rib: Rib,
     feeds: Feeds,
 }
 
 /// What happened to watched prefixes, for tables and pictures; empty where everything is watched.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Log {
     /// Every route change.
     pub routes: Vec<RouteChange>,
@@ -215,6 +215,11 @@ impl Pipeline {
             self.now = self.now.max(at);
         }
         self.now = self.now.max(to);
+    }
+
+    /// What would be found if the recording ended here; it goes on.
+    pub fn so_far(&self, end: Timestamp, vantages: &Vantages) -> RoutingFindings {
+        self.clone().finish(end, vantages)
     }
 
     /// The recording ends here.

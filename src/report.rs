@@ -37,6 +37,7 @@ pub use view::explanation::{AttemptView, ExplainedIncident, ExplainedLoss, Expla
 pub use view::file::{BadRecordView, BgpFileView, ProbeFileView};
 pub use view::foreign::{ForeignStatementView, ForeignView};
 pub use view::incident::{ControlView, IncidentBlindView, IncidentView};
+pub use view::incident_line::IncidentLine;
 pub use view::loss::{ExtendedErrorView, KindView, LossGroup, LossView, Records};
 pub use view::observed::{ObservedKind, ObservedView};
 pub use view::outage_line::{OutageEventView, OutageLine, OutageSummaryView};

@@ -87,7 +87,7 @@ pub struct Changed {
 }
 
 /// What one call changed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Changes {
     /// Route changes, in order.
     pub list: Vec<Changed>,
@@ -104,7 +104,7 @@ impl Changes {
 }
 
 /// State per vantage point and prefix.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rib {
     prefixes: Prefixes,
     routes: Routes,

@@ -167,7 +167,7 @@ pub fn analyze(inputs: &Inputs, timing: &Timing) -> miette::Result<Analysis> {
 }
 
 /// The profile at a path, its warnings told.
-fn read_profile(path: &Path) -> miette::Result<Organization> {
+pub(super) fn read_profile(path: &Path) -> miette::Result<Organization> {
     let checked = profile::read(path)?;
     tell_warnings(path, &checked.warnings);
     Ok(checked.organization)

@@ -8,7 +8,7 @@ const DUE_MESSAGES: i64 = 30;
 const RATE_WINDOW: Span = Span::from_seconds(3_600);
 
 /// What is known of a collector.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct CollectorFeed {
     /// It records KEEPALIVEs.
     pub keepalives: bool,

@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv6Net};
 use std::collections::HashMap;
 
 /// Numbers for prefixes, from 0 without gaps in each family.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Numbers {
     v4: HashMap<u64, u32, foldhash::fast::FixedState>,
     /// By the halves of the address, and the length.
@@ -58,7 +58,7 @@ impl Numbers {
 }
 
 /// Numbers of prefixes of both families.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Numbered {
     v4: Vec<u32>,
     v6: Vec<u32>,
@@ -86,7 +86,7 @@ impl Numbered {
 }
 
 /// A set of numbers: bits in pieces of 512 bytes, made where they are needed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct NumberSet {
     pieces: Vec<Option<Box<[u64; PIECE / 64]>>>,
     len: u64,

@@ -44,7 +44,7 @@ pub enum FullFeedRule {
 }
 
 /// Table sizes of all vantage points.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct TableSizes {
     percent: u64,
     spoken_percent: u64,
@@ -58,7 +58,7 @@ pub(super) struct TableSizes {
 /// A number for each collector and family.
 type ByCollector<T> = HashMap<(CollectorId, Family), T, foldhash::fast::FixedState>;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct PeerTable {
     /// From the last complete dump which listed routes of the family.
     dumped: [Option<u32>; 2],
@@ -74,7 +74,7 @@ struct PeerTable {
 }
 
 /// What was announced within the transfer span.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Transfer {
     recent: Recent,
     /// The session is known to have been lost, or the transfer was noted: the table is expected.

@@ -7,7 +7,7 @@ use crate::time::{Span, Timestamp};
 use std::collections::{HashMap, VecDeque};
 
 /// Announcements of the last while, by the numbers of their prefixes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Recent {
     numbers: VecDeque<u32>,
     /// How long after the one before, in microseconds, and how many announcements there were.

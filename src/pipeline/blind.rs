@@ -64,7 +64,7 @@ pub fn named(prefixes: &[IpNet]) -> String {
 }
 
 /// Collects them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct BlindSpans {
     least: u32,
     open: BTreeMap<IpNet, (Timestamp, Visibility)>,

@@ -11,6 +11,7 @@ pub mod explanation;
 pub mod file;
 pub mod foreign;
 pub mod incident;
+pub mod incident_line;
 pub mod loss;
 pub mod observed;
 pub mod outage_line;

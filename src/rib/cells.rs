@@ -48,7 +48,7 @@ pub(super) struct Spot {
 }
 
 /// All cells.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Cells {
     heads: Vec<Head>,
     /// Who has a route, or had one when it was forgotten.
@@ -61,7 +61,7 @@ pub(super) struct Cells {
 }
 
 /// What is kept of a prefix beside its row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Head {
     /// By vantage point.
     notes: Vec<Note>,
@@ -98,7 +98,7 @@ impl Note {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Peer {
     /// Prefixes of which it said something before its session was lost, and nothing since.
     forgotten: RoaringBitmap,
@@ -106,7 +106,7 @@ struct Peer {
 }
 
 /// What dumps told of one family of one vantage point.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Table {
     /// It spoke of some prefix of the family.
     spoke: bool,
@@ -121,7 +121,7 @@ struct Table {
 }
 
 /// A dump being read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Listing {
     at: Timestamp,
     /// What it listed; `None` if nothing was known before: then it is what there is.

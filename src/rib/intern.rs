@@ -53,7 +53,7 @@ impl RouteId {
 }
 
 /// Prefixes met.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Prefixes {
     list: Vec<IpNet>,
     /// Their places in the list, by hash.
@@ -115,7 +115,7 @@ fn hash(hasher: &foldhash::fast::FixedState, prefix: &IpNet) -> u64 {
 }
 
 /// Routes met.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Routes {
     list: Vec<Arc<Route>>,
     by_route: HashMap<Arc<Route>, RouteId, foldhash::fast::FixedState>,

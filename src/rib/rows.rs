@@ -12,12 +12,12 @@ const BLOCK: usize = 256;
 const WORD: usize = u64::BITS as usize;
 
 /// Which vantage points have a bit, by prefix.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
     blocks: Vec<Block>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Block {
     /// Words a row.
     width: usize,

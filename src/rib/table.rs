@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A dump being read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Dump {
     at: Timestamp,
     /// Whose tables of which families are in it.

@@ -25,7 +25,7 @@ pub(super) enum Standing {
 }
 
 /// The standing of every vantage point at a time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Roll {
     at: Timestamp,
     standings: Vec<[Standing; 2]>,

@@ -19,7 +19,7 @@ pub use together::{Ballot, Turnout};
 type Known = (VantageId, Option<View>);
 
 /// The votes on every prefix.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Votes {
     tallies: Vec<Tally>,
     /// Votes which are not what the state and the roll say.
@@ -44,7 +44,7 @@ pub struct Votes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Voter(usize);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct AsMembers {
     asn: Asn,
     vantages: Vec<VantageId>,
@@ -63,7 +63,7 @@ struct Tally {
 }
 
 /// While an incident is open nobody joins or leaves the electorate: a long outage must not erase its own denominator.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Frozen {
     votes: Vec<Vote>,
     eligible: Box<[bool]>,

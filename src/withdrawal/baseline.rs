@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 pub(super) type Weights = Vec<(Share, i64)>;
 
 /// The upper share of a prefix over the baseline window. Most prefixes have one share all the time: it stands in place.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct History {
     /// The share from each time on; none from where it does not count.
     first: Option<Step>,
@@ -20,7 +20,7 @@ pub(super) struct History {
 }
 
 /// The steps after the first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Later {
     steps: VecDeque<Step>,
     /// How long the shares of these steps were held, but for the last one, which still is.

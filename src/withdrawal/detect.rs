@@ -35,7 +35,7 @@ pub struct Scene<'a> {
 }
 
 /// Watches every prefix for withdrawals.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Detector {
     settings: Settings,
     records: Records,

@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 use std::collections::VecDeque;
 
 /// Silences and their ends, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Lulls {
     list: VecDeque<Lull>,
     /// How many were forgotten.
@@ -15,7 +15,7 @@ pub(super) struct Lulls {
 }
 
 /// A collector fell silent, or speaks again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Lull {
     at: Timestamp,
     /// It is believed from then on.

@@ -13,7 +13,7 @@ use crate::visibility::{Electorate, Share, Visibility, VisibilityChange, Vote, V
 use std::collections::VecDeque;
 
 /// What is remembered of one prefix.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Watch {
     pub history: History,
     /// What happened lately, or still does.
@@ -21,7 +21,7 @@ pub(super) struct Watch {
 }
 
 /// What happened to a prefix lately.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Unrest {
     pub turns: VecDeque<Turn>,
     pub statements: VecDeque<Remembered>,
@@ -54,7 +54,7 @@ pub(super) struct Remembered {
 }
 
 /// Routes and records of what is remembered; none where everything is watched, since no report shows them then.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Records(Option<Vec<(Option<RouteId>, Option<RecordRef>)>>);
 
 impl Records {

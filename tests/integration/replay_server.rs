@@ -7,7 +7,9 @@ use faultline::source::ris_live::Shown;
 use faultline::source::{InputSpec, discover};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -135,4 +137,39 @@ fn who_never_subscribes_or_goes_away_delays_nobody() {
         drop(gone);
         assert_eq!(server.await.unwrap().messages, 4);
     });
+}
+
+/// What a program which watches a replay of a lab case prints, a line of JSON each, and how it ends.
+fn watched(case: &str, speed: &str, more: &[&str]) -> (Vec<Value>, Option<i32>) {
+    let program = env!("CARGO_BIN_EXE_faultline");
+    let archives = format!("data/lab/{case}/mrt");
+    let mut server = Command::new(program)
+        .args(["replay", &archives, "--listen", "127.0.0.1:0", "--speed", speed])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(server.stderr.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    let address = first.split_whitespace().find(|word| word.starts_with("ws://")).unwrap().trim_end_matches(';').to_owned();
+    let watch = ["watch", "data/lab/lab.toml", "--replayed", "--format", "jsonl", "--stream", &address];
+    let output = Command::new(program).args(watch).args(more).output().unwrap();
+    assert!(server.wait().unwrap().success());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code())
+}
+
+#[test]
+fn watching_a_replay_tells_an_incident_when_it_begins_and_when_it_is_over() {
+    for (speed, more) in [("max", &["--everything"][..]), ("max", &[]), ("120x", &[])] {
+        let (lines, status) = watched("A", speed, more);
+        let events: Vec<(&str, u64)> =
+            lines.iter().map(|line| (line["event"].as_str().unwrap(), line["incident"].as_u64().unwrap())).collect();
+        assert_eq!(
+            (events.first(), events.last(), status),
+            (Some(&("opened", 1)), Some(&("closed", 1)), Some(1)),
+            "{speed}: {events:?}"
+        );
+        assert!(events.iter().all(|(_, number)| *number == 1) && lines[0]["ended"].is_null(), "{speed}: {events:?}");
+    }
+    assert_eq!(watched("C", "max", &["--everything"]), (Vec::new(), Some(0)), "a collector which restarts is no incident");
 }

@@ -1,12 +1,15 @@
 //! RIS Live: recorded frames are read like archives, whatever their year.
 
 use crate::wire::*;
+use faultline::analysis::Analysis;
 use faultline::cli::Inputs;
 use faultline::command::analyze::analyze;
+use faultline::drill;
 use faultline::replay::Replay;
 use faultline::report::ReportView;
 use faultline::source::{InputSpec, Interest, discover};
 use faultline::timing::Timing;
+use faultline::watch::{IncidentChange, Live};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -161,4 +164,56 @@ fn replayed_messages_tell_the_same_incidents_as_their_archives() {
         incidents += of_archives[1].as_array().map_or(0, Vec::len);
     }
     assert_eq!(incidents, 5, "the cases with an incident");
+}
+
+/// What a run which watches the same messages finds in the end, and what it told on the way.
+fn watched(profile: &str, frames: &[u8], each: usize) -> (Analysis, Vec<(IncidentChange, usize)>) {
+    let organization = faultline::org::profile::read(Path::new(profile)).unwrap().organization;
+    let mut live = Live::new(organization, "recording.jsonl");
+    let mut told = Vec::new();
+    for (number, frame) in frames.split(|byte| *byte == b'\n').enumerate() {
+        live.take(frame);
+        if number % each == 0
+            && let Some((_, events)) = live.look()
+        {
+            told.extend(events);
+        }
+    }
+    let (analysis, events) = live.end();
+    told.extend(events);
+    (analysis, told.into_iter().map(|event| (event.change, event.number)).collect())
+}
+
+// Why: what is found while it happens must be what is found afterwards, and be told once.
+#[test]
+fn watching_finds_what_analyzing_the_recording_does_and_tells_each_change_once() {
+    let rebuilt = tempfile::tempdir().unwrap();
+    let timeline = drill::read(Path::new("data/meta-2021-10-04/timeline.toml")).unwrap();
+    drill::write(&timeline, &rebuilt.path().join("drill")).unwrap();
+    let lab = |case: &str| PathBuf::from("data/lab").join(case).join("mrt");
+    for (profile, archives, incidents) in [
+        ("data/lab/lab.toml", lab("A"), 1),
+        ("data/lab/lab.toml", lab("C"), 0),
+        ("data/meta.toml", rebuilt.path().join("drill/mrt"), 1),
+    ] {
+        let (frames, archives) = (replayed(&archives), archives.display());
+        let folder = tempfile::tempdir().unwrap();
+        let recording = folder.path().join("recording.jsonl");
+        std::fs::write(&recording, &frames).unwrap();
+        let inputs = Inputs { inputs: vec![profile.into(), recording], collectors: Vec::new(), probes: Vec::new(), threads: None };
+        let recorded = analyze(&inputs, &Timing::default()).unwrap();
+        let (live, told) = watched(profile, &frames, 50);
+        let report = |analysis: &Analysis| {
+            let view = ReportView::of(analysis, "2026-11-23T12:00:00Z".parse().unwrap());
+            let mut report: Value = serde_json::from_str(&crate::written::json(&view)).unwrap();
+            let mut found = Value::from(vec![report["outcome"].take(), report["incidents"].take(), report["observed"].take()]);
+            without_places(&mut found);
+            found
+        };
+        assert_eq!(report(&recorded), report(&live), "{archives}");
+        let of = |change: IncidentChange| told.iter().filter(|(told, _)| *told == change).count();
+        assert_eq!(live.correlation.incidents.len(), incidents, "{archives}");
+        assert_eq!((of(IncidentChange::Opened), of(IncidentChange::Closed)), (incidents, incidents), "{archives}: {told:?}");
+        assert_eq!((of(IncidentChange::Reopened), of(IncidentChange::Withdrawn)), (0, 0), "{archives}: {told:?}");
+    }
 }

@@ -43,6 +43,7 @@ const LAYERS: &[(&str, Branch, &str)] = &[
     ("pipeline", Branch::Routing, "the routing stages joined, for archives and live feeds alike"),
     ("incident", Branch::Both, "the first place where both halves are seen together"),
     ("analysis", Branch::Both, "everything found in one input, and what it comes to"),
+    ("watch", Branch::Both, "the live half: the same pipeline, while things happen"),
     ("report", Branch::Both, "what is shown of incidents; decides nothing"),
     ("drill", Branch::Both, "a written timeline becomes recordings: it writes what the readers read"),
     ("cli", Branch::Both, "what was typed"),

@@ -151,6 +151,24 @@ const CHAPTERS: &[Chapter] = &[
         ],
     },
     Chapter {
+        title: "faultline-watch",
+        description: &[
+            "A line is printed when an incident opens, gets worse or better, is judged anew, or closes; each change once. Without --everything the \
+                        server is asked for what concerns the profile's prefixes, and for what tells of sessions. A lost connection is made again, after a \
+                        pause which grows; what was said meanwhile nobody knows, so routes are unknown until they are told again. Nobody's whole table is \
+                        known, as after archives without a table dump. Ctrl-C ends it.",
+        ],
+        exit: EXIT_STATUS,
+        files: &[PROFILE],
+        examples: &[
+            ("Against RIPE RIS, for programs:", "faultline watch my.toml --format jsonl"),
+            (
+                "A replay, which has a clock and an end of its own:",
+                "faultline watch my.toml --replayed --stream ws://127.0.0.1:8080/",
+            ),
+        ],
+    },
+    Chapter {
         title: "faultline-replay",
         description: &[
             "Without --listen every frame is one line of standard output. With it, clients subscribe as at ris-live.ripe.net; all see the same \

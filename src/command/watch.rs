@@ -1,0 +1,95 @@
+//! `faultline watch`: an organization against RIS Live, while things happen.
+
+use crate::analysis::Outcome;
+use crate::cli::Watch;
+#[cfg(feature = "live")]
+pub use running::run;
+
+/// Runs it.
+///
+/// # Errors
+/// Always: this program was built without it.
+#[cfg(not(feature = "live"))]
+pub fn run(_: &Watch) -> miette::Result<Outcome> {
+    Err(miette::miette!(help = "build it with the feature `live`", "this program was built without WebSockets"))
+}
+
+#[cfg(feature = "live")]
+mod running {
+    use super::{Outcome, Watch};
+    use crate::analysis::Analysis;
+    use crate::cli::Lines;
+    use crate::replay::server::END;
+    use crate::report::{IncidentLine, ReportView};
+    use crate::watch::connection::Source;
+    use crate::watch::run::{Clock, Told, run as watch};
+    use crate::watch::{IncidentChange, IncidentEvent, Live};
+    use miette::IntoDiagnostic;
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// If the profile is not valid, or standard output cannot be written.
+    pub fn run(typed: &Watch) -> miette::Result<Outcome> {
+        let organization = super::super::analyze::read_profile(&typed.profile)?;
+        let live = Live::new(organization, &typed.stream);
+        let source = Source {
+            address: typed.stream.clone(),
+            subscriptions: live.subscriptions(typed.everything),
+            end: typed.replayed.then_some(END),
+        };
+        let clock = if typed.replayed { Clock::Stream } else { Clock::System };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
+        let stop = async {
+            // Without a signal to wait for it goes on until it is ended otherwise.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed)))?;
+        Ok(analysis.outcome())
+    }
+
+    fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
+        match told {
+            Told::Up => super::super::tell(&format!(
+                "connected to {}; nobody's table is known yet: a prefix counts as seen from its first announcement on",
+                typed.stream
+            )),
+            Told::Down(reason) => {
+                super::super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream))
+            }
+            Told::Error(words) => super::super::tell(&format!("the server says: {words}")),
+            Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
+        }
+        Ok(())
+    }
+
+    fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
+        let at = analysis.routing.last;
+        let view = ReportView::of(analysis, at);
+        for event in news {
+            let line = IncidentLine::of(*event, &view, at);
+            let text = match format {
+                Lines::Jsonl => serde_json::to_string(&line).into_diagnostic()?,
+                Lines::Text => words(&line),
+            };
+            super::super::print(&format!("{}\n", crate::report::plain(&text)))?;
+        }
+        Ok(())
+    }
+
+    fn words(line: &IncidentLine) -> String {
+        let what = match line.event {
+            IncidentChange::Opened => "begins",
+            IncidentChange::Worsened => "gets worse",
+            IncidentChange::Improved => "gets better",
+            IncidentChange::Changed => "is judged anew",
+            IncidentChange::Reopened => "goes on after all",
+            IncidentChange::Closed => "is over",
+            IncidentChange::Withdrawn => "is part of another one, or none",
+        };
+        let headline = line.headline.as_deref().unwrap_or_default();
+        format!("{}  incident {} {what}  {headline}", line.at.in_words(), line.incident)
+    }
+}

@@ -1,0 +1,15 @@
+//! The live half: what `analyze` finds in archives, found while it happens.
+//!
+//! [`Live`] takes frames of RIS Live and the time; it drives the same pipeline as archives do, and gives what happens to incidents:
+//! [`LifeCycle`] tells what is new of them, each change once. Both are pure: a replay gives what the live run gave. [`connection`] is the part
+//! which waits for the network.
+
+#[cfg(feature = "live")]
+pub mod connection;
+mod life;
+mod live;
+#[cfg(feature = "live")]
+pub mod run;
+
+pub use life::{IncidentChange, IncidentEvent, LifeCycle};
+pub use live::Live;

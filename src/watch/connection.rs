@@ -1,0 +1,165 @@
+//! The connection to RIS Live: kept up, and given up only when told to.
+//!
+//! One task reads the socket and hands frames on; it asks the server from time to time whether it is there, since a dead connection looks like
+//! a quiet one. After a loss it waits a little longer each time, by chance a little more or less, so that not all clients come back at once.
+
+use futures_util::{SinkExt, StreamExt};
+use rustls::crypto::ring;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+
+/// A connection is made within this time, or not.
+const CONNECT: Duration = Duration::from_secs(20);
+/// How often the server is asked whether it is there.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// A server which says nothing for so long, though it was asked, is not there.
+const SILENT: Duration = Duration::from_secs(75);
+/// The first pause before another attempt …
+const PAUSE: Duration = Duration::from_secs(1);
+/// … and the longest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// No frame is longer.
+const FRAME: usize = 4 * 1024 * 1024;
+
+/// What happens to a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// It is up, and everything was asked for.
+    Up,
+    /// A frame.
+    Frame(String),
+    /// It is lost, for this reason; another attempt follows.
+    Down(String),
+    /// The server has ended it, for this reason, and it is not to be made again.
+    Ended(String),
+}
+
+/// Where to connect to, and what to ask for.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The address, as `wss://…` or `ws://…`.
+    pub address: String,
+    /// What to ask for, each time anew.
+    pub subscriptions: Vec<Value>,
+    /// An end which the server gives with this reason is one: [`crate::replay::server::END`] of a replay.
+    pub end: Option<&'static str>,
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Keeps a connection up and tells what comes, until nobody listens any more or the server has ended it.
+pub async fn keep(source: Source, events: mpsc::Sender<Event>) {
+    let mut pause = PAUSE;
+    let mut dice = seed();
+    loop {
+        let begun = Instant::now();
+        match once(&source, &events).await {
+            Ok(reason) => {
+                let _ = events.send(Event::Ended(reason)).await;
+                return;
+            }
+            Err(reason) => {
+                if events.send(Event::Down(reason)).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if begun.elapsed() > LONGEST_PAUSE {
+            pause = PAUSE;
+        }
+        // Between half of it and all.
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let part = u32::try_from(dice >> 54).unwrap_or(0);
+        sleep(pause / 2 + pause / 2 * part / 1_024).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// A number which differs from run to run.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+/// One connection. `Ok` if the server ended it as it should, with its words; else why it was lost.
+async fn once(source: &Source, events: &mpsc::Sender<Event>) -> Result<String, String> {
+    let mut socket = connect(&source.address).await?;
+    for subscription in &source.subscriptions {
+        say(&mut socket, subscription.to_string()).await?;
+    }
+    let gone = || Ok("nobody listens".to_owned());
+    if events.send(Event::Up).await.is_err() {
+        return gone();
+    }
+    let mut ask = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    loop {
+        let said = tokio::select! {
+            said = timeout(SILENT, socket.next()) => said,
+            _ = ask.tick() => {
+                say(&mut socket, json!({"type": "ping", "data": null}).to_string()).await?;
+                continue;
+            }
+            () = events.closed() => return gone(),
+        };
+        match said {
+            Err(_) => return Err(format!("the server said nothing for {} s", SILENT.as_secs())),
+            Ok(None) => return Err("the server closed the connection".to_owned()),
+            Ok(Some(Err(error))) => return Err(words(&error)),
+            Ok(Some(Ok(Message::Text(text)))) => {
+                if events.send(Event::Frame(text.to_string())).await.is_err() {
+                    return gone();
+                }
+            }
+            Ok(Some(Ok(Message::Close(close)))) => return ended(source, close),
+            Ok(Some(Ok(_))) => {}
+        }
+    }
+}
+
+fn ended(source: &Source, close: Option<CloseFrame>) -> Result<String, String> {
+    let reason = close.map(|close| close.reason.to_string()).unwrap_or_default();
+    if source.end.is_some_and(|end| end == reason) {
+        Ok(reason)
+    } else {
+        Err(format!("the server closed the connection ({reason})"))
+    }
+}
+
+async fn connect(address: &str) -> Result<Socket, String> {
+    let config = WebSocketConfig::default().max_message_size(Some(FRAME)).max_frame_size(Some(FRAME));
+    let connecting = connect_async_tls_with_config(address, Some(config), true, Some(connector()?));
+    match timeout(CONNECT, connecting).await {
+        Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(error)) => Err(words(&error)),
+        Err(_) => Err(format!("no connection within {} s", CONNECT.as_secs())),
+    }
+}
+
+/// TLS with the authorities of webpki-roots.
+fn connector() -> Result<Connector, String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let config = rustls::ClientConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Connector::Rustls(config.into()))
+}
+
+async fn say(socket: &mut Socket, text: String) -> Result<(), String> {
+    match timeout(CONNECT, socket.send(Message::text(text))).await {
+        Ok(sent) => sent.map_err(|error| words(&error)),
+        Err(_) => Err("the server takes nothing any more".to_owned()),
+    }
+}
+
+fn words(error: &tungstenite::Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,155 @@
+//! Frames and time in, changes of incidents out.
+
+use super::life::{IncidentEvent, LifeCycle};
+use crate::analysis::Analysis;
+use crate::dependency::Dependencies;
+use crate::incident::{Findings, correlate};
+use crate::observation::{FileId, Observation};
+use crate::org::Organization;
+use crate::org::scope::Scope;
+use crate::pipeline::Pipeline;
+use crate::reachability::Reachability;
+use crate::source::ris_live::{Answer, RisLive};
+use crate::source::{FileAccount, Interest, WatchedPrefixes};
+use crate::time::Timestamp;
+use crate::vantage::Vantages;
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+/// An organization watched against a stream.
+pub struct Live {
+    organization: Organization,
+    dependencies: Dependencies,
+    watched: Vec<IpNet>,
+    stream: RisLive,
+    pipeline: Pipeline,
+    life: LifeCycle,
+    seeds: Vec<FileAccount>,
+    /// How late it is.
+    now: Timestamp,
+    /// Something was said since incidents were looked at.
+    moved: bool,
+}
+
+/// Types of messages which tell of sessions. The server was seen to write the last two in both ways.
+const OF_SESSIONS: [&str; 5] = ["OPEN", "NOTIFICATION", "KEEPALIVE", "RIS_PEER_STATE", "STATE"];
+
+impl Live {
+    /// Nothing has come from the stream at this address yet.
+    pub fn new(organization: Organization, address: &str) -> Self {
+        let dependencies = Dependencies::from_profile_and_results(&organization, &[]);
+        let addresses = dependencies.addresses();
+        let scope = Scope::of(&organization, addresses.iter().copied());
+        let own = organization.prefixes.iter().map(|watched| watched.prefix);
+        let watched: Vec<IpNet> = own.chain(addresses.iter().map(|address| IpNet::from(*address))).collect();
+        let interest = Interest::Watched(WatchedPrefixes::new(watched.iter().copied()));
+        let pipeline = Pipeline::new(scope, &organization.settings).followed();
+        Live {
+            dependencies,
+            watched,
+            stream: RisLive::new(address, FileId(0), interest, Vantages::default()),
+            pipeline,
+            life: LifeCycle::default(),
+            seeds: Vec::new(),
+            now: Timestamp::MIN,
+            moved: false,
+            organization,
+        }
+    }
+
+    /// What to ask the server for: the prefixes which are watched, what covers them and what lies within them, and what tells of sessions; or
+    /// `everything`, which also shows who carries a full table.
+    pub fn subscriptions(&self, everything: bool) -> Vec<Value> {
+        let ask = |data: Value| json!({"type": "ris_subscribe", "data": data});
+        let options = json!({"includeRaw": true, "acknowledge": true});
+        if everything {
+            return vec![ask(json!({"socketOptions": options}))];
+        }
+        let of_prefix = |prefix: &IpNet| {
+            ask(json!({"prefix": prefix.to_string(), "moreSpecific": true, "lessSpecific": true, "socketOptions": options}))
+        };
+        let of_sessions = OF_SESSIONS.iter().map(|kind| ask(json!({"type": kind, "socketOptions": options})));
+        self.watched.iter().map(of_prefix).chain(of_sessions).collect()
+    }
+
+    /// How late it is by what was said, or told.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Takes a frame; gives what it answers, if it is no message of a collector.
+    pub fn take(&mut self, frame: &[u8]) -> Option<Answer> {
+        self.stream.take(frame)
+    }
+
+    /// So late it is: holds end, and silence is noticed, though nothing more is said.
+    pub fn pass(&mut self, time: Timestamp) {
+        self.stream.pass(time);
+        self.hear();
+        if time > self.now {
+            self.now = time;
+            self.pipeline.advance(time, self.stream.vantages());
+        }
+    }
+
+    /// The connection was lost from `from` to `until`: what was said meanwhile nobody knows.
+    pub fn lost(&mut self, from: Timestamp, until: Timestamp) {
+        self.stream.lost(from, until);
+    }
+
+    /// Takes what was said and need not be held back; gives what is new of incidents.
+    pub fn look(&mut self) -> Option<(Analysis, Vec<IncidentEvent>)> {
+        self.hear();
+        if self.pipeline.steps().is_empty() && !self.moved {
+            return None;
+        }
+        self.moved = false;
+        let analysis = self.analysis();
+        let events = self.life.follow(&analysis.correlation.incidents);
+        (!events.is_empty()).then_some((analysis, events))
+    }
+
+    /// Nothing comes any more; gives everything that was found, and what is new of incidents.
+    pub fn end(mut self) -> (Analysis, Vec<IncidentEvent>) {
+        self.stream.end();
+        self.hear();
+        let analysis = self.analysis();
+        let events = self.life.follow(&analysis.correlation.incidents);
+        (analysis, events)
+    }
+
+    /// Everything that is known now.
+    pub fn analysis(&self) -> Analysis {
+        let vantages = self.stream.vantages().clone();
+        let routing = self.pipeline.so_far(self.now, &vantages);
+        let reachability = Reachability::new(&self.organization, &self.dependencies).finish(self.now);
+        let correlation = correlate(Findings {
+            organization: &self.organization,
+            dependencies: &self.dependencies,
+            routing: &routing,
+            vantages: &vantages,
+            reachability: &reachability,
+        });
+        let bgp_files = self.seeds.iter().chain([self.stream.account()]).cloned().collect();
+        Analysis {
+            organization: self.organization.clone(),
+            dependencies: self.dependencies.clone(),
+            vantages,
+            routing,
+            results: Vec::new(),
+            attempts: Vec::new(),
+            reachability,
+            correlation,
+            bgp_files,
+            probe_files: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self) {
+        let (said, vantages) = self.stream.said();
+        let Some(last) = said.iter().map(Observation::until).max() else { return };
+        said.iter().for_each(|observation| self.pipeline.observe(observation, vantages));
+        self.now = self.now.max(last);
+        self.moved |= said.iter().any(|observation| observation.what.prefix().is_some());
+    }
+}
