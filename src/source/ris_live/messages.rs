@@ -55,6 +55,11 @@ impl Messages {
         self.order.pass(time);
     }
 
+    /// Whatever is held back is let go.
+    pub(in crate::source) fn let_go(&mut self) {
+        self.order.let_go();
+    }
+
     /// No more come.
     pub(in crate::source) fn end(&mut self) {
         self.order.end();

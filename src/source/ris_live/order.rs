@@ -14,31 +14,40 @@ pub struct Order<T> {
     held: BTreeMap<(Timestamp, u64), T>,
     /// How many were put in.
     count: u64,
+    /// The latest time put in.
     newest: Timestamp,
+    /// Until this time nothing need be held back.
+    free: Timestamp,
     span: Span,
 }
 
 impl<T> Order<T> {
     /// Nothing is held back yet; what comes will be for this long.
     pub fn new(span: Span) -> Self {
-        Order { held: BTreeMap::new(), count: 0, newest: Timestamp::MIN, span }
+        Order { held: BTreeMap::new(), count: 0, newest: Timestamp::MIN, free: Timestamp::MIN, span }
     }
 
     /// Puts something of a time in.
     pub fn put(&mut self, at: Timestamp, what: T) {
         self.newest = self.newest.max(at);
+        self.pass(at);
         self.held.insert((at, self.count), what);
         self.count += 1;
     }
 
     /// Nothing older than this comes any more, unless it is later than allowed.
     pub fn pass(&mut self, time: Timestamp) {
-        self.newest = self.newest.max(time);
+        self.free = self.free.max(time - self.span);
+    }
+
+    /// Whatever is held back is let go.
+    pub fn let_go(&mut self) {
+        self.free = self.free.max(self.newest);
     }
 
     /// The time of the first, if it need not be held back any longer.
     pub fn next(&self) -> Option<Timestamp> {
-        self.held.keys().next().map(|(at, _)| *at).filter(|at| *at + self.span <= self.newest)
+        self.held.keys().next().map(|(at, _)| *at).filter(|at| *at <= self.free)
     }
 
     /// Takes the first out, with its time, if it need not be held back any longer; equal times keep the order in which they were put in.
@@ -49,7 +58,7 @@ impl<T> Order<T> {
 
     /// Nothing comes any more: nothing need be held back.
     pub fn end(&mut self) {
-        self.newest = Timestamp::MAX;
+        self.free = Timestamp::MAX;
     }
 
     /// How many are held back.
@@ -92,5 +101,9 @@ mod tests {
         assert_eq!(order.next(), None);
         order.pass(at(12));
         assert_eq!(order.next(), Some(at(10)));
+        order.put(at(13), ());
+        order.let_go();
+        order.put(at(14), ());
+        assert_eq!(std::iter::from_fn(|| order.take()).map(|(then, ())| then).collect::<Vec<_>>(), [at(10), at(13)]);
     }
 }

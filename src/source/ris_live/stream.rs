@@ -95,15 +95,22 @@ impl RisLive {
 
     /// The connection was lost: of no collector anything is known from `from` to `until`.
     pub fn lost(&mut self, from: Timestamp, until: Timestamp) {
+        self.messages.let_go();
+        self.state_ready();
         let source = RecordRef { file: self.file, record: self.frames };
         for (collector, _) in self.vantages.collectors() {
-            let what = Statement::FeedGap { collector, until, cause: GapCause::MissingFile };
+            let what = Statement::FeedGap { collector, until, cause: GapCause::Disconnected };
             self.ready.push_back(Observation { at: from, source, what });
         }
     }
 
     /// Takes what was said and need not be held back, in order of time, and who is who by then.
     pub fn said(&mut self) -> (VecDeque<Observation>, &Vantages) {
+        self.state_ready();
+        (std::mem::take(&mut self.ready), &self.vantages)
+    }
+
+    fn state_ready(&mut self) {
         while self.messages.next_time().is_some() {
             self.messages.state_next(&mut RisLiveContext {
                 vantages: &mut self.vantages,
@@ -115,7 +122,6 @@ impl RisLive {
                 spare: &mut self.spare,
             });
         }
-        (std::mem::take(&mut self.ready), &self.vantages)
     }
 
     /// Who is who.
