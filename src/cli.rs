@@ -224,6 +224,12 @@ pub struct Watch {
     /// The organization's profile (TOML)
     #[arg(value_name = "ORG.toml", value_hint = ValueHint::FilePath)]
     pub profile: PathBuf,
+    /// Archives to begin with: the newest table dump of each collector, and updates since. Files, folders or globs, as for analyze
+    #[arg(long = "seed", value_name = "PATH", num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub seeds: Vec<PathBuf>,
+    /// An archive to begin with, and the name of its collector, where its own name does not tell
+    #[arg(long = "collector", value_name = "NAME=PATH")]
+    pub collectors: Vec<String>,
     /// Where the stream is
     #[arg(long, value_name = "URL", default_value = concat!("wss://ris-live.ripe.net/v1/ws/?client=faultline-", env!("CARGO_PKG_VERSION")))]
     pub stream: String,

@@ -217,6 +217,11 @@ impl Pipeline {
         self.now = self.now.max(to);
     }
 
+    /// Who speaks, and who carries a full table.
+    pub fn feeds(&self) -> &Feeds {
+        &self.stages.feeds
+    }
+
     /// What would be found if the recording ended here; it goes on.
     pub fn so_far(&self, end: Timestamp, vantages: &Vantages) -> RoutingFindings {
         self.clone().finish(end, vantages)

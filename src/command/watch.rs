@@ -19,8 +19,10 @@ mod running {
     use super::{Outcome, Watch};
     use crate::analysis::Analysis;
     use crate::cli::Lines;
+    use crate::command::progress::Progress;
     use crate::replay::server::END;
     use crate::report::{IncidentLine, ReportView};
+    use crate::source::discover;
     use crate::watch::connection::Source;
     use crate::watch::run::{Clock, Told, run as watch};
     use crate::watch::{IncidentChange, IncidentEvent, Live};
@@ -32,12 +34,12 @@ mod running {
     /// If the profile is not valid, or standard output cannot be written.
     pub fn run(typed: &Watch) -> miette::Result<Outcome> {
         let organization = super::super::analyze::read_profile(&typed.profile)?;
-        let live = Live::new(organization, &typed.stream);
-        let source = Source {
-            address: typed.stream.clone(),
-            subscriptions: live.subscriptions(typed.everything),
-            end: typed.replayed.then_some(END),
-        };
+        let live = begin(Live::new(organization, &typed.stream), typed)?;
+        let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
+        let source = source.map_err(|problem| {
+            let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
+            miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
+        })?;
         let clock = if typed.replayed { Clock::Stream } else { Clock::System };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
         let stop = async {
@@ -50,12 +52,38 @@ mod running {
         Ok(analysis.outcome())
     }
 
+    /// Reads the archives to begin with, and tells what is known by them.
+    fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
+        let specs = super::super::analyze::specs(&typed.seeds, &typed.collectors)?;
+        let live = if specs.is_empty() {
+            live
+        } else {
+            let progress = Progress::working("reading the archives to begin with");
+            let live = live.seeded(discover(&specs).into_diagnostic()?, 1).into_diagnostic()?;
+            drop(progress);
+            live
+        };
+        super::super::tell(&match live.known_tables() {
+            (0, _) => {
+                "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
+                    .to_owned()
+            }
+            (known, all) => {
+                format!(
+                    "the tables of {known} of {all} vantage points are known as of {}; the others' are not",
+                    live.now().in_words()
+                )
+            }
+        });
+        Ok(live)
+    }
+
     fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
         match told {
-            Told::Up => super::super::tell(&format!(
-                "connected to {}; nobody's table is known yet: a prefix counts as seen from its first announcement on",
-                typed.stream
-            )),
+            Told::Up => super::super::tell(&format!("connected to {}", typed.stream)),
+            Told::NoConnection(reason) => {
+                super::super::tell(&format!("no connection to {}: {reason}; trying again", typed.stream));
+            }
             Told::Down(reason) => {
                 super::super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream))
             }

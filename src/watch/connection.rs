@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
@@ -34,8 +35,13 @@ pub enum Event {
     Up,
     /// A frame.
     Frame(String),
-    /// It is lost, for this reason; another attempt follows.
-    Down(String),
+    /// It is lost, or was not made, for this reason; another attempt follows.
+    Down {
+        /// Why.
+        reason: String,
+        /// It was up.
+        was_up: bool,
+    },
     /// The server has ended it, for this reason, and it is not to be made again.
     Ended(String),
 }
@@ -51,6 +57,20 @@ pub struct Source {
     pub end: Option<&'static str>,
 }
 
+impl Source {
+    /// A stream at this address.
+    ///
+    /// # Errors
+    /// What is wrong with the address.
+    pub fn new(address: &str, subscriptions: Vec<Value>, end: Option<&'static str>) -> Result<Source, String> {
+        let request = address.into_client_request().map_err(|error| error.to_string())?;
+        match request.uri().scheme_str() {
+            Some("ws" | "wss") => Ok(Source { address: address.to_owned(), subscriptions, end }),
+            _ => Err("it begins neither with wss:// nor with ws://".to_owned()),
+        }
+    }
+}
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Keeps a connection up and tells what comes, until nobody listens any more or the server has ended it.
@@ -59,13 +79,14 @@ pub async fn keep(source: Source, events: mpsc::Sender<Event>) {
     let mut dice = seed();
     loop {
         let begun = Instant::now();
-        match once(&source, &events).await {
+        let mut was_up = false;
+        match once(&source, &events, &mut was_up).await {
             Ok(reason) => {
                 let _ = events.send(Event::Ended(reason)).await;
                 return;
             }
             Err(reason) => {
-                if events.send(Event::Down(reason)).await.is_err() {
+                if events.send(Event::Down { reason, was_up }).await.is_err() {
                     return;
                 }
             }
@@ -88,12 +109,13 @@ fn seed() -> u64 {
 }
 
 /// One connection. `Ok` if the server ended it as it should, with its words; else why it was lost.
-async fn once(source: &Source, events: &mpsc::Sender<Event>) -> Result<String, String> {
+async fn once(source: &Source, events: &mpsc::Sender<Event>, was_up: &mut bool) -> Result<String, String> {
     let mut socket = connect(&source.address).await?;
     for subscription in &source.subscriptions {
         say(&mut socket, subscription.to_string()).await?;
     }
     let gone = || Ok("nobody listens".to_owned());
+    *was_up = true;
     if events.send(Event::Up).await.is_err() {
         return gone();
     }

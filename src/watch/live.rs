@@ -10,9 +10,9 @@ use crate::org::scope::Scope;
 use crate::pipeline::Pipeline;
 use crate::reachability::Reachability;
 use crate::source::ris_live::{Answer, RisLive};
-use crate::source::{FileAccount, Interest, WatchedPrefixes};
+use crate::source::{FileAccount, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
 use crate::time::Timestamp;
-use crate::vantage::Vantages;
+use crate::vantage::{Family, Vantages};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ pub struct Live {
     organization: Organization,
     dependencies: Dependencies,
     watched: Vec<IpNet>,
+    interest: Interest,
+    address: String,
     stream: RisLive,
     pipeline: Pipeline,
     life: LifeCycle,
@@ -47,7 +49,9 @@ impl Live {
         Live {
             dependencies,
             watched,
-            stream: RisLive::new(address, FileId(0), interest, Vantages::default()),
+            stream: RisLive::new(address, FileId(0), interest.clone(), Vantages::default()),
+            interest,
+            address: address.to_owned(),
             pipeline,
             life: LifeCycle::default(),
             seeds: Vec::new(),
@@ -55,6 +59,34 @@ impl Live {
             moved: false,
             organization,
         }
+    }
+
+    /// Begins with what archives tell: the newest table dumps, and what was recorded since. Between them and the stream nothing is taken to
+    /// have changed.
+    ///
+    /// # Errors
+    /// If not one of the files can be read.
+    pub fn seeded(mut self, files: Vec<InputFile>, threads: usize) -> Result<Self, SourceError> {
+        let count = u32::try_from(files.len()).unwrap_or(u32::MAX);
+        let resources = Resources { threads, ..Resources::default() };
+        let merge = Merge::open(files, self.interest.clone(), &resources)?;
+        let (pipeline, now) = (&mut self.pipeline, &mut self.now);
+        let read = merge.for_each(threads, &resources.timing, |observations, vantages| {
+            *now = observations.iter().map(Observation::until).fold(*now, Timestamp::max);
+            pipeline.observe_all(observations, vantages);
+            Ok::<(), SourceError>(())
+        });
+        let (vantages, accounts) = read?;
+        self.stream = RisLive::new(&self.address, FileId(count), self.interest.clone(), vantages);
+        self.seeds = accounts;
+        Ok(self)
+    }
+
+    /// Of how many vantage points the whole table of some family is known, and of how many anything.
+    pub fn known_tables(&self) -> (usize, usize) {
+        let seeded = |from| Family::BOTH.iter().any(|family| self.pipeline.feeds().is_seeded(from, *family));
+        let vantages = self.stream.vantages();
+        (vantages.iter().filter(|(from, _)| seeded(*from)).count(), vantages.len())
     }
 
     /// What to ask the server for: the prefixes which are watched, what covers them and what lies within them, and what tells of sessions; or

@@ -32,6 +32,8 @@ pub enum Told<'a> {
     Up,
     /// The connection is lost, for this reason.
     Down(&'a str),
+    /// No connection can be made, for this reason.
+    NoConnection(&'a str),
     /// The server is not content.
     Error(&'a str),
     /// Something happens to incidents.
@@ -83,9 +85,9 @@ pub async fn run<E>(
                     look(&mut live, &mut tell)?;
                 }
             }
-            Some(Event::Down(reason)) => {
+            Some(Event::Down { reason, was_up }) => {
                 lost_at.get_or_insert(late(clock, &live));
-                tell(Told::Down(&reason))?;
+                tell(if was_up { Told::Down(&reason) } else { Told::NoConnection(&reason) })?;
             }
             Some(Event::Ended(_)) | None => break,
         }

@@ -173,3 +173,22 @@ fn watching_a_replay_tells_an_incident_when_it_begins_and_when_it_is_over() {
     }
     assert_eq!(watched("C", "max", &["--everything"]), (Vec::new(), Some(0)), "a collector which restarts is no incident");
 }
+
+#[test]
+fn an_address_which_is_none_is_an_error_and_no_connection_is_told() {
+    let program = env!("CARGO_BIN_EXE_faultline");
+    let output = Command::new(program).args(["watch", "data/lab/lab.toml", "--stream", "nonsense"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("`nonsense` is no address of a stream"), "{said}");
+    // Nobody listens on the discard port.
+    let mut watching = Command::new(program)
+        .args(["watch", "data/lab/lab.toml", "--stream", "ws://127.0.0.1:9/"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said =
+        BufReader::new(watching.stderr.take().unwrap()).lines().map(Result::unwrap).find(|line| line.contains("trying again"));
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    assert!(said.unwrap().starts_with("no connection to ws://127.0.0.1:9/: "));
+}

@@ -260,3 +260,23 @@ fn a_lost_connection_makes_routes_unknown_and_no_incident() {
     let gaps = analysis.routing.notes.iter().filter(|note| note.what == FeedEvent::Gap(GapCause::Disconnected)).count();
     assert_eq!(gaps, 1);
 }
+
+// Why: with a table dump it is known at once who has the prefixes, and the first word of a vantage point is news.
+#[test]
+fn watching_begins_with_what_table_dumps_tell() {
+    let organization = faultline::org::profile::read(Path::new("data/lab/lab.toml")).unwrap().organization;
+    let dumps = ["cfrr/rib.20261122.091323.mrt.gz", "copen/rib.20261122.091309.mrt.gz"];
+    let specs = dumps.map(|dump| InputSpec { path: PathBuf::from("data/lab/A/mrt").join(dump), collector: None });
+    let mut live = Live::new(organization, "test").seeded(discover(&specs).unwrap(), 1).unwrap();
+    let (known, all) = live.known_tables();
+    assert!(known > 10 && known <= all, "{known} of {all}");
+    let unread = live.analysis();
+    assert!(unread.correlation.incidents.is_empty() && unread.bgp_files.len() == 3, "two dumps and the stream");
+    for frame in replayed(Path::new("data/lab/A/mrt")).split(|byte| *byte == b'\n') {
+        live.take(frame);
+    }
+    let (analysis, _) = live.end();
+    let [incident] = analysis.correlation.incidents.as_slice() else { panic!("one incident") };
+    let withdrawals = &incident.evidence.withdrawals;
+    assert!(!incident.is_open() && withdrawals.len() == 8 && withdrawals.iter().all(|withdrawal| withdrawal.covers_known));
+}

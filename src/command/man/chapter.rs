@@ -155,8 +155,9 @@ const CHAPTERS: &[Chapter] = &[
         description: &[
             "A line is printed when an incident opens, gets worse or better, is judged anew, or closes; each change once. Without --everything the \
                         server is asked for what concerns the profile's prefixes, and for what tells of sessions. A lost connection is made again, after a \
-                        pause which grows; what was said meanwhile nobody knows, so routes are unknown until they are told again. Nobody's whole table is \
-                        known, as after archives without a table dump. Ctrl-C ends it.",
+                        pause which grows; what was said meanwhile nobody knows, so routes are unknown until they are told again. \
+                        With --seed it begins with what archives tell; between the last of them and the stream nothing is taken to have changed. \
+                        Ctrl-C ends it.",
         ],
         exit: EXIT_STATUS,
         files: &[PROFILE],
