@@ -11,7 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::reachability::Reachability;
 use crate::source::ris_live::{Answer, RisLive};
 use crate::source::{FileAccount, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::vantage::{Family, Vantages};
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -33,6 +33,8 @@ pub struct Live {
     moved: bool,
 }
 
+/// A collector's clock is not further ahead than this.
+const AHEAD: Span = Span::from_seconds(600);
 /// Types of messages which tell of sessions. The server was seen to write the last two in both ways.
 const OF_SESSIONS: [&str; 5] = ["OPEN", "NOTIFICATION", "KEEPALIVE", "RIS_PEER_STATE", "STATE"];
 
@@ -117,6 +119,7 @@ impl Live {
     /// So late it is: holds end, and silence is noticed, though nothing more is said.
     pub fn pass(&mut self, time: Timestamp) {
         self.stream.pass(time);
+        self.stream.refuse_after(time + AHEAD);
         self.hear();
         if time > self.now {
             self.now = time;

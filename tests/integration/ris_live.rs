@@ -252,6 +252,9 @@ fn a_lost_connection_makes_routes_unknown_and_no_incident() {
     live.lost(Timestamp::from_parts(at + 1, 0), Timestamp::from_parts(at + 600, 0));
     live.pass(Timestamp::from_parts(at + 600, 0));
     assert_eq!(seen(&live), 0, "nobody knows");
+    // A wrong clock, a century ahead, would end everything.
+    announce(&mut live, at + 3_000_000_000);
+    assert_eq!((seen(&live), live.analysis().bgp_files[0].skipped_count), (0, 12));
     announce(&mut live, at + 601);
     live.pass(Timestamp::from_parts(at + 700, 0));
     assert_eq!(seen(&live), 12);

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 /// A stream of RIS Live. It is counted like a file, which it would be if it was recorded.
 pub struct RisLive {
     messages: Messages,
+    /// No message can be from later than this.
+    not_after: Timestamp,
     interest: Interest,
     file: FileId,
     frames: u64,
@@ -45,6 +47,7 @@ impl RisLive {
         account.holds(FileKind::RisLive);
         RisLive {
             messages: Messages::new(),
+            not_after: Timestamp::MAX,
             interest,
             file,
             frames: 0,
@@ -64,6 +67,10 @@ impl RisLive {
         self.bytes += frame.len() as u64;
         (self.account.records, self.account.bytes) = (self.frames, self.bytes);
         match Frame::read(frame) {
+            Ok(Frame::Message(message)) if message.at > self.not_after => {
+                let (bytes, cause) = (frame.len() as u64, format!("its time, {}, has not come yet", message.at));
+                self.account.skip(Damage { offset, bytes, record: self.frames, cause });
+            }
             Ok(Frame::Message(message)) => {
                 self.messages.put(message, (self.frames, offset));
                 return None;
@@ -86,6 +93,11 @@ impl RisLive {
     /// So late it is by the clock of the stream: nothing older is waited for.
     pub fn pass(&mut self, time: Timestamp) {
         self.messages.pass(time);
+    }
+
+    /// A message from after this time is not believed: one wrong clock must not put all others into the past.
+    pub fn refuse_after(&mut self, time: Timestamp) {
+        self.not_after = time;
     }
 
     /// Nothing is waited for any more.
