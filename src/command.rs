@@ -10,6 +10,7 @@ mod progress;
 pub mod replay;
 pub mod report;
 mod stats;
+#[cfg(feature = "live")]
 pub mod watch;
 
 use crate::analysis::Outcome;
@@ -30,11 +31,20 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Report(typed) => report::run(&typed),
         Command::Org(typed) => org::run(&typed),
         Command::Drill(typed) => drill::run(&typed),
+        #[cfg(feature = "live")]
         Command::Watch(typed) => watch::run(&typed),
+        #[cfg(not(feature = "live"))]
+        Command::Watch(_) => Err(without_live()),
         Command::Replay(typed) => replay::run(&typed),
         Command::Completions(typed) => completions::run(&typed),
         Command::Man(typed) => man::run(&typed),
     }
+}
+
+/// Why something cannot be done by a program without WebSockets.
+#[cfg(not(feature = "live"))]
+fn without_live() -> miette::Report {
+    miette::miette!(help = "build it with the feature `live`", "this program was built without WebSockets")
 }
 
 /// Prints data; a reader who has gone (`| head`) is no error.

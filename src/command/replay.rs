@@ -59,10 +59,7 @@ fn unless_gone(written: std::io::Result<()>) -> miette::Result<bool> {
 
 #[cfg(not(feature = "live"))]
 fn serve(_: Replay, _: &str, _: Speed) -> miette::Result<()> {
-    Err(miette::miette!(
-        help = "build it with the feature `live`, or leave --listen out to print the frames",
-        "this program was built without WebSockets"
-    ))
+    Err(super::without_live())
 }
 
 #[cfg(feature = "live")]

@@ -1,123 +1,100 @@
 //! `faultline watch`: an organization against RIS Live, while things happen.
 
-use crate::analysis::Outcome;
-use crate::cli::Watch;
-#[cfg(feature = "live")]
-pub use running::run;
+use crate::analysis::{Analysis, Outcome};
+use crate::cli::{Lines, Watch};
+use crate::command::progress::Progress;
+use crate::replay::server::END;
+use crate::report::{IncidentLine, ReportView};
+use crate::source::discover;
+use crate::watch::connection::Source;
+use crate::watch::run::{Clock, Told, run as watch};
+use crate::watch::{IncidentChange, IncidentEvent, Live};
+use miette::IntoDiagnostic;
 
 /// Runs it.
 ///
 /// # Errors
-/// Always: this program was built without it.
-#[cfg(not(feature = "live"))]
-pub fn run(_: &Watch) -> miette::Result<Outcome> {
-    Err(miette::miette!(help = "build it with the feature `live`", "this program was built without WebSockets"))
+/// If the profile is not valid, or standard output cannot be written.
+pub fn run(typed: &Watch) -> miette::Result<Outcome> {
+    let organization = super::analyze::read_profile(&typed.profile)?;
+    let live = begin(Live::new(organization, &typed.stream), typed)?;
+    let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
+    let source = source.map_err(|problem| {
+        let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
+        miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
+    })?;
+    let clock = if typed.replayed { Clock::Stream } else { Clock::System };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
+    let stop = async {
+        // Without a signal to wait for it goes on until it is ended otherwise.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed)))?;
+    Ok(analysis.outcome())
 }
 
-#[cfg(feature = "live")]
-mod running {
-    use super::{Outcome, Watch};
-    use crate::analysis::Analysis;
-    use crate::cli::Lines;
-    use crate::command::progress::Progress;
-    use crate::replay::server::END;
-    use crate::report::{IncidentLine, ReportView};
-    use crate::source::discover;
-    use crate::watch::connection::Source;
-    use crate::watch::run::{Clock, Told, run as watch};
-    use crate::watch::{IncidentChange, IncidentEvent, Live};
-    use miette::IntoDiagnostic;
-
-    /// Runs it.
-    ///
-    /// # Errors
-    /// If the profile is not valid, or standard output cannot be written.
-    pub fn run(typed: &Watch) -> miette::Result<Outcome> {
-        let organization = super::super::analyze::read_profile(&typed.profile)?;
-        let live = begin(Live::new(organization, &typed.stream), typed)?;
-        let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
-        let source = source.map_err(|problem| {
-            let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
-            miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
-        })?;
-        let clock = if typed.replayed { Clock::Stream } else { Clock::System };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
-        let stop = async {
-            // Without a signal to wait for it goes on until it is ended otherwise.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed)))?;
-        Ok(analysis.outcome())
-    }
-
-    /// Reads the archives to begin with, and tells what is known by them.
-    fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
-        let specs = super::super::analyze::specs(&typed.seeds, &typed.collectors)?;
-        let live = if specs.is_empty() {
-            live
-        } else {
-            let progress = Progress::working("reading the archives to begin with");
-            let live = live.seeded(discover(&specs).into_diagnostic()?, 1).into_diagnostic()?;
-            drop(progress);
-            live
-        };
-        super::super::tell(&match live.known_tables() {
-            (0, _) => {
-                "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
-                    .to_owned()
-            }
-            (known, all) => {
-                format!(
-                    "the tables of {known} of {all} vantage points are known as of {}; the others' are not",
-                    live.now().in_words()
-                )
-            }
-        });
-        Ok(live)
-    }
-
-    fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
-        match told {
-            Told::Up => super::super::tell(&format!("connected to {}", typed.stream)),
-            Told::NoConnection(reason) => {
-                super::super::tell(&format!("no connection to {}: {reason}; trying again", typed.stream));
-            }
-            Told::Down(reason) => {
-                super::super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream))
-            }
-            Told::Error(words) => super::super::tell(&format!("the server says: {words}")),
-            Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
+/// Reads the archives to begin with, and tells what is known by them.
+fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
+    let specs = super::analyze::specs(&typed.seeds, &typed.collectors)?;
+    let live = if specs.is_empty() {
+        live
+    } else {
+        let progress = Progress::working("reading the archives to begin with");
+        let live = live.seeded(discover(&specs).into_diagnostic()?, 1).into_diagnostic()?;
+        drop(progress);
+        live
+    };
+    super::tell(&match live.known_tables() {
+        (0, _) => {
+            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
+                .to_owned()
         }
-        Ok(())
-    }
-
-    fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
-        let at = analysis.routing.last;
-        let view = ReportView::of(analysis, at);
-        for event in news {
-            let line = IncidentLine::of(*event, &view, at);
-            let text = match format {
-                Lines::Jsonl => serde_json::to_string(&line).into_diagnostic()?,
-                Lines::Text => words(&line),
-            };
-            super::super::print(&format!("{}\n", crate::report::plain(&text)))?;
+        (known, all) => {
+            format!("the tables of {known} of {all} vantage points are known as of {}; the others' are not", live.now().in_words())
         }
-        Ok(())
-    }
+    });
+    Ok(live)
+}
 
-    fn words(line: &IncidentLine) -> String {
-        let what = match line.event {
-            IncidentChange::Opened => "begins",
-            IncidentChange::Worsened => "gets worse",
-            IncidentChange::Improved => "gets better",
-            IncidentChange::Changed => "is judged anew",
-            IncidentChange::Reopened => "goes on after all",
-            IncidentChange::Closed => "is over",
-            IncidentChange::Withdrawn => "is part of another one, or none",
-        };
-        let headline = line.headline.as_deref().unwrap_or_default();
-        format!("{}  incident {} {what}  {headline}", line.at.in_words(), line.incident)
+fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
+    match told {
+        Told::Up => super::tell(&format!("connected to {}", typed.stream)),
+        Told::NoConnection(reason) => {
+            super::tell(&format!("no connection to {}: {reason}; trying again", typed.stream));
+        }
+        Told::Down(reason) => super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream)),
+        Told::Error(words) => super::tell(&format!("the server says: {words}")),
+        Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
     }
+    Ok(())
+}
+
+fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
+    let at = analysis.routing.last;
+    let view = ReportView::of(analysis, at);
+    for event in news {
+        let line = IncidentLine::of(*event, &view, at);
+        let text = match format {
+            Lines::Jsonl => serde_json::to_string(&line).into_diagnostic()?,
+            Lines::Text => words(&line),
+        };
+        super::print(&format!("{}\n", crate::report::plain(&text)))?;
+    }
+    Ok(())
+}
+
+fn words(line: &IncidentLine) -> String {
+    let what = match line.event {
+        IncidentChange::Opened => "begins",
+        IncidentChange::Worsened => "gets worse",
+        IncidentChange::Improved => "gets better",
+        IncidentChange::Changed => "is judged anew",
+        IncidentChange::Reopened => "goes on after all",
+        IncidentChange::Closed => "is over",
+        IncidentChange::Withdrawn => "is part of another one, or none",
+    };
+    let headline = line.headline.as_deref().unwrap_or_default();
+    format!("{}  incident {} {what}  {headline}", line.at.in_words(), line.incident)
 }

@@ -10,6 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -51,10 +52,18 @@ pub struct Served {
 /// Who listens.
 #[derive(Default)]
 struct Hub {
-    clients: Mutex<Vec<mpsc::Sender<Arc<Shown>>>>,
+    clients: Mutex<Vec<Listener>>,
     /// The first one has subscribed.
     subscribed: Notify,
     collectors: Mutex<BTreeSet<String>>,
+}
+
+/// A client which has subscribed.
+#[derive(Clone)]
+struct Listener {
+    messages: mpsc::Sender<Arc<Shown>>,
+    /// It was too slow: what it gets is not all.
+    behind: Arc<AtomicBool>,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -102,16 +111,17 @@ impl Hub {
             let clients = lock(&self.clients).clone();
             for client in clients {
                 // Who has gone is forgotten below.
-                let _ = client.send(Arc::clone(&shown)).await;
+                let _ = client.messages.send(Arc::clone(&shown)).await;
             }
-            lock(&self.clients).retain(|client| !client.is_closed());
+            lock(&self.clients).retain(|client| !client.messages.is_closed());
             return 0;
         }
         let mut too_slow = 0;
-        lock(&self.clients).retain(|client| match client.try_send(Arc::clone(&shown)) {
+        lock(&self.clients).retain(|client| match client.messages.try_send(Arc::clone(&shown)) {
             Ok(()) => true,
             Err(TrySendError::Closed(_)) => false,
             Err(TrySendError::Full(_)) => {
+                client.behind.store(true, Ordering::Relaxed);
                 too_slow += 1;
                 false
             }
@@ -152,7 +162,8 @@ async fn client(stream: TcpStream, hub: &Hub, mut ended: watch::Receiver<bool>) 
     let Ok(socket) = timeout(HANDSHAKE, accept_async_with_config(stream, Some(config))).await else { return Ok(()) };
     let mut socket = socket?;
     let (sender, mut messages) = mpsc::channel(BEHIND);
-    let mut waiting = Some(sender);
+    let behind = Arc::new(AtomicBool::new(false));
+    let mut waiting = Some(Listener { messages: sender, behind: Arc::clone(&behind) });
     let mut asked = Asked::default();
     loop {
         tokio::select! {
@@ -161,8 +172,8 @@ async fn client(stream: TcpStream, hub: &Hub, mut ended: watch::Receiver<bool>) 
                 Some(Err(error)) => return Err(error),
                 Some(Ok(Message::Text(text))) => {
                     answer(&mut socket, &text, &mut asked, hub).await?;
-                    if !asked.subscriptions.is_empty() && let Some(sender) = waiting.take() {
-                        lock(&hub.clients).push(sender);
+                    if !asked.subscriptions.is_empty() && let Some(listener) = waiting.take() {
+                        lock(&hub.clients).push(listener);
                         hub.subscribed.notify_one();
                     }
                 }
@@ -170,9 +181,10 @@ async fn client(stream: TcpStream, hub: &Hub, mut ended: watch::Receiver<bool>) 
             },
             shown = messages.recv(), if waiting.is_none() => match shown {
                 Some(shown) => pass(&mut socket, &shown, &asked, &mut messages).await?,
-                None => return close(socket).await,
+                None if behind.load(Ordering::Relaxed) => return give_up(socket).await,
+                None => return close(socket, CloseCode::Normal, END).await,
             },
-            _ = ended.changed(), if waiting.is_some() => return close(socket).await,
+            _ = ended.changed(), if waiting.is_some() => return close(socket, CloseCode::Normal, END).await,
         }
     }
 }
@@ -200,9 +212,16 @@ async fn feed(socket: &mut Socket, shown: &Shown, asked: &Asked) -> tungstenite:
     Ok(())
 }
 
-/// Tells a client that nothing comes any more: the stream has ended, or it was too slow for it.
-async fn close(mut socket: Socket) -> tungstenite::Result<()> {
-    socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: END.into() })).await?;
+/// Tells a client that it missed something.
+async fn give_up(mut socket: Socket) -> tungstenite::Result<()> {
+    let problem = format!("closing the connection after being behind by more than {BEHIND} messages");
+    socket.send(Message::text(error(&problem).to_string())).await?;
+    close(socket, CloseCode::Policy, "too slow").await
+}
+
+/// Tells a client that nothing comes any more, and why.
+async fn close(mut socket: Socket, code: CloseCode, reason: &'static str) -> tungstenite::Result<()> {
+    socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
     // What it still says is not heard; it answers the close.
     while let Ok(Some(Ok(_))) = timeout(FAREWELL, socket.next()).await {}
     Ok(())

@@ -409,10 +409,10 @@ impl Merge {
         // A decoder which gave up leaves the rest of the file unread.
         account.blake3 = if stdin || raw.bytes() == input.file.bytes { raw.hash() } else { hash(&input.file).unwrap_or_default() };
         self.reading.close(number, input.file.bytes);
+        if let Some(failure) = reader.failure() {
+            account.error = Some(format!("{failure}; what comes before it was read: fetch the file again"));
+        }
         if let Reader::Mrt(reader) = &reader {
-            if let Some(failure) = reader.failure() {
-                account.error = Some(format!("{failure}; what comes before it was read: fetch the file again"));
-            }
             if account.kind == FileKind::Unread {
                 account.kind = FileKind::Updates;
             }
@@ -423,11 +423,6 @@ impl Merge {
                 self.due.push(Reverse((from, number, Due::Gap)));
                 return;
             }
-        }
-        if let Reader::RisLive(reader) = &reader
-            && let Some(failure) = reader.failure()
-        {
-            account.error = Some(format!("{failure}; the frames before it were read"));
         }
         drop(reader);
         self.plan_gap(number);
@@ -460,6 +455,15 @@ impl Merge {
 }
 
 impl Reader {
+    /// Why the stream ended early, if it did.
+    fn failure(&self) -> Option<&str> {
+        match self {
+            Reader::Mrt(reader) => reader.failure(),
+            Reader::Ripestat(_) => None,
+            Reader::RisLive(reader) => reader.failure(),
+        }
+    }
+
     fn next_time(&self) -> Option<Timestamp> {
         match self {
             Reader::Mrt(reader) => reader.next_time(),

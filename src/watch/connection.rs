@@ -6,6 +6,7 @@
 use futures_util::{SinkExt, StreamExt};
 use rustls::crypto::ring;
 use serde_json::{Value, json};
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -76,7 +77,6 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Keeps a connection up and tells what comes, until nobody listens any more or the server has ended it.
 pub async fn keep(source: Source, events: mpsc::Sender<Event>) {
     let mut pause = PAUSE;
-    let mut dice = seed();
     loop {
         let begun = Instant::now();
         let mut was_up = false;
@@ -94,18 +94,14 @@ pub async fn keep(source: Source, events: mpsc::Sender<Event>) {
         if begun.elapsed() > LONGEST_PAUSE {
             pause = PAUSE;
         }
-        // Between half of it and all.
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let part = u32::try_from(dice >> 54).unwrap_or(0);
-        sleep(pause / 2 + pause / 2 * part / 1_024).await;
+        sleep(pause / 2 + pause / 2 * u32::from(chance()) / 256).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// A number which differs from run to run.
-fn seed() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
+/// A number which nobody can tell before.
+fn chance() -> u8 {
+    RandomState::new().hash_one(()).to_le_bytes()[0]
 }
 
 /// One connection. `Ok` if the server ended it as it should, with its words; else why it was lost.

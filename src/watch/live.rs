@@ -4,15 +4,15 @@ use super::life::{IncidentEvent, LifeCycle};
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
-use crate::observation::{FileId, Observation};
+use crate::observation::Observation;
 use crate::org::Organization;
 use crate::org::scope::Scope;
 use crate::pipeline::Pipeline;
 use crate::reachability::Reachability;
-use crate::source::ris_live::{Answer, RisLive};
+use crate::source::ris_live::RisLive;
 use crate::source::{FileAccount, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
 use crate::time::{Span, Timestamp};
-use crate::vantage::{Family, Vantages};
+use crate::vantage::Family;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
@@ -21,8 +21,6 @@ pub struct Live {
     organization: Organization,
     dependencies: Dependencies,
     watched: Vec<IpNet>,
-    interest: Interest,
-    address: String,
     stream: RisLive,
     pipeline: Pipeline,
     life: LifeCycle,
@@ -51,9 +49,7 @@ impl Live {
         Live {
             dependencies,
             watched,
-            stream: RisLive::new(address, FileId(0), interest.clone(), Vantages::default()),
-            interest,
-            address: address.to_owned(),
+            stream: RisLive::new(address, interest),
             pipeline,
             life: LifeCycle::default(),
             seeds: Vec::new(),
@@ -71,7 +67,7 @@ impl Live {
     pub fn seeded(mut self, files: Vec<InputFile>, threads: usize) -> Result<Self, SourceError> {
         let count = u32::try_from(files.len()).unwrap_or(u32::MAX);
         let resources = Resources { threads, ..Resources::default() };
-        let merge = Merge::open(files, self.interest.clone(), &resources)?;
+        let merge = Merge::open(files, self.stream.interest().clone(), &resources)?;
         let (pipeline, now) = (&mut self.pipeline, &mut self.now);
         let read = merge.for_each(threads, &resources.timing, |observations, vantages| {
             *now = observations.iter().map(Observation::until).fold(*now, Timestamp::max);
@@ -79,7 +75,7 @@ impl Live {
             Ok::<(), SourceError>(())
         });
         let (vantages, accounts) = read?;
-        self.stream = RisLive::new(&self.address, FileId(count), self.interest.clone(), vantages);
+        self.stream.after(count, vantages);
         self.seeds = accounts;
         Ok(self)
     }
@@ -111,8 +107,8 @@ impl Live {
         self.now
     }
 
-    /// Takes a frame; gives what it answers, if it is no message of a collector.
-    pub fn take(&mut self, frame: &[u8]) -> Option<Answer> {
+    /// Takes a frame; gives the server's words, if it is not content.
+    pub fn take(&mut self, frame: &[u8]) -> Option<String> {
         self.stream.take(frame)
     }
 

@@ -3,7 +3,7 @@
 use super::connection::{Event, Source, keep};
 use super::{IncidentEvent, Live};
 use crate::analysis::Analysis;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often incidents are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long what was said is waited for, since collectors deliver late: it is not yet later than this before now.
-const LATE: i64 = 5_000_000;
+const LATE: Span = Span::from_seconds(5);
 /// Frames which are taken before incidents are looked at, where the stream is faster than the clock.
 const FRAMES: usize = 1_000;
 /// Frames which wait.
@@ -62,7 +62,7 @@ pub async fn run<E>(
             event = events.recv() => event,
             _ = looking.tick() => {
                 if clock == Clock::System {
-                    live.pass(Timestamp::from_micros(system().micros() - LATE));
+                    live.pass(system() - LATE);
                 }
                 look(&mut live, &mut tell)?;
                 continue;
@@ -77,7 +77,7 @@ pub async fn run<E>(
                 tell(Told::Up)?;
             }
             Some(Event::Frame(frame)) => {
-                if let Some(crate::source::ris_live::Answer::Error(words)) = live.take(frame.as_bytes()) {
+                if let Some(words) = live.take(frame.as_bytes()) {
                     tell(Told::Error(&words))?;
                 }
                 frames += 1;

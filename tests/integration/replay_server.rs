@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -123,6 +124,23 @@ fn subscriptions_add_up_and_questions_are_answered() {
         let told = prefixes(&frames[3..]);
         assert!(told.ends_with(&["2001:db8:1::/48".to_owned()]) && !told.contains(&"203.0.113.0/24".to_owned()), "{told:?}");
         assert_eq!(reason, END);
+    });
+}
+
+// Why: the end of the connection must not look like the end of the stream to a client which missed a part of it.
+#[test]
+fn a_client_which_does_not_keep_up_is_told_so() {
+    run(async {
+        let many: Vec<Shown> = std::iter::repeat_n(messages().remove(0), 200_000).collect();
+        let (address, server) = serving(many, Speed::Thousandths(1_000)).await;
+        let (mut slow, _) = connect_async(&address).await.unwrap();
+        say(&mut slow, "ris_subscribe", json!({"socketOptions": {"includeRaw": true}})).await;
+        // So long it reads nothing.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let (frames, reason) = rest(&mut slow).await;
+        let last = frames.last().unwrap();
+        assert!(last["type"] == "ris_error" && last["data"]["message"].as_str().unwrap().contains("behind by more than"), "{last}");
+        assert_eq!((reason.as_str(), server.await.unwrap()), ("too slow", Served { messages: 200_000, too_slow: 1 }));
     });
 }
 

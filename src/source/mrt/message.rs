@@ -7,7 +7,7 @@
 use super::scan::{Envelope, Update};
 use super::session::End;
 use super::{Context, Gathered, Place};
-use crate::observation::{Prefixes, RecordRef, Statement, WithdrawCause};
+use crate::observation::{Prefixes, RecordRef, Route, Statement, WithdrawCause};
 use crate::source::tap::TappedKind;
 use crate::vantage::{Asn, Family, VantageId};
 use bgpkit_parser::error::BgpValidationWarning;
@@ -277,19 +277,31 @@ fn said_update(from: VantageId, mut update: BgpUpdateMessage, place: Place, ctx:
         no_prefixes(from, &update.attributes, place, ctx);
         return;
     }
-    let mut others = (Vec::new(), withdraw(from, &withdrawn, &announced, place, ctx));
-    if malformed {
-        for prefix in &announced {
-            state_or_keep(prefix, &mut others.1, ctx, |_, prefix, path_id| {
-                (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::TreatAsWithdraw })
+    let route = |ctx: &mut Context<'_>| ctx.routes.of(&update.attributes, ctx.interest);
+    said_of_prefixes(from, (&announced, &withdrawn), (!malformed).then_some(route), place, ctx);
+}
+
+/// States what an UPDATE says of prefixes. Those announced have the `route`; without one they count as withdrawn (RFC 7606).
+pub(in crate::source) fn said_of_prefixes(
+    from: VantageId,
+    (announced, withdrawn): (&[NetworkPrefix], &[NetworkPrefix]),
+    route: Option<impl Fn(&mut Context<'_>) -> Arc<Route>>,
+    place: Place,
+    ctx: &mut Context<'_>,
+) {
+    let mut others = (Vec::new(), withdraw(from, withdrawn, announced, place, ctx));
+    if let Some(route) = route {
+        let mut shared = None;
+        for prefix in announced {
+            state_or_keep(prefix, &mut others.0, ctx, |ctx, prefix, path_id| {
+                let route = Arc::clone(shared.get_or_insert_with(|| route(ctx)));
+                (place, Statement::Announce { from, prefix, path_id, route })
             });
         }
-    } else if !announced.is_empty() {
-        let mut shared = None;
-        for prefix in &announced {
-            state_or_keep(prefix, &mut others.0, ctx, |ctx, prefix, path_id| {
-                let route = Arc::clone(shared.get_or_insert_with(|| ctx.routes.of(&update.attributes, ctx.interest)));
-                (place, Statement::Announce { from, prefix, path_id, route })
+    } else {
+        for prefix in announced {
+            state_or_keep(prefix, &mut others.1, ctx, |_, prefix, path_id| {
+                (place, Statement::Withdraw { from, prefix, path_id, cause: WithdrawCause::TreatAsWithdraw })
             });
         }
     }

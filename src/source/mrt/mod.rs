@@ -22,7 +22,7 @@ mod tests;
 pub use agreement::disagreement;
 pub(super) use bytes::Bytes;
 pub(super) use frame::{Body, Frame, Frames, Step};
-pub(super) use message::said_in_bytes;
+pub(super) use message::{said_in_bytes, said_of_prefixes};
 pub(super) use scan::Path;
 pub(super) use session::{End, Sessions};
 

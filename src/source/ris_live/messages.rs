@@ -1,23 +1,25 @@
 //! Messages put into order, and what they say.
 
-use super::frame::{Message, Recorded};
+use super::frame::{Frame, Message, Recorded};
 use super::order::{HELD, Order};
-use crate::observation::{FileId, Observation, Others, Route, Statement, WithdrawCause};
-use crate::source::account::FileAccount;
+use crate::observation::{FileId, Observation, Others, Statement};
+use crate::source::account::{Damage, FileAccount};
 use crate::source::interest::Interest;
-use crate::source::mrt::{Context, End, Place, Sessions, said_in_bytes};
+use crate::source::mrt::{Context, End, Place, Sessions, said_in_bytes, said_of_prefixes};
 use crate::source::ris_live::frame::Hop;
 use crate::source::route::Routes;
 use crate::time::Timestamp;
 use crate::vantage::{CollectorId, VantageId, Vantages};
+use bgpkit_parser::models::NetworkPrefix;
 use ipnet::IpNet;
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
 
 /// Messages of all collectors, held back until they are in order.
 pub(in crate::source) struct Messages {
     order: Order<Held>,
     clock: Option<Timestamp>,
+    /// No message can be from later than this.
+    not_after: Timestamp,
     sessions: HashMap<CollectorId, Sessions>,
 }
 
@@ -42,12 +44,40 @@ pub(in crate::source) struct RisLiveContext<'a> {
 impl Messages {
     /// None came yet.
     pub(in crate::source) fn new() -> Self {
-        Messages { order: Order::new(HELD), clock: None, sessions: HashMap::new() }
+        Messages { order: Order::new(HELD), clock: None, not_after: Timestamp::MAX, sessions: HashMap::new() }
     }
 
-    /// Takes a message, and where it stands.
-    pub(in crate::source) fn put(&mut self, message: Message, (record, offset): (u64, u64)) {
-        self.order.put(message.at, Held { message, record, offset });
+    /// Takes a frame, and where it stands; gives the server's words, if it is not content. One which cannot be read, or believed, is counted.
+    pub(in crate::source) fn take(
+        &mut self,
+        frame: &[u8],
+        (record, offset): (u64, u64),
+        account: &mut FileAccount,
+    ) -> Option<String> {
+        account.records = record;
+        let cause = match Frame::read(frame) {
+            Ok(Frame::Message(message)) if message.at > self.not_after => format!("its time, {}, has not come yet", message.at),
+            Ok(Frame::Message(message)) => {
+                self.order.put(message.at, Held { message, record, offset });
+                return None;
+            }
+            Ok(Frame::Error(words)) => {
+                account.count_other(&format!("errors of the server: {words}"), 1);
+                return Some(words);
+            }
+            Ok(Frame::Subscribed | Frame::Pong | Frame::Other(_)) => {
+                account.count_other("answers of the server", 1);
+                return None;
+            }
+            Err(cause) => cause,
+        };
+        account.skip(Damage { offset, bytes: frame.len() as u64, record, cause });
+        None
+    }
+
+    /// A message from after this time is not believed: one wrong clock must not put all others into the past.
+    pub(in crate::source) fn refuse_after(&mut self, time: Timestamp) {
+        self.not_after = time;
     }
 
     /// So late it is: what is older comes too late from now on.
@@ -133,25 +163,9 @@ fn state(message: Message, place: Place, ctx: &mut Context<'_>) {
 fn update(from: VantageId, (announced, withdrawn): (&[IpNet], &[IpNet]), path: &[Hop], place: Place, ctx: &mut Context<'_>) {
     ctx.account.announced += announced.len() as u64;
     ctx.account.withdrawn += withdrawn.len() as u64;
-    let (mut others, mut shared) = ((Vec::new(), Vec::new()), None::<Arc<Route>>);
-    let also: HashSet<&IpNet, foldhash::fast::FixedState> =
-        if withdrawn.is_empty() { HashSet::default() } else { announced.iter().collect() };
-    for prefix in withdrawn.iter().copied().filter(|prefix| !also.contains(prefix)) {
-        if ctx.interest.concerns(&prefix) {
-            ctx.say(place, Statement::Withdraw { from, prefix, path_id: 0, cause: WithdrawCause::Statement });
-        } else {
-            others.1.push(prefix);
-        }
-    }
-    for prefix in announced.iter().copied() {
-        if ctx.interest.concerns(&prefix) {
-            let route = Arc::clone(shared.get_or_insert_with(|| ctx.routes.of_hops(path, ctx.interest)));
-            ctx.say(place, Statement::Announce { from, prefix, path_id: 0, route });
-        } else {
-            others.0.push(prefix);
-        }
-    }
-    if !others.0.is_empty() || !others.1.is_empty() {
-        ctx.say_other(place, |list, place| list.push(place, from, &others.0, &others.1));
-    }
+    // Streams tell no path identifiers.
+    let without = |list: &[IpNet]| list.iter().map(|prefix| NetworkPrefix::new(*prefix, None)).collect::<Vec<_>>();
+    let prefixes = (without(announced), without(withdrawn));
+    let route = |ctx: &mut Context<'_>| ctx.routes.of_hops(path, ctx.interest);
+    said_of_prefixes(from, (&prefixes.0, &prefixes.1), Some(route), place, ctx);
 }

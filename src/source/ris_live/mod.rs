@@ -1,6 +1,6 @@
 //! RIS Live (ris-live.ripe.net/manual) to statements: the stream itself, and recordings of it as JSON Lines.
 //!
-//! [`frame`] reads one frame, [`Order`] puts frames into order, `reader` reads a recording; `write` makes frames of messages in archives, and
+//! [`frame`] reads one frame, `order` puts frames into order, `reader` reads a recording; `write` makes frames of messages in archives, and
 //! `subscription` says who gets which. What a message says becomes the same
 //! statements as in an archive of that collector: where the bytes of a message are told and its fields are not, the decoder of archives
 //! reads them.
@@ -14,8 +14,7 @@ mod subscription;
 mod write;
 
 pub(super) use messages::RisLiveContext;
-pub use order::{HELD, Order};
 pub(super) use reader::{RisLiveReader, is_recording};
-pub use stream::{Answer, RisLive};
+pub use stream::RisLive;
 pub use subscription::{PathPattern, Request, Require, SocketOptions, Subscription};
 pub use write::Shown;

@@ -6,11 +6,11 @@ use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// How long a frame is held back, in the time of the stream.
-pub const HELD: Span = Span::from_seconds(2);
+pub(super) const HELD: Span = Span::from_seconds(2);
 
 /// What is held back.
 #[derive(Debug)]
-pub struct Order<T> {
+pub(super) struct Order<T> {
     held: BTreeMap<(Timestamp, u64), T>,
     /// How many were put in.
     count: u64,
@@ -60,16 +60,6 @@ impl<T> Order<T> {
     pub fn end(&mut self) {
         self.free = Timestamp::MAX;
     }
-
-    /// How many are held back.
-    pub fn len(&self) -> usize {
-        self.held.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -88,10 +78,10 @@ mod tests {
             order.put(at(seconds), what);
             out.extend(std::iter::from_fn(|| order.take().map(|(_, what)| what)));
         }
-        assert_eq!((out.concat().as_str(), order.len()), ("abcd", 1));
+        assert_eq!(out.concat(), "abcd");
         order.end();
         assert_eq!(order.take(), Some((at(20), "e")));
-        assert!(order.is_empty());
+        assert_eq!(order.take(), None);
     }
 
     #[test]

@@ -37,16 +37,17 @@ pub(in crate::source) fn is_recording(bytes: &mut Bytes) -> bool {
 /// Where the line which begins at `from` ends, its end-of-line included; `None` if there is none, or none of reasonable length.
 fn line_end(bytes: &mut Bytes, from: usize) -> Option<usize> {
     let mut looked = from;
-    loop {
+    while looked - from <= LONGEST {
         let view = bytes.view();
         if let Some(end) = view.get(looked..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')) {
             return Some(looked + end + 1);
         }
-        looked = view.len();
-        if looked - from.min(looked) > LONGEST || bytes.have(looked + 1) == looked {
-            return (looked > from && looked - from <= LONGEST).then_some(looked);
+        looked = view.len().max(from);
+        if bytes.have(looked + 1) <= looked {
+            return (looked > from).then_some(looked);
         }
     }
+    None
 }
 
 impl RisLiveReader {
@@ -88,28 +89,17 @@ impl RisLiveReader {
                 if left == 0 {
                     return self.messages.end();
                 }
-                self.skip(account, left, "a line is too long for a frame".to_owned());
+                let (offset, cause) = (self.bytes.offset(), "a line is too long for a frame".to_owned());
+                account.skip(Damage { offset, bytes: left as u64, record: self.lines + 1, cause });
+                self.bytes.consume(left);
                 continue;
             };
             self.lines += 1;
-            account.records = self.lines;
             let text = self.bytes.view().get(..end).unwrap_or_default().trim_ascii();
-            match Frame::read(text) {
-                _ if text.is_empty() => {}
-                Ok(Frame::Message(message)) => self.messages.put(message, (self.lines, self.bytes.offset())),
-                Ok(Frame::Error(words)) => account.count_other(&format!("errors of the server: {words}"), 1),
-                Ok(Frame::Subscribed | Frame::Pong | Frame::Other(_)) => account.count_other("answers of the server", 1),
-                Err(cause) => {
-                    self.skip(account, end, cause);
-                    continue;
-                }
+            if !text.is_empty() {
+                self.messages.take(text, (self.lines, self.bytes.offset()), account);
             }
             self.bytes.consume(end);
         }
-    }
-
-    fn skip(&mut self, account: &mut FileAccount, bytes: usize, cause: String) {
-        account.skip(Damage { offset: self.bytes.offset(), bytes: bytes as u64, record: self.lines, cause });
-        self.bytes.consume(bytes);
     }
 }

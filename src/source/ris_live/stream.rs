@@ -1,9 +1,8 @@
 //! The stream itself, as it comes: frames in, statements out.
 
-use super::frame::Frame;
 use super::messages::{Messages, RisLiveContext};
 use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
-use crate::source::account::{Damage, FileAccount, FileKind};
+use crate::source::account::{FileAccount, FileKind};
 use crate::source::interest::Interest;
 use crate::source::route::Routes;
 use crate::time::Timestamp;
@@ -14,12 +13,9 @@ use std::path::PathBuf;
 /// A stream of RIS Live. It is counted like a file, which it would be if it was recorded.
 pub struct RisLive {
     messages: Messages,
-    /// No message can be from later than this.
-    not_after: Timestamp,
     interest: Interest,
     file: FileId,
     frames: u64,
-    bytes: u64,
     account: FileAccount,
     routes: Routes,
     vantages: Vantages,
@@ -27,67 +23,40 @@ pub struct RisLive {
     spare: Option<Box<Others>>,
 }
 
-/// What the server said which is no message of a collector.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// It is not content, in its words.
-    Error(String),
-    /// A subscription holds.
-    Subscribed,
-    /// It is there.
-    Pong,
-    /// Something else.
-    Other,
-}
-
 impl RisLive {
-    /// The stream at this address, of which nothing has come yet. `vantages`: those known already, from table dumps.
-    pub fn new(address: &str, file: FileId, interest: Interest, vantages: Vantages) -> Self {
+    /// The stream at this address, of which nothing has come yet.
+    pub fn new(address: &str, interest: Interest) -> Self {
         let mut account = FileAccount::new(PathBuf::from(address), String::new(), 0);
         account.holds(FileKind::RisLive);
         RisLive {
             messages: Messages::new(),
-            not_after: Timestamp::MAX,
             interest,
-            file,
+            file: FileId(0),
             frames: 0,
-            bytes: 0,
             account,
             routes: Routes::default(),
-            vantages,
+            vantages: Vantages::default(),
             ready: VecDeque::new(),
             spare: None,
         }
     }
 
-    /// Takes a frame; gives what it answers, if it is no message of a collector. One which cannot be read is counted.
-    pub fn take(&mut self, frame: &[u8]) -> Option<Answer> {
+    /// So many files come before it, and these vantage points were met in them.
+    pub fn after(&mut self, files: u32, vantages: Vantages) {
+        (self.file, self.vantages) = (FileId(files), vantages);
+    }
+
+    /// Which prefixes deserve a statement each.
+    pub fn interest(&self) -> &Interest {
+        &self.interest
+    }
+
+    /// Takes a frame; gives the server's words, if it is not content. One which cannot be read, or believed, is counted.
+    pub fn take(&mut self, frame: &[u8]) -> Option<String> {
         self.frames += 1;
-        let offset = self.bytes;
-        self.bytes += frame.len() as u64;
-        (self.account.records, self.account.bytes) = (self.frames, self.bytes);
-        match Frame::read(frame) {
-            Ok(Frame::Message(message)) if message.at > self.not_after => {
-                let (bytes, cause) = (frame.len() as u64, format!("its time, {}, has not come yet", message.at));
-                self.account.skip(Damage { offset, bytes, record: self.frames, cause });
-            }
-            Ok(Frame::Message(message)) => {
-                self.messages.put(message, (self.frames, offset));
-                return None;
-            }
-            Ok(Frame::Error(words)) => {
-                self.account.count_other(&format!("errors of the server: {words}"), 1);
-                return Some(Answer::Error(words));
-            }
-            Ok(Frame::Subscribed) => return Some(Answer::Subscribed),
-            Ok(Frame::Pong) => return Some(Answer::Pong),
-            Ok(Frame::Other(_)) => return Some(Answer::Other),
-            Err(cause) => {
-                let bytes = frame.len() as u64;
-                self.account.skip(Damage { offset, bytes, record: self.frames, cause });
-            }
-        }
-        None
+        let offset = self.account.bytes;
+        self.account.bytes += frame.len() as u64;
+        self.messages.take(frame, (self.frames, offset), &mut self.account)
     }
 
     /// So late it is by the clock of the stream: nothing older is waited for.
@@ -97,7 +66,7 @@ impl RisLive {
 
     /// A message from after this time is not believed: one wrong clock must not put all others into the past.
     pub fn refuse_after(&mut self, time: Timestamp) {
-        self.not_after = time;
+        self.messages.refuse_after(time);
     }
 
     /// Nothing is waited for any more.

@@ -7,12 +7,13 @@ use crate::source::tap::{Tapped, TappedKind};
 use crate::time::Timestamp;
 use crate::vantage::Asn;
 use bgpkit_parser::models::{
-    AsPath, AsPathSegment, AttributeValue, BgpMessage, BgpOpenMessage, BgpUpdateMessage, Community, MetaCommunity, NetworkPrefix,
-    Nlri, Origin, Safi,
+    AsPath, AsPathSegment, AttributeValue, BgpMessage, BgpOpenMessage, BgpUpdateMessage, Capability, CapabilityValue, Community,
+    MetaCommunity, NetworkPrefix, Nlri, Origin, ParamValue, Safi,
 };
 use ipnet::IpNet;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -78,7 +79,7 @@ struct Open {
     asn: u32,
     hold_time: u16,
     router_id: String,
-    capabilities: serde_json::Map<String, serde_json::Value>,
+    capabilities: serde_json::Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -233,8 +234,28 @@ fn open(told: &BgpOpenMessage) -> Open {
         asn,
         hold_time: told.hold_time,
         router_id,
-        capabilities: serde_json::Map::new(),
+        capabilities: capabilities(told),
     }
+}
+
+/// By their codes, as RIS Live writes them: families and the AS number of four bytes, of the others the code alone.
+fn capabilities(told: &BgpOpenMessage) -> serde_json::Map<String, Value> {
+    let mut all = serde_json::Map::new();
+    for param in &told.opt_params {
+        let ParamValue::Capacities(capabilities) = &param.param_value else { continue };
+        for Capability { ty, value } in capabilities {
+            let known = all.entry(u8::from(*ty).to_string()).or_insert_with(|| json!({}));
+            if let CapabilityValue::MultiprotocolExtensions(told) = value {
+                let family = format!("{:?}/{:?}", told.afi, told.safi).to_lowercase();
+                let mut families = known["families"].as_array().cloned().unwrap_or_default();
+                families.push(family.into());
+                *known = json!({"name": "multiprotocol", "families": families});
+            } else if let CapabilityValue::FourOctetAs(four) = value {
+                *known = json!({"name": "asn4", "asn4": four.asn});
+            }
+        }
+    }
+    all
 }
 
 fn hex(bytes: &[u8]) -> String {
