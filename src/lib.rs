@@ -39,4 +39,6 @@ pub mod timing;
 pub mod vantage;
 pub mod visibility;
 pub mod watch;
+#[cfg(feature = "live")]
+pub mod web;
 pub mod withdrawal;

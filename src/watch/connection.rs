@@ -3,8 +3,8 @@
 //! One task reads the socket and hands frames on; it asks the server from time to time whether it is there, since a dead connection looks like
 //! a quiet one. After a loss it waits a little longer each time, by chance a little more or less, so that not all clients come back at once.
 
+use crate::web;
 use futures_util::{SinkExt, StreamExt};
-use rustls::crypto::ring;
 use serde_json::{Value, json};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -151,24 +151,13 @@ fn ended(source: &Source, close: Option<CloseFrame>) -> Result<String, String> {
 
 async fn connect(address: &str) -> Result<Socket, String> {
     let config = WebSocketConfig::default().max_message_size(Some(FRAME)).max_frame_size(Some(FRAME));
-    let connecting = connect_async_tls_with_config(address, Some(config), true, Some(connector()?));
+    let connector = web::tls().map_err(|error| error.to_string())?.into();
+    let connecting = connect_async_tls_with_config(address, Some(config), true, Some(Connector::Rustls(connector)));
     match timeout(CONNECT, connecting).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(error)) => Err(words(&error)),
         Err(_) => Err(format!("no connection within {} s", CONNECT.as_secs())),
     }
-}
-
-/// TLS with the authorities of webpki-roots.
-fn connector() -> Result<Connector, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let config = rustls::ClientConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Connector::Rustls(config.into()))
 }
 
 async fn say(socket: &mut Socket, text: String) -> Result<(), String> {
