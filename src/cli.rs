@@ -236,6 +236,9 @@ pub struct Watch {
     /// Ask for everything, and not only for what concerns the organization: it shows who carries a full table, and takes some megabytes a second
     #[arg(long)]
     pub everything: bool,
+    /// Keep what comes in this folder, to be analyzed later, and begin with what was kept there before
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub record: Option<PathBuf>,
     /// The stream is a replay: its own clock counts, and it has an end
     #[arg(long)]
     pub replayed: bool,

@@ -222,6 +222,18 @@ impl Pipeline {
         &self.stages.feeds
     }
 
+    /// How often something happened to foreign origins: as long as it is the same, there is nothing new of them.
+    pub fn foreign_turns(&self) -> usize {
+        let turns = |event: &ForeignOrigin| 1 + event.taken_by.len() + event.evidence.len() + usize::from(event.ended.is_some());
+        self.foreign.events().map(turns).sum()
+    }
+
+    /// Forgets route and visibility changes from before a time: no finding depends on them, tables and pictures begin later.
+    pub fn forget_log_before(&mut self, time: Timestamp) {
+        self.log.routes.retain(|change| change.at >= time);
+        self.log.visibility.retain(|change| change.at >= time);
+    }
+
     /// What would be found if the recording ended here; it goes on.
     pub fn so_far(&self, end: Timestamp, vantages: &Vantages) -> RoutingFindings {
         self.clone().finish(end, vantages)

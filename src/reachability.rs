@@ -352,6 +352,11 @@ impl Reachability {
         entry.results += 1;
     }
 
+    /// How many losses have begun and ended: as long as it is the same, no loss is new, and none is over.
+    pub fn turns(&self) -> usize {
+        self.tracks.iter().map(Track::turns).sum()
+    }
+
     /// Everything found until `end`: what is down stays open, and who has not probed for long by then has a gap.
     pub fn snapshot(&self, end: Timestamp) -> ReachabilityFindings {
         let seen = || self.tracks.iter().filter(|track| track.attempts() > 0);

@@ -8,6 +8,8 @@
 pub mod connection;
 mod life;
 mod live;
+mod probed;
+pub mod record;
 #[cfg(feature = "live")]
 pub mod run;
 

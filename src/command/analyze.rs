@@ -191,7 +191,7 @@ pub(super) fn specs(archives: &[PathBuf], collectors: &[String]) -> miette::Resu
     archives.iter().map(|path| Ok(InputSpec { path: path.clone(), collector: None })).chain(named).collect()
 }
 
-fn read_probes(paths: &[PathBuf], first_file: u32) -> miette::Result<ProbeRecording> {
+pub(super) fn read_probes(paths: &[PathBuf], first_file: u32) -> miette::Result<ProbeRecording> {
     if paths.is_empty() {
         return Ok(ProbeRecording::default());
     }

@@ -3,11 +3,14 @@
 use crate::analysis::{Analysis, Outcome};
 use crate::cli::{Lines, Watch};
 use crate::command::progress::Progress;
+use crate::org::Organization;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
-use crate::source::discover;
+use crate::source::{InputSpec, discover};
+use crate::time::Timestamp;
 use crate::watch::connection::Source;
-use crate::watch::run::{Clock, Told, run as watch};
+use crate::watch::record::{Part, Recorder, recorded};
+use crate::watch::run::{Clock, Told, Watching, run as watch};
 use crate::watch::{IncidentChange, IncidentEvent, Live};
 use miette::IntoDiagnostic;
 
@@ -17,7 +20,12 @@ use miette::IntoDiagnostic;
 /// If the profile is not valid, or standard output cannot be written.
 pub fn run(typed: &Watch) -> miette::Result<Outcome> {
     let organization = super::analyze::read_profile(&typed.profile)?;
-    let live = begin(Live::new(organization, &typed.stream), typed)?;
+    let mut live = begin(organization, typed)?;
+    let seen_until = typed.record.as_ref().map(|_| live.now()).filter(|seen| *seen > Timestamp::MIN);
+    let recorder = typed.record.as_deref().map(Recorder::begin).transpose().into_diagnostic()?;
+    if let Some(recorder) = &recorder {
+        live.record(recorder.first_of_probes().to_owned());
+    }
     let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
     let source = source.map_err(|problem| {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
@@ -31,18 +39,32 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
             std::future::pending::<()>().await;
         }
     };
-    let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed)))?;
+    let watching = Watching { live, source, clock, results: None, recorder, seen_until };
+    let analysis = runtime.block_on(watch(watching, stop, |told| tell(told, typed)))?;
     Ok(analysis.outcome())
 }
 
-/// Reads the archives to begin with, and tells what is known by them.
-fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
-    let specs = super::analyze::specs(&typed.seeds, &typed.collectors)?;
-    let live = if specs.is_empty() {
+/// Reads what there is to begin with: archives, and what was recorded here before. Tells what is known by it.
+fn begin(organization: Organization, typed: &Watch) -> miette::Result<Live> {
+    let (stream, probes) = match &typed.record {
+        Some(folder) => {
+            let files =
+                |part| recorded(folder, part).map_err(|error| miette::miette!("{} cannot be read: {error}", folder.display()));
+            (files(Part::Stream)?, files(Part::Probes)?)
+        }
+        None => (Vec::new(), Vec::new()),
+    };
+    let mut specs = super::analyze::specs(&typed.seeds, &typed.collectors)?;
+    specs.extend(stream.into_iter().map(|path| InputSpec { path, collector: None }));
+    let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
+    let archives = u32::try_from(files.len()).into_diagnostic()?;
+    let before = super::analyze::read_probes(&probes, archives + 1)?;
+    let live = Live::after_probes(organization, &typed.stream, before, archives);
+    let live = if files.is_empty() {
         live
     } else {
-        let progress = Progress::working("reading the archives to begin with");
-        let live = live.seeded(discover(&specs).into_diagnostic()?, 1).into_diagnostic()?;
+        let progress = Progress::working("reading what there is to begin with");
+        let live = live.seeded(files, 1).into_diagnostic()?;
         drop(progress);
         live
     };
@@ -66,6 +88,12 @@ fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
         }
         Told::Down(reason) => super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream)),
         Told::Error(words) => super::tell(&format!("the server says: {words}")),
+        Told::Recording(words) => super::tell(&format!("the recording is not whole: {words}")),
+        Told::Unasked(addresses) => {
+            let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            let list = list.join(", ");
+            super::tell(&format!("services need {list}, too, which the stream is asked about from the next start of watch on"));
+        }
         Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
     }
     Ok(())

@@ -35,6 +35,12 @@ impl Answers {
         }
     }
 
+    /// How many facts are known.
+    pub fn facts(&self) -> usize {
+        let names = self.aliases.values().chain(self.name_servers.values());
+        self.addresses.values().map(Vec::len).chain(names.map(Vec::len)).sum()
+    }
+
     /// A section without owner names is read in its order: each alias names the owner of what follows.
     fn answer_section(&mut self, question: &Arc<str>, answers: &[DnsAnswer], record: RecordRef) {
         let mut current = Arc::clone(question);

@@ -207,6 +207,11 @@ impl Track {
         self.state = State::Down { loss, last: last.attempt, successes: None };
     }
 
+    /// How many losses have begun and ended.
+    pub(super) fn turns(&self) -> usize {
+        self.losses.len() * 2 + usize::from(matches!(self.state, State::Down { .. }))
+    }
+
     /// Every loss so far, the open one last.
     pub(super) fn losses(&self) -> Vec<ReachabilityLoss> {
         let open = match &self.state {

@@ -78,6 +78,11 @@ struct State {
 }
 
 impl LifeCycle {
+    /// Whether one goes on.
+    pub fn any_open(&self) -> bool {
+        self.known.iter().any(|known| known.state.open)
+    }
+
     /// Takes all incidents as they are now; gives what is new.
     pub fn follow(&mut self, incidents: &[Incident]) -> Vec<IncidentEvent> {
         let mut events = Vec::new();
@@ -102,9 +107,11 @@ impl LifeCycle {
             }
             self.known.push(Known { number: was.number, findings, state });
         }
-        let withdrawn =
-            gone.iter().map(|known| IncidentEvent { change: IncidentChange::Withdrawn, number: known.number, place: None });
-        events.extend(withdrawn);
+        // One which was over and is not known any more is forgotten, which is no news.
+        let joined = |known: &Known| self.known.iter().any(|other| !other.findings.is_disjoint(&known.findings));
+        let withdrawn = gone.iter().filter(|known| known.state.open || joined(known));
+        let event = |known: &Known| IncidentEvent { change: IncidentChange::Withdrawn, number: known.number, place: None };
+        events.extend(withdrawn.map(event));
         events
     }
 }

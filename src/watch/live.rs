@@ -1,20 +1,25 @@
 //! Frames and time in, changes of incidents out.
 
 use super::life::{IncidentEvent, LifeCycle};
+use super::probed::Probed;
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
-use crate::incident::{Findings, correlate};
-use crate::observation::Observation;
+use crate::incident::{Correlation, Findings, correlate};
+use crate::observation::{FileId, Observation};
 use crate::org::Organization;
 use crate::org::scope::Scope;
-use crate::pipeline::Pipeline;
-use crate::reachability::Reachability;
+use crate::pipeline::{Pipeline, RoutingFindings};
+use crate::probe::{ProbeRecording, ProbeResult};
+use crate::reachability::ReachabilityFindings;
 use crate::source::ris_live::RisLive;
-use crate::source::{FileAccount, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
+use crate::source::{FileAccount, FileKind, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
 use crate::time::{Span, Timestamp};
 use crate::vantage::Family;
 use ipnet::IpNet;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// An organization watched against a stream.
 pub struct Live {
@@ -23,23 +28,44 @@ pub struct Live {
     watched: Vec<IpNet>,
     stream: RisLive,
     pipeline: Pipeline,
+    probed: Probed,
     life: LifeCycle,
     seeds: Vec<FileAccount>,
     /// How late it is.
     now: Timestamp,
     /// Something was said since incidents were looked at.
     moved: bool,
+    /// When they were, and how often something had happened to what they are made of.
+    looked: (Timestamp, (usize, usize)),
+    /// When single changes and results which are old are forgotten next.
+    forget_at: Timestamp,
+    /// Addresses which services were found to need, and which nobody asked the stream about.
+    unasked: BTreeSet<IpAddr>,
 }
 
-/// A collector's clock is not further ahead than this.
-const AHEAD: Span = Span::from_seconds(600);
+/// Though nothing happened to what incidents are made of, verdicts are looked at so often.
+const LOOK_EVERY: Span = Span::from_seconds(10);
+/// Single changes and results are kept for so long; findings for ever.
+const KEPT: Span = Span::from_seconds(48 * 3_600);
+const FORGET_EVERY: Span = Span::from_seconds(3_600);
+
+/// What both halves found, and what it comes to.
+type Found = (RoutingFindings, ReachabilityFindings, Correlation);
+
 /// Types of messages which tell of sessions. The server was seen to write the last two in both ways.
 const OF_SESSIONS: [&str; 5] = ["OPEN", "NOTIFICATION", "KEEPALIVE", "RIS_PEER_STATE", "STATE"];
 
 impl Live {
     /// Nothing has come from the stream at this address yet.
     pub fn new(organization: Organization, address: &str) -> Self {
-        let dependencies = Dependencies::from_profile_and_results(&organization, &[]);
+        Live::after_probes(organization, address, ProbeRecording::default(), 0)
+    }
+
+    /// The same, after probes which were recorded before: their files follow so many archives, which are [seeds](Live::seeded), and the stream.
+    pub fn after_probes(organization: Organization, address: &str, before: ProbeRecording, archives: u32) -> Self {
+        let files = u32::try_from(before.files.len()).unwrap_or(u32::MAX);
+        let now = FileId(archives.saturating_add(1).saturating_add(files));
+        let (probed, dependencies) = Probed::new(&organization, before, now);
         let addresses = dependencies.addresses();
         let scope = Scope::of(&organization, addresses.iter().copied());
         let own = organization.prefixes.iter().map(|watched| watched.prefix);
@@ -51,10 +77,14 @@ impl Live {
             watched,
             stream: RisLive::new(address, interest),
             pipeline,
+            probed,
             life: LifeCycle::default(),
             seeds: Vec::new(),
             now: Timestamp::MIN,
             moved: false,
+            looked: (Timestamp::MIN, (0, 0)),
+            forget_at: Timestamp::MIN,
+            unasked: BTreeSet::new(),
             organization,
         }
     }
@@ -75,6 +105,9 @@ impl Live {
             Ok::<(), SourceError>(())
         });
         let (vantages, accounts) = read?;
+        // A recording says how late it was in the end, though nobody said anything.
+        let recordings = accounts.iter().filter(|account| account.kind == FileKind::RisLive);
+        self.now = recordings.filter_map(|account| account.last).fold(self.now, Timestamp::max);
         self.stream.after(count, vantages);
         self.seeds = accounts;
         Ok(self)
@@ -115,7 +148,6 @@ impl Live {
     /// So late it is: holds end, and silence is noticed, though nothing more is said.
     pub fn pass(&mut self, time: Timestamp) {
         self.stream.pass(time);
-        self.stream.refuse_after(time + AHEAD);
         self.hear();
         if time > self.now {
             self.now = time;
@@ -128,52 +160,101 @@ impl Live {
         self.stream.lost(from, until);
     }
 
+    /// Takes the result of a probe.
+    pub fn take_result(&mut self, result: ProbeResult) {
+        self.moved = true;
+        let Some(learned) = self.probed.take(result, &self.organization, &self.dependencies) else { return };
+        let asked = |address: &IpAddr| self.watched.iter().any(|prefix| prefix.contains(address));
+        self.unasked = learned.addresses().into_iter().filter(|address| !asked(address)).collect();
+        self.dependencies = learned;
+    }
+
+    /// Addresses which services were found to need since it began, and which lie in no prefix that is watched.
+    pub fn unasked(&self) -> &BTreeSet<IpAddr> {
+        &self.unasked
+    }
+
+    /// Somebody records what comes, and takes it [from here](Live::recorded); results of probes into this file.
+    pub fn record(&mut self, probes: PathBuf) {
+        self.stream.record();
+        self.probed.record(probes);
+    }
+
+    /// Takes the lines of the recording since the last call: of the stream, and of probes.
+    pub fn recorded(&mut self) -> (Vec<u8>, Vec<u8>) {
+        (self.stream.recorded(), self.probed.recorded())
+    }
+
     /// Takes what was said and need not be held back; gives what is new of incidents.
     pub fn look(&mut self) -> Option<(Analysis, Vec<IncidentEvent>)> {
         self.hear();
-        if self.pipeline.steps().is_empty() && !self.moved {
+        self.probed.settle(&self.organization, &self.dependencies);
+        self.forget();
+        let turns = (self.pipeline.foreign_turns(), self.probed.turns());
+        let happened = !self.pipeline.steps().is_empty() || turns != self.looked.1;
+        let due = (self.moved || self.life.any_open()) && self.now >= self.looked.0 + LOOK_EVERY;
+        if !(happened || due) {
             return None;
         }
         self.moved = false;
-        let analysis = self.analysis();
-        let events = self.life.follow(&analysis.correlation.incidents);
-        (!events.is_empty()).then_some((analysis, events))
+        self.looked = (self.now, turns);
+        let found = self.find();
+        let events = self.life.follow(&found.2.incidents);
+        (!events.is_empty()).then(|| (self.analysis_of(found), events))
     }
 
     /// Nothing comes any more; gives everything that was found, and what is new of incidents.
-    pub fn end(mut self) -> (Analysis, Vec<IncidentEvent>) {
+    pub fn end(&mut self) -> (Analysis, Vec<IncidentEvent>) {
         self.stream.end();
         self.hear();
-        let analysis = self.analysis();
-        let events = self.life.follow(&analysis.correlation.incidents);
-        (analysis, events)
+        self.probed.settle(&self.organization, &self.dependencies);
+        let found = self.find();
+        let events = self.life.follow(&found.2.incidents);
+        (self.analysis_of(found), events)
     }
 
     /// Everything that is known now.
     pub fn analysis(&self) -> Analysis {
-        let vantages = self.stream.vantages().clone();
-        let routing = self.pipeline.so_far(self.now, &vantages);
-        let reachability = Reachability::new(&self.organization, &self.dependencies).finish(self.now);
+        self.analysis_of(self.find())
+    }
+
+    fn find(&self) -> Found {
+        let vantages = self.stream.vantages();
+        let routing = self.pipeline.so_far(self.now, vantages);
+        let reachability = self.probed.findings(self.now);
         let correlation = correlate(Findings {
             organization: &self.organization,
             dependencies: &self.dependencies,
             routing: &routing,
-            vantages: &vantages,
+            vantages,
             reachability: &reachability,
         });
-        let bgp_files = self.seeds.iter().chain([self.stream.account()]).cloned().collect();
+        (routing, reachability, correlation)
+    }
+
+    fn analysis_of(&self, (routing, reachability, correlation): Found) -> Analysis {
+        let (results, attempts, probe_files) = self.probed.all();
         Analysis {
             organization: self.organization.clone(),
             dependencies: self.dependencies.clone(),
-            vantages,
+            vantages: self.stream.vantages().clone(),
             routing,
-            results: Vec::new(),
-            attempts: Vec::new(),
+            results,
+            attempts,
             reachability,
             correlation,
-            bgp_files,
-            probe_files: Vec::new(),
+            bgp_files: self.seeds.iter().chain([self.stream.account()]).cloned().collect(),
+            probe_files,
         }
+    }
+
+    fn forget(&mut self) {
+        if self.now < self.forget_at {
+            return;
+        }
+        self.forget_at = self.now + FORGET_EVERY;
+        self.pipeline.forget_log_before(self.now - KEPT);
+        self.probed.forget_before(self.now - KEPT);
     }
 
     fn hear(&mut self) {

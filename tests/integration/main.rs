@@ -44,5 +44,6 @@ mod survey;
 mod tables;
 mod thresholds;
 mod timeline;
+mod watch_recording;
 mod wire;
 mod written;

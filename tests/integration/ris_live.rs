@@ -115,7 +115,7 @@ fn real_frames_of_every_year_are_read() {
 }
 
 /// Frames of all messages in these archives, their bytes included, one a line.
-fn replayed(archives: &Path) -> Vec<u8> {
+pub fn replayed(archives: &Path) -> Vec<u8> {
     let specs = [InputSpec { path: archives.to_owned(), collector: None }];
     let replay = Replay::open(discover(&specs).unwrap(), 1).unwrap();
     let frames: Vec<String> = replay.map(|shown| shown.to_frame(true).unwrap()).collect();
@@ -127,8 +127,12 @@ fn replayed(archives: &Path) -> Vec<u8> {
 fn found(inputs: Vec<PathBuf>, case: &Path) -> Value {
     let probes = ["dns.jsonl.gz", "http.jsonl.gz"].map(|name| case.join(name)).to_vec();
     let inputs = Inputs { inputs, collectors: Vec::new(), probes, threads: None };
-    let analysis = analyze(&inputs, &Timing::default()).unwrap();
-    let view = ReportView::of(&analysis, "2026-11-23T12:00:00Z".parse().unwrap());
+    found_in(&analyze(&inputs, &Timing::default()).unwrap())
+}
+
+/// What was found, without where it stands.
+pub fn found_in(analysis: &Analysis) -> Value {
+    let view = ReportView::of(analysis, "2026-11-23T12:00:00Z".parse().unwrap());
     let mut report: Value = serde_json::from_str(&crate::written::json(&view)).unwrap();
     let mut found = Value::from(vec![report["outcome"].take(), report["incidents"].take(), report["observed"].take()]);
     without_places(&mut found);
@@ -201,14 +205,7 @@ fn watching_finds_what_analyzing_the_recording_does_and_tells_each_change_once()
         let inputs = Inputs { inputs: vec![profile.into(), recording], collectors: Vec::new(), probes: Vec::new(), threads: None };
         let recorded = analyze(&inputs, &Timing::default()).unwrap();
         let (live, told) = watched(profile, &frames, 50);
-        let report = |analysis: &Analysis| {
-            let view = ReportView::of(analysis, "2026-11-23T12:00:00Z".parse().unwrap());
-            let mut report: Value = serde_json::from_str(&crate::written::json(&view)).unwrap();
-            let mut found = Value::from(vec![report["outcome"].take(), report["incidents"].take(), report["observed"].take()]);
-            without_places(&mut found);
-            found
-        };
-        assert_eq!(report(&recorded), report(&live), "{archives}");
+        assert_eq!(found_in(&recorded), found_in(&live), "{archives}");
         let of = |change: IncidentChange| told.iter().filter(|(told, _)| *told == change).count();
         let found = &live.correlation.incidents;
         let over = found.iter().filter(|incident| !incident.is_open()).count();

@@ -6,9 +6,9 @@
 use crate::time::Timestamp;
 use crate::vantage::Asn;
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
@@ -24,6 +24,10 @@ pub enum Frame {
     Subscribed,
     /// An answer to a ping.
     Pong,
+    /// Not of a server: who recorded the stream says how late it is.
+    Clock(Timestamp),
+    /// Not of a server: who recorded the stream had no connection from the first time to the second.
+    Lost(Timestamp, Timestamp),
     /// Something else, by its type.
     Other(String),
 }
@@ -86,6 +90,9 @@ pub enum Hop {
     Set(Vec<Asn>),
 }
 
+/// What a recording says beside frames: types of lines which are not the server's.
+const CLOCK: &str = "faultline_clock";
+const LOST: &str = "faultline_lost";
 /// The collector of messages which name none.
 const UNNAMED: &str = "ris-live";
 /// NOTIFICATION: Cease, Connection Collision Resolution (RFC 4486).
@@ -97,6 +104,14 @@ struct Outer<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
+}
+
+/// What whoever recorded a stream noted.
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Timestamp>,
+    until: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -158,9 +173,25 @@ impl Frame {
             }
             "ris_subscribe_ok" => Ok(Frame::Subscribed),
             "pong" => Ok(Frame::Pong),
+            CLOCK => noted(data).map(|Noted { until, .. }| Frame::Clock(until)),
+            LOST => noted(data).map(|Noted { from, until }| Frame::Lost(from.unwrap_or(until), until)),
             other => Ok(Frame::Other(other.to_owned())),
         }
     }
+}
+
+/// A line which says how late it is.
+pub fn clock_line(until: Timestamp) -> String {
+    json!({"type": CLOCK, "data": Noted { from: None, until }}).to_string()
+}
+
+/// A line which says that there was no connection.
+pub fn lost_line(from: Timestamp, until: Timestamp) -> String {
+    json!({"type": LOST, "data": Noted { from: Some(from), until }}).to_string()
+}
+
+fn noted(data: &str) -> Result<Noted, String> {
+    serde_json::from_str(data).map_err(|error| format!("a note of the recording cannot be read: {error}"))
 }
 
 fn message(data: Data<'_>) -> Result<Message, String> {
@@ -348,6 +379,9 @@ mod tests {
         let error = Frame::read(br#"{"type":"ris_error","data":{"message":"Unknown command type","command_type":"wrong"}}"#);
         assert_eq!(error, Ok(Frame::Error("Unknown command type".to_owned())));
         assert_eq!(Frame::read(br#"{"type":"pong"}"#), Ok(Frame::Pong));
+        let (from, until) = (Timestamp::from_parts(100, 250_000), Timestamp::from_parts(160, 0));
+        assert_eq!(Frame::read(lost_line(from, until).as_bytes()), Ok(Frame::Lost(from, until)));
+        assert_eq!(Frame::read(clock_line(until).as_bytes()), Ok(Frame::Clock(until)));
         assert_eq!(Frame::read(br#"{"type":"ris_rrc_list","data":["rrc00"]}"#), Ok(Frame::Other("ris_rrc_list".to_owned())));
     }
 }

@@ -2,13 +2,13 @@
 
 use super::frame::{Frame, Message, Recorded};
 use super::order::{HELD, Order};
-use crate::observation::{FileId, Observation, Others, Statement};
+use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
 use crate::source::account::{Damage, FileAccount};
 use crate::source::interest::Interest;
 use crate::source::mrt::{Context, End, Place, Sessions, said_in_bytes, said_of_prefixes};
 use crate::source::ris_live::frame::Hop;
 use crate::source::route::Routes;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, VantageId, Vantages};
 use bgpkit_parser::models::NetworkPrefix;
 use ipnet::IpNet;
@@ -23,12 +23,23 @@ pub(in crate::source) struct Messages {
     sessions: HashMap<CollectorId, Sessions>,
 }
 
-/// A message which is held back, and where it stands.
+/// What is held back, and where it stands.
 struct Held {
-    message: Message,
+    what: HeldKind,
     record: u64,
     offset: u64,
 }
+
+enum HeldKind {
+    Message(Message),
+    /// There was no connection until then.
+    Lost(Timestamp),
+}
+
+/// How names of RIS's collectors begin.
+const OF_RIS: &str = "rrc";
+/// A collector's clock is not further ahead than this.
+const AHEAD: Span = Span::from_seconds(600);
 
 /// What is needed to state what messages say.
 pub(in crate::source) struct RisLiveContext<'a> {
@@ -58,7 +69,16 @@ impl Messages {
         let cause = match Frame::read(frame) {
             Ok(Frame::Message(message)) if message.at > self.not_after => format!("its time, {}, has not come yet", message.at),
             Ok(Frame::Message(message)) => {
-                self.order.put(message.at, Held { message, record, offset });
+                self.order.put(message.at, Held { what: HeldKind::Message(message), record, offset });
+                return None;
+            }
+            Ok(Frame::Clock(time)) => {
+                account.saw(time);
+                self.pass(time);
+                return None;
+            }
+            Ok(Frame::Lost(from, until)) => {
+                self.lost(from, until, (record, offset));
                 return None;
             }
             Ok(Frame::Error(words)) => {
@@ -75,19 +95,21 @@ impl Messages {
         None
     }
 
-    /// A message from after this time is not believed: one wrong clock must not put all others into the past.
-    pub(in crate::source) fn refuse_after(&mut self, time: Timestamp) {
-        self.not_after = time;
-    }
-
-    /// So late it is: what is older comes too late from now on.
+    /// So late it is: what is older comes too late from now on, and what is much younger is not believed. One wrong clock must not put all others
+    /// into the past.
     pub(in crate::source) fn pass(&mut self, time: Timestamp) {
+        self.not_after = time + AHEAD;
         self.order.pass(time);
     }
 
-    /// Whatever is held back is let go.
-    pub(in crate::source) fn let_go(&mut self) {
-        self.order.let_go();
+    /// There was no connection; what is held back need not be any longer.
+    pub(in crate::source) fn lost(&mut self, from: Timestamp, until: Timestamp, (record, offset): (u64, u64)) {
+        self.order.put_after_all(from, Held { what: HeldKind::Lost(until), record, offset });
+    }
+
+    /// Whether anything is held back.
+    pub(in crate::source) fn holds_any(&self) -> bool {
+        self.order.holds_any()
     }
 
     /// No more come.
@@ -102,13 +124,17 @@ impl Messages {
 
     /// States what that one says.
     pub(in crate::source) fn state_next(&mut self, ctx: &mut RisLiveContext<'_>) {
-        let Some((told, Held { message, record, offset })) = self.order.take() else { return };
+        let Some((told, Held { what, record, offset })) = self.order.take() else { return };
         if self.clock.is_some_and(|clock| told < clock) {
             ctx.account.out_of_order += 1;
         }
         let at = self.clock.map_or(told, |clock| told.max(clock));
         self.clock = Some(at);
         ctx.account.saw(told);
+        let message = match what {
+            HeldKind::Message(message) => message,
+            HeldKind::Lost(until) => return self.state_lost(at, until, record, ctx),
+        };
         let collector = ctx.vantages.collector(&message.collector);
         let sessions = self.sessions.entry(collector).or_default();
         let RisLiveContext { vantages, interest, account, file, routes, out, spare } = ctx;
@@ -127,6 +153,19 @@ impl Messages {
             bytes: None,
         };
         state(message, Place { at, told, record, offset }, &mut of_archive);
+    }
+}
+
+impl Messages {
+    /// Of no collector of the stream anything is known meanwhile: of those which spoke, and those which would have.
+    fn state_lost(&self, at: Timestamp, until: Timestamp, record: u64, ctx: &mut RisLiveContext<'_>) {
+        let source = RecordRef { file: ctx.file, record };
+        for (collector, name) in ctx.vantages.collectors() {
+            if self.sessions.contains_key(&collector) || name.starts_with(OF_RIS) {
+                let what = Statement::FeedGap { collector, until, cause: GapCause::Disconnected };
+                ctx.out.push_back(Observation { at, source, what });
+            }
+        }
     }
 }
 

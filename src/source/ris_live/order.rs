@@ -40,14 +40,22 @@ impl<T> Order<T> {
         self.free = self.free.max(time - self.span);
     }
 
-    /// Whatever is held back is let go.
-    pub fn let_go(&mut self) {
+    /// Whatever is held back is let go, and after it this, which is of that time or, if later, of the time of the newest.
+    pub fn put_after_all(&mut self, at: Timestamp, what: T) {
+        self.newest = self.newest.max(at);
         self.free = self.free.max(self.newest);
+        self.held.insert((self.newest, self.count), what);
+        self.count += 1;
     }
 
     /// The time of the first, if it need not be held back any longer.
     pub fn next(&self) -> Option<Timestamp> {
         self.held.keys().next().map(|(at, _)| *at).filter(|at| *at <= self.free)
+    }
+
+    /// Whether anything is held back.
+    pub fn holds_any(&self) -> bool {
+        !self.held.is_empty()
     }
 
     /// Takes the first out, with its time, if it need not be held back any longer; equal times keep the order in which they were put in.
@@ -92,8 +100,8 @@ mod tests {
         order.pass(at(12));
         assert_eq!(order.next(), Some(at(10)));
         order.put(at(13), ());
-        order.let_go();
+        order.put_after_all(at(12), ());
         order.put(at(14), ());
-        assert_eq!(std::iter::from_fn(|| order.take()).map(|(then, ())| then).collect::<Vec<_>>(), [at(10), at(13)]);
+        assert_eq!(std::iter::from_fn(|| order.take()).map(|(then, ())| then).collect::<Vec<_>>(), [at(10), at(13), at(13)]);
     }
 }

@@ -1,11 +1,12 @@
 //! The stream itself, as it comes: frames in, statements out.
 
+use super::frame::{clock_line, lost_line};
 use super::messages::{Messages, RisLiveContext};
-use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
+use crate::observation::{FileId, Observation, Others};
 use crate::source::account::{FileAccount, FileKind};
 use crate::source::interest::Interest;
 use crate::source::route::Routes;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::vantage::Vantages;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -21,7 +22,16 @@ pub struct RisLive {
     vantages: Vantages,
     ready: VecDeque<Observation>,
     spare: Option<Box<Others>>,
+    /// What a recording of it would hold beside what was taken already.
+    recording: Option<Vec<u8>>,
+    /// When it was last noted how late it is.
+    noted: Timestamp,
+    /// Something came since.
+    moved: bool,
 }
+
+/// So often it is noted how late it is, though nothing comes.
+const NOTED_EVERY: Span = Span::from_seconds(60);
 
 impl RisLive {
     /// The stream at this address, of which nothing has come yet.
@@ -38,7 +48,21 @@ impl RisLive {
             vantages: Vantages::default(),
             ready: VecDeque::new(),
             spare: None,
+            recording: None,
+            noted: Timestamp::MIN,
+            moved: false,
         }
+    }
+
+    /// Somebody records it, and takes the [lines](RisLive::recorded).
+    pub fn record(&mut self) {
+        self.recording.get_or_insert_default();
+    }
+
+    /// Takes the lines of its recording since the last call: frames as they came, and notes of how late it is and of lost connections. A reader of
+    /// them states what was stated here. None unless it is recorded.
+    pub fn recorded(&mut self) -> Vec<u8> {
+        self.recording.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// So many files come before it, and these vantage points were met in them.
@@ -53,20 +77,26 @@ impl RisLive {
 
     /// Takes a frame; gives the server's words, if it is not content. One which cannot be read, or believed, is counted.
     pub fn take(&mut self, frame: &[u8]) -> Option<String> {
-        self.frames += 1;
         let offset = self.account.bytes;
-        self.account.bytes += frame.len() as u64;
-        self.messages.take(frame, (self.frames, offset), &mut self.account)
+        self.write(frame);
+        self.moved = true;
+        let words = self.messages.take(frame, (self.frames, offset), &mut self.account);
+        // At once, as a reader of the recording does: what comes too late is too late in both.
+        self.state_ready();
+        words
     }
 
-    /// So late it is by the clock of the stream: nothing older is waited for.
+    /// So late it is by the clock of the stream: nothing older is waited for, and nothing from much later is believed.
     pub fn pass(&mut self, time: Timestamp) {
+        if time <= self.noted || !(self.moved || self.messages.holds_any() || time >= self.noted + NOTED_EVERY) {
+            return;
+        }
+        (self.noted, self.moved) = (time, false);
+        self.write(clock_line(time).as_bytes());
+        self.account.records = self.frames;
+        self.account.saw(time);
         self.messages.pass(time);
-    }
-
-    /// A message from after this time is not believed: one wrong clock must not put all others into the past.
-    pub fn refuse_after(&mut self, time: Timestamp) {
-        self.messages.refuse_after(time);
+        self.state_ready();
     }
 
     /// Nothing is waited for any more.
@@ -76,19 +106,27 @@ impl RisLive {
 
     /// The connection was lost: of no collector anything is known from `from` to `until`.
     pub fn lost(&mut self, from: Timestamp, until: Timestamp) {
-        self.messages.let_go();
+        let offset = self.account.bytes;
+        self.write(lost_line(from, until).as_bytes());
+        self.account.records = self.frames;
+        self.messages.lost(from, until, (self.frames, offset));
         self.state_ready();
-        let source = RecordRef { file: self.file, record: self.frames };
-        for (collector, _) in self.vantages.collectors() {
-            let what = Statement::FeedGap { collector, until, cause: GapCause::Disconnected };
-            self.ready.push_back(Observation { at: from, source, what });
-        }
     }
 
     /// Takes what was said and need not be held back, in order of time, and who is who by then.
     pub fn said(&mut self) -> (VecDeque<Observation>, &Vantages) {
         self.state_ready();
         (std::mem::take(&mut self.ready), &self.vantages)
+    }
+
+    /// One more line. JSON allows its end inside of a frame, a recording does not.
+    fn write(&mut self, line: &[u8]) {
+        self.frames += 1;
+        self.account.bytes += line.len() as u64 + 1;
+        if let Some(recording) = &mut self.recording {
+            recording.extend(line.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
+            recording.push(b'\n');
+        }
     }
 
     fn state_ready(&mut self) {
