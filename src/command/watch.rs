@@ -88,6 +88,11 @@ fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
         }
         Told::Down(reason) => super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream)),
         Told::Error(words) => super::tell(&format!("the server says: {words}")),
+        Told::Silent(since) => super::tell(&format!(
+            "the connection to {} is up and nothing comes: nobody spoke of the beacons of RIS which turned at {}; what happened since is not known",
+            typed.stream,
+            since.in_words()
+        )),
         Told::Recording(words) => super::tell(&format!("the recording is not whole: {words}")),
         Told::Unasked(addresses) => {
             let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();

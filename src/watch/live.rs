@@ -1,5 +1,6 @@
 //! Frames and time in, changes of incidents out.
 
+use super::canary::Canary;
 use super::life::{IncidentEvent, LifeCycle};
 use super::probed::Probed;
 use crate::analysis::Analysis;
@@ -30,6 +31,7 @@ pub struct Live {
     pipeline: Pipeline,
     probed: Probed,
     life: LifeCycle,
+    canary: Canary,
     seeds: Vec<FileAccount>,
     /// How late it is.
     now: Timestamp,
@@ -43,6 +45,8 @@ pub struct Live {
     unasked: BTreeSet<IpAddr>,
 }
 
+/// The server which is known to carry the beacons of RIS.
+const CARRIES_BEACONS: &str = "ris-live.ripe.net";
 /// Though nothing happened to what incidents are made of, verdicts are looked at so often.
 const LOOK_EVERY: Span = Span::from_seconds(10);
 /// Single changes and results are kept for so long; findings for ever.
@@ -72,10 +76,14 @@ impl Live {
         let watched: Vec<IpNet> = own.chain(addresses.iter().map(|address| IpNet::from(*address))).collect();
         let interest = Interest::Watched(WatchedPrefixes::new(watched.iter().copied()));
         let pipeline = Pipeline::new(scope, &organization.settings).followed();
+        let canary = Canary::new(address.contains(CARRIES_BEACONS));
+        let mut stream = RisLive::new(address, interest);
+        stream.listen_for(canary.prefixes());
         Live {
             dependencies,
             watched,
-            stream: RisLive::new(address, interest),
+            stream,
+            canary,
             pipeline,
             probed,
             life: LifeCycle::default(),
@@ -131,8 +139,10 @@ impl Live {
         let of_prefix = |prefix: &IpNet| {
             ask(json!({"prefix": prefix.to_string(), "moreSpecific": true, "lessSpecific": true, "socketOptions": options}))
         };
+        let beacons =
+            self.canary.prefixes().iter().map(|prefix| ask(json!({"prefix": prefix.to_string(), "socketOptions": options})));
         let of_sessions = OF_SESSIONS.iter().map(|kind| ask(json!({"type": kind, "socketOptions": options})));
-        self.watched.iter().map(of_prefix).chain(of_sessions).collect()
+        self.watched.iter().map(of_prefix).chain(beacons).chain(of_sessions).collect()
     }
 
     /// How late it is by what was said, or told.
@@ -153,6 +163,28 @@ impl Live {
             self.now = time;
             self.pipeline.advance(time, self.stream.vantages());
         }
+    }
+
+    /// The connection is up: from now on beacons are listened for.
+    pub fn connected(&mut self, now: Timestamp) {
+        self.canary.listens(now);
+    }
+
+    /// Since when the stream is silent, if it must be taken for that: nobody spoke of beacons which turned then. What was said since nobody knows,
+    /// so it counts as a lost connection until now.
+    pub fn silent(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if let Some(heard) = self.stream.heard() {
+            self.canary.hears(heard);
+        }
+        let turn = self.canary.missed(now)?;
+        self.canary.listens(now);
+        self.stream.lost(turn, now);
+        Some(turn)
+    }
+
+    /// What the beacons of RIS tell of the stream.
+    pub fn canary(&self) -> &Canary {
+        &self.canary
     }
 
     /// The connection was lost from `from` to `until`: what was said meanwhile nobody knows.

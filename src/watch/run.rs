@@ -40,6 +40,8 @@ pub enum Told<'a> {
     NoConnection(&'a str),
     /// The server is not content.
     Error(&'a str),
+    /// The connection is up, but nothing came since then which should have.
+    Silent(Timestamp),
     /// The recording is not whole, for this reason.
     Recording(&'a str),
     /// Services need these addresses, too, and the stream was not asked about them.
@@ -90,6 +92,9 @@ pub async fn run<E>(
             _ = looking.tick() => {
                 if clock == Clock::System {
                     under_way.live.pass(system() - LATE);
+                    if let Some(since) = under_way.live.silent(system()) {
+                        tell(Told::Silent(since))?;
+                    }
                 }
                 under_way.look(&mut tell)?;
             }
@@ -128,6 +133,7 @@ impl UnderWay {
                 if let Some(from) = self.lost_at.take() {
                     self.live.lost(from, self.late());
                 }
+                self.live.connected(self.late());
                 tell(Told::Up)
             }
             Event::Frame(frame) => {

@@ -280,3 +280,31 @@ fn watching_begins_with_what_table_dumps_tell() {
     let withdrawals = &incident.evidence.withdrawals;
     assert!(!incident.is_open() && withdrawals.len() == 8 && withdrawals.iter().all(|withdrawal| withdrawal.covers_known));
 }
+
+// Why: a server may hold the connection and send nothing: that is our blindness, not a quiet network.
+#[test]
+fn a_stream_without_the_beacons_of_ris_is_taken_for_silent() {
+    let organization = faultline::org::profile::read(Path::new("data/lab/lab.toml")).unwrap().organization;
+    let prefix = organization.prefixes[0].prefix;
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let mut live = Live::new(organization, "wss://ris-live.ripe.net/v1/ws/");
+    let asked = live.subscriptions(false).iter().filter(|asked| asked["data"]["prefix"] == "84.205.65.0/24").count();
+    assert_eq!(asked, 1);
+    live.connected(at("2026-11-28T03:00:00Z"));
+    let speak = |live: &mut Live, time: &str, prefix: &str| {
+        let seconds = at(time).micros() / 1_000_000;
+        let route = format!(r#""announcements":[{{"next_hop":"192.0.2.1","prefixes":["{prefix}"]}}]"#);
+        live.take(frame(&seconds.to_string(), "rrc01", &format!(r#""type":"UPDATE","path":[64505,64500],{route}"#)).as_bytes());
+        live.pass(at(time) + faultline::time::Span::from_seconds(10));
+    };
+    let seen = |live: &Live| live.analysis().routing.views(&prefix).iter().filter(|view| view.state == RouteState::Present).count();
+    speak(&mut live, "2026-11-28T03:59:00Z", &prefix.to_string());
+    speak(&mut live, "2026-11-28T04:00:20Z", "84.205.65.0/24");
+    assert_eq!(live.silent(at("2026-11-28T04:30:00Z")), None, "a beacon was spoken of");
+    assert_eq!((live.silent(at("2026-11-28T06:09:00Z")), seen(&live)), (None, 1));
+    let since = at("2026-11-28T06:00:00Z");
+    assert_eq!(live.silent(at("2026-11-28T06:10:00Z")), Some(since));
+    live.pass(at("2026-11-28T06:10:10Z"));
+    assert_eq!(seen(&live), 0, "nobody knows");
+    assert_eq!(live.silent(at("2026-11-28T06:11:00Z")), None, "it is told once a turn");
+}

@@ -12,7 +12,7 @@ use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, VantageId, Vantages};
 use bgpkit_parser::models::NetworkPrefix;
 use ipnet::IpNet;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Messages of all collectors, held back until they are in order.
 pub(in crate::source) struct Messages {
@@ -21,6 +21,9 @@ pub(in crate::source) struct Messages {
     /// No message can be from later than this.
     not_after: Timestamp,
     sessions: HashMap<CollectorId, Sessions>,
+    /// Prefixes of which it is only to be known when they were last spoken of, and when they were.
+    listened_for: HashSet<IpNet>,
+    heard: Option<Timestamp>,
 }
 
 /// What is held back, and where it stands.
@@ -55,7 +58,32 @@ pub(in crate::source) struct RisLiveContext<'a> {
 impl Messages {
     /// None came yet.
     pub(in crate::source) fn new() -> Self {
-        Messages { order: Order::new(HELD), clock: None, not_after: Timestamp::MAX, sessions: HashMap::new() }
+        Messages {
+            order: Order::new(HELD),
+            clock: None,
+            not_after: Timestamp::MAX,
+            sessions: HashMap::new(),
+            listened_for: HashSet::new(),
+            heard: None,
+        }
+    }
+
+    /// Notes when any of these is spoken of, whether anybody is interested in it or not.
+    pub(in crate::source) fn listen_for(&mut self, prefixes: &[IpNet]) {
+        self.listened_for = prefixes.iter().copied().collect();
+    }
+
+    /// When one of those was last spoken of.
+    pub(in crate::source) fn heard(&self) -> Option<Timestamp> {
+        self.heard
+    }
+
+    fn hear(&mut self, message: &Message) {
+        if let Recorded::Update { announced, withdrawn, .. } = &message.what
+            && announced.iter().chain(withdrawn).any(|prefix| self.listened_for.contains(prefix))
+        {
+            self.heard = self.heard.max(Some(message.at));
+        }
     }
 
     /// Takes a frame, and where it stands; gives the server's words, if it is not content. One which cannot be read, or believed, is counted.
@@ -69,6 +97,7 @@ impl Messages {
         let cause = match Frame::read(frame) {
             Ok(Frame::Message(message)) if message.at > self.not_after => format!("its time, {}, has not come yet", message.at),
             Ok(Frame::Message(message)) => {
+                self.hear(&message);
                 self.order.put(message.at, Held { what: HeldKind::Message(message), record, offset });
                 return None;
             }

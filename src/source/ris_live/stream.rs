@@ -8,6 +8,7 @@ use crate::source::interest::Interest;
 use crate::source::route::Routes;
 use crate::time::{Span, Timestamp};
 use crate::vantage::Vantages;
+use ipnet::IpNet;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
@@ -73,6 +74,16 @@ impl RisLive {
     /// Which prefixes deserve a statement each.
     pub fn interest(&self) -> &Interest {
         &self.interest
+    }
+
+    /// Notes when any of these is [spoken of](RisLive::heard), whether anybody is interested in it or not.
+    pub fn listen_for(&mut self, prefixes: &[IpNet]) {
+        self.messages.listen_for(prefixes);
+    }
+
+    /// When one of those was last spoken of.
+    pub fn heard(&self) -> Option<Timestamp> {
+        self.messages.heard()
     }
 
     /// Takes a frame; gives the server's words, if it is not content. One which cannot be read, or believed, is counted.
