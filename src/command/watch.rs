@@ -1,14 +1,18 @@
 //! `faultline watch`: an organization against RIS Live, while things happen.
 
-use crate::analysis::{Analysis, Outcome};
+mod alerts;
+
+use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
 use crate::command::progress::Progress;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
 use crate::source::discover;
+use crate::time::Timestamp;
 use crate::watch::connection::Source;
 use crate::watch::run::{Clock, Told, run as watch};
-use crate::watch::{IncidentChange, IncidentEvent, Live};
+use crate::watch::{IncidentEvent, Live};
+use alerts::Alerts;
 use miette::IntoDiagnostic;
 
 /// Runs it.
@@ -17,7 +21,11 @@ use miette::IntoDiagnostic;
 /// If the profile is not valid, or standard output cannot be written.
 pub fn run(typed: &Watch) -> miette::Result<Outcome> {
     let organization = super::analyze::read_profile(&typed.profile)?;
-    let live = begin(Live::new(organization, &typed.stream), typed)?;
+    if typed.test_alert {
+        return alerts::test(&organization);
+    }
+    let (alerts, life) = Alerts::begin(&organization, typed.journal.as_deref(), typed.replayed)?;
+    let live = begin(Live::new(organization, &typed.stream).continued(life), typed)?;
     let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
     let source = source.map_err(|problem| {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
@@ -31,8 +39,9 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
             std::future::pending::<()>().await;
         }
     };
-    let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed)))?;
-    Ok(analysis.outcome())
+    let watched = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed, &alerts)));
+    alerts.end();
+    Ok(watched?.outcome())
 }
 
 /// Reads the archives to begin with, and tells what is known by them.
@@ -58,7 +67,7 @@ fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
     Ok(live)
 }
 
-fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
+fn tell(told: Told<'_>, typed: &Watch, alerts: &Alerts) -> miette::Result<()> {
     match told {
         Told::Up => super::tell(&format!("connected to {}", typed.stream)),
         Told::NoConnection(reason) => {
@@ -66,16 +75,20 @@ fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
         }
         Told::Down(reason) => super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream)),
         Told::Error(words) => super::tell(&format!("the server says: {words}")),
-        Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
+        Told::Incidents(analysis, news, life) => {
+            let at = analysis.routing.last;
+            let view = ReportView::of(analysis, at);
+            // First kept, then told.
+            alerts.take((&view, at), news, life);
+            return print((&view, at), news, typed.format);
+        }
     }
     Ok(())
 }
 
-fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
-    let at = analysis.routing.last;
-    let view = ReportView::of(analysis, at);
+fn print((view, at): (&ReportView, Timestamp), news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
     for event in news {
-        let line = IncidentLine::of(*event, &view, at);
+        let line = IncidentLine::of(*event, view, at);
         let text = match format {
             Lines::Jsonl => serde_json::to_string(&line).into_diagnostic()?,
             Lines::Text => words(&line),
@@ -86,15 +99,7 @@ fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::
 }
 
 fn words(line: &IncidentLine) -> String {
-    let what = match line.event {
-        IncidentChange::Opened => "begins",
-        IncidentChange::Worsened => "gets worse",
-        IncidentChange::Improved => "gets better",
-        IncidentChange::Changed => "is judged anew",
-        IncidentChange::Reopened => "goes on after all",
-        IncidentChange::Closed => "is over",
-        IncidentChange::Withdrawn => "is part of another one, or none",
-    };
+    let what = line.event.phrase();
     let headline = line.headline.as_deref().unwrap_or_default();
     format!("{}  incident {} {what}  {headline}", line.at.in_words(), line.incident)
 }

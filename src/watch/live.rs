@@ -1,6 +1,6 @@
 //! Frames and time in, changes of incidents out.
 
-use super::life::{IncidentEvent, LifeCycle};
+use super::life::{IncidentEvent, LifeCycle, is_seen};
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
@@ -136,17 +136,32 @@ impl Live {
         }
         self.moved = false;
         let analysis = self.analysis();
-        let events = self.life.follow(&analysis.correlation.incidents);
+        let events = self.follow(&analysis);
         (!events.is_empty()).then_some((analysis, events))
     }
 
     /// Nothing comes any more; gives everything that was found, and what is new of incidents.
-    pub fn end(mut self) -> (Analysis, Vec<IncidentEvent>) {
+    pub fn end(mut self) -> (Analysis, Vec<IncidentEvent>, LifeCycle) {
         self.stream.end();
         self.hear();
         let analysis = self.analysis();
-        let events = self.life.follow(&analysis.correlation.incidents);
-        (analysis, events)
+        let events = self.follow(&analysis);
+        (analysis, events, self.life)
+    }
+
+    /// Goes on where an earlier run was: its incidents keep their numbers, and what was told of them is not told again.
+    pub fn continued(self, life: LifeCycle) -> Self {
+        Live { life, ..self }
+    }
+
+    /// What was told of incidents.
+    pub fn life(&self) -> &LifeCycle {
+        &self.life
+    }
+
+    fn follow(&mut self, analysis: &Analysis) -> Vec<IncidentEvent> {
+        let seen = |prefix: &IpNet| is_seen(prefix, &analysis.routing, &analysis.organization);
+        self.life.follow(&analysis.correlation.incidents, self.now, seen)
     }
 
     /// Everything that is known now.

@@ -1,7 +1,7 @@
 //! Watching: frames, time and the wish to end, in the order in which they come.
 
 use super::connection::{Event, Source, keep};
-use super::{IncidentEvent, Live};
+use super::{IncidentEvent, LifeCycle, Live};
 use crate::analysis::Analysis;
 use crate::time::{Span, Timestamp};
 use std::time::Duration;
@@ -36,8 +36,8 @@ pub enum Told<'a> {
     NoConnection(&'a str),
     /// The server is not content.
     Error(&'a str),
-    /// Something happens to incidents.
-    Incidents(&'a Analysis, &'a [IncidentEvent]),
+    /// Something happens to incidents; and what was told of them, with this.
+    Incidents(&'a Analysis, &'a [IncidentEvent], &'a LifeCycle),
 }
 
 /// Watches until the server ends the stream, or `stop` is there; gives everything that was found.
@@ -93,16 +93,16 @@ pub async fn run<E>(
         }
     }
     connection.abort();
-    let (analysis, news) = live.end();
+    let (analysis, news, life) = live.end();
     if !news.is_empty() {
-        tell(Told::Incidents(&analysis, &news))?;
+        tell(Told::Incidents(&analysis, &news, &life))?;
     }
     Ok(analysis)
 }
 
 fn look<E>(live: &mut Live, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
     match live.look() {
-        Some((analysis, news)) => tell(Told::Incidents(&analysis, &news)),
+        Some((analysis, news)) => tell(Told::Incidents(&analysis, &news, live.life())),
         None => Ok(()),
     }
 }
@@ -114,7 +114,8 @@ fn late(clock: Clock, live: &Live) -> Timestamp {
     }
 }
 
+/// How late it is by the system's clock.
 #[allow(clippy::disallowed_methods, reason = "watching is what happens now")]
-fn system() -> Timestamp {
+pub fn system() -> Timestamp {
     Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }

@@ -182,7 +182,7 @@ fn watched(profile: &str, frames: &[u8], each: usize) -> (Analysis, Vec<(Inciden
             told.extend(events);
         }
     }
-    let (analysis, events) = live.end();
+    let (analysis, events, _) = live.end();
     told.extend(events);
     (analysis, told.into_iter().map(|event| (event.change, event.number)).collect())
 }
@@ -258,7 +258,7 @@ fn a_lost_connection_makes_routes_unknown_and_no_incident() {
     announce(&mut live, at + 601);
     live.pass(Timestamp::from_parts(at + 700, 0));
     assert_eq!(seen(&live), 12);
-    let (analysis, events) = live.end();
+    let (analysis, events, _) = live.end();
     assert!(events.is_empty() && analysis.correlation.incidents.is_empty());
     let gaps = analysis.routing.notes.iter().filter(|note| note.what == FeedEvent::Gap(GapCause::Disconnected)).count();
     assert_eq!(gaps, 1);
@@ -278,7 +278,7 @@ fn watching_begins_with_what_table_dumps_tell() {
     for frame in replayed(Path::new("data/lab/A/mrt")).split(|byte| *byte == b'\n') {
         live.take(frame);
     }
-    let (analysis, _) = live.end();
+    let (analysis, ..) = live.end();
     let [incident] = analysis.correlation.incidents.as_slice() else { panic!("one incident") };
     let withdrawals = &incident.evidence.withdrawals;
     assert!(!incident.is_open() && withdrawals.len() == 8 && withdrawals.iter().all(|withdrawal| withdrawal.covers_known));

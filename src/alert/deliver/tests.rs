@@ -1,0 +1,1 @@
+//! Tests follow here, one behaviour each.
