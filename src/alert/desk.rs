@@ -327,4 +327,4 @@ fn add(book: &Book<'_>, to: &Receiver, row: &IncidentRow, now: Timestamp, organi
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

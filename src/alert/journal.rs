@@ -17,6 +17,7 @@ use redb::backends::InMemoryBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, StorageError};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// Changed whenever what is written cannot be read as before.
@@ -56,9 +57,14 @@ pub enum JournalError {
     Nonsense(String),
 }
 
+/// Opens what is written to.
+type Opening = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
 /// An open journal.
 pub struct Journal {
-    database: Database,
+    /// `None` after something could not be written: it is opened again before anything else is done, and is then as it was before.
+    database: Mutex<Option<Database>>,
+    opening: Opening,
     path: Option<PathBuf>,
     /// Tells those who deliver that something is new.
     news: watch::Sender<u64>,
@@ -70,8 +76,9 @@ impl Journal {
     /// # Errors
     /// If it is held, damaged, of another organization or version, or the system does not give it.
     pub fn open(path: &Path, organization: &str) -> Result<Journal, JournalError> {
-        let database = Database::builder().set_check_integrity_on_open(true).create(path).map_err(|error| opening(error, path))?;
-        Journal::of(database, Some(path.to_owned()), organization)
+        let file = path.to_owned();
+        let opening: Opening = Box::new(move || Database::builder().set_check_integrity_on_open(true).create(&file));
+        Journal::of(opening, Some(path.to_owned()), organization)
     }
 
     /// One which is gone with the program.
@@ -79,14 +86,15 @@ impl Journal {
     /// # Errors
     /// If there is no memory for it.
     pub fn in_memory(organization: &str) -> Result<Journal, JournalError> {
-        let database = Database::builder().create_with_backend(InMemoryBackend::new());
-        Journal::of(database.map_err(|error| JournalError::NotWritten(error.to_string()))?, None, organization)
+        Journal::of(Box::new(|| Database::builder().create_with_backend(InMemoryBackend::new())), None, organization)
     }
 
-    fn of(database: Database, path: Option<PathBuf>, organization: &str) -> Result<Journal, JournalError> {
+    fn of(opening: Opening, path: Option<PathBuf>, organization: &str) -> Result<Journal, JournalError> {
         let (news, _) = watch::channel(0);
-        let journal = Journal { database, path: path.clone(), news };
-        let path = path.unwrap_or_default();
+        let named = path.clone().unwrap_or_default();
+        let database = opening().map_err(|error| unopened(error, &named))?;
+        let journal = Journal { database: Mutex::new(Some(database)), opening, path, news };
+        let path = named;
         let prepared = journal.change(|book| {
             if let Some(version) = book.about("version")?.filter(|version| version != VERSION) {
                 return Err(JournalError::OtherVersion { path: path.clone(), version });
@@ -138,8 +146,10 @@ impl Journal {
     /// # Errors
     /// If it cannot be read.
     pub fn read<T>(&self, look: impl FnOnce(&Book<'_>) -> Result<T, JournalError>) -> Result<T, JournalError> {
-        let transaction = self.database.begin_read().map_err(book::unwritten)?;
-        look(&Book::Reading(&transaction))
+        self.with(|database| {
+            let transaction = database.begin_read().map_err(book::unwritten)?;
+            look(&Book::Reading(&transaction))
+        })
     }
 
     /// Changes it, wholly or not at all; it is on the disk afterwards.
@@ -147,10 +157,24 @@ impl Journal {
     /// # Errors
     /// What `work` says, or if it cannot be written.
     pub fn change<T>(&self, work: impl FnOnce(&Book<'_>) -> Result<T, JournalError>) -> Result<T, JournalError> {
-        let transaction = self.database.begin_write().map_err(book::unwritten)?;
-        let done = work(&Book::Writing(&transaction))?;
-        transaction.commit().map_err(book::unwritten)?;
-        Ok(done)
+        self.with(|database| {
+            let transaction = database.begin_write().map_err(book::unwritten)?;
+            let done = work(&Book::Writing(&transaction))?;
+            transaction.commit().map_err(book::unwritten)?;
+            Ok(done)
+        })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        let mut held = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = match held.take() {
+            Some(database) => database,
+            None => (self.opening)().map_err(book::unwritten)?,
+        };
+        let done = work(&database);
+        // One which could not be written takes nothing more.
+        *held = Some(database).filter(|_| !matches!(done, Err(JournalError::NotWritten(_))));
+        done
     }
 
     /// Says that notices may be due.
@@ -181,7 +205,7 @@ impl Journal {
     }
 }
 
-fn opening(error: DatabaseError, path: &Path) -> JournalError {
+fn unopened(error: DatabaseError, path: &Path) -> JournalError {
     let path = path.to_owned();
     if matches!(error, DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) {
         return JournalError::Locked { path };
@@ -196,4 +220,4 @@ fn opening(error: DatabaseError, path: &Path) -> JournalError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -144,4 +144,4 @@ fn environment(variable: impl Fn(&str) -> Option<String>) -> BTreeMap<&'static s
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,7 +5,7 @@ use crate::alert::decision::{Acknowledgement, History, Silence};
 use crate::alert::notice::{IncidentBrief, Notice};
 use crate::time::Timestamp;
 use crate::watch::{IncidentChange, LifeCycle};
-use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, StorageError, TableDefinition, TableError, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -71,6 +71,15 @@ pub(super) fn unwritten(error: impl std::fmt::Display) -> JournalError {
 
 fn nonsense(error: impl std::fmt::Display) -> JournalError {
     JournalError::Nonsense(error.to_string())
+}
+
+/// A table which cannot be opened: of another kind, or not to be read now.
+fn no_table(error: TableError) -> JournalError {
+    if let TableError::Storage(error) = error { unread(error) } else { nonsense(error) }
+}
+
+fn unread(error: StorageError) -> JournalError {
+    if let StorageError::Corrupted(reason) = error { JournalError::Nonsense(reason) } else { unwritten(error) }
 }
 
 impl Book<'_> {
@@ -226,9 +235,9 @@ impl Book<'_> {
             Book::Reading(transaction) => match transaction.open_table(rows) {
                 Ok(table) => text_of(&table, key)?,
                 Err(TableError::TableDoesNotExist(_)) => None,
-                Err(error) => return Err(nonsense(error)),
+                Err(error) => return Err(no_table(error)),
             },
-            Book::Writing(transaction) => text_of(&transaction.open_table(rows).map_err(nonsense)?, key)?,
+            Book::Writing(transaction) => text_of(&transaction.open_table(rows).map_err(no_table)?, key)?,
         };
         text.map(|text| serde_json::from_str(&text).map_err(nonsense)).transpose()
     }
@@ -238,21 +247,21 @@ impl Book<'_> {
             Book::Reading(transaction) => match transaction.open_table(rows) {
                 Ok(table) => texts_of(&table)?,
                 Err(TableError::TableDoesNotExist(_)) => Vec::new(),
-                Err(error) => return Err(nonsense(error)),
+                Err(error) => return Err(no_table(error)),
             },
-            Book::Writing(transaction) => texts_of(&transaction.open_table(rows).map_err(nonsense)?)?,
+            Book::Writing(transaction) => texts_of(&transaction.open_table(rows).map_err(no_table)?)?,
         };
         texts.iter().map(|text| serde_json::from_str(text).map_err(nonsense)).collect()
     }
 
     fn set(&self, rows: Rows, key: &str, value: &impl Serialize) -> Result<(), JournalError> {
         let text = serde_json::to_string(value).map_err(nonsense)?;
-        let mut table = self.writing()?.open_table(rows).map_err(nonsense)?;
+        let mut table = self.writing()?.open_table(rows).map_err(no_table)?;
         table.insert(key, text.as_str()).map_err(unwritten).map(drop)
     }
 
     fn remove(&self, rows: Rows, key: &str) -> Result<(), JournalError> {
-        let mut table = self.writing()?.open_table(rows).map_err(nonsense)?;
+        let mut table = self.writing()?.open_table(rows).map_err(no_table)?;
         table.remove(key).map_err(unwritten).map(drop)
     }
 
@@ -270,10 +279,10 @@ fn place(number: impl std::fmt::Display) -> String {
 }
 
 fn text_of(table: &impl ReadableTable<&'static str, &'static str>, key: &str) -> Result<Option<String>, JournalError> {
-    Ok(table.get(key).map_err(nonsense)?.map(|text| text.value().to_owned()))
+    Ok(table.get(key).map_err(unread)?.map(|text| text.value().to_owned()))
 }
 
 fn texts_of(table: &impl ReadableTable<&'static str, &'static str>) -> Result<Vec<String>, JournalError> {
-    let rows = table.iter().map_err(nonsense)?;
-    rows.map(|row| row.map(|(_, text)| text.value().to_owned()).map_err(nonsense)).collect()
+    let rows = table.iter().map_err(unread)?;
+    rows.map(|row| row.map(|(_, text)| text.value().to_owned()).map_err(unread)).collect()
 }
