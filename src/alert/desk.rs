@@ -60,6 +60,8 @@ struct State {
     /// What could not be written yet.
     waiting: Vec<Happened>,
     last: Option<Timestamp>,
+    /// Nobody was left untold since it was quiet: until something happens there is nothing to look for.
+    settled: bool,
     /// The news which others can read by now.
     published: Option<u64>,
 }
@@ -107,6 +109,7 @@ impl Desk {
             Ok(())
         })?;
         state.waiting.clear();
+        state.settled = false;
         self.journal.wake();
         Ok(())
     }
@@ -146,8 +149,10 @@ impl Desk {
             None => {}
         }
         let at = if self.replayed { state.last } else { Some(now) };
-        if let Some(Err(error)) = at.map(|at| self.again(at, now)) {
-            words.push(error.to_string());
+        match at.filter(|_| !state.settled).map(|at| self.again(at, now)) {
+            Some(Ok(quiet)) => state.settled = !quiet,
+            Some(Err(error)) => words.push(error.to_string()),
+            None => {}
         }
         words.extend(self.publish(&mut state, now).err());
         words
@@ -190,10 +195,10 @@ impl Desk {
         })
     }
 
-    /// Receivers who were not told of something since it was quiet are told when it is not any more.
-    fn again(&self, at: Timestamp, now: Timestamp) -> Result<(), JournalError> {
+    /// Receivers who were not told of something since it was quiet are told when it is not any more. Gives whether there are such.
+    fn again(&self, at: Timestamp, now: Timestamp) -> Result<bool, JournalError> {
         let due = |book: &Book<'_>| {
-            let mut due = Vec::new();
+            let (mut due, mut quiet_still) = (Vec::new(), false);
             let silences = book.silences()?;
             for row in book.incidents()?.into_iter().filter(|row| !row.change.is_end()) {
                 for receiver in &self.receivers {
@@ -204,16 +209,17 @@ impl Desk {
                     let quiet = self.quiet(&row, &silences, now);
                     let history = book.history(&receiver.name, row.incident.number)?;
                     let told = |policy| decide(&happening, policy, &history, &quiet);
+                    quiet_still |= was_quiet;
                     if was_quiet && receiver.policy.as_ref().map(told).is_some_and(|told| matches!(told, Decision::Send(_))) {
                         due.push((receiver, row));
                     }
                 }
             }
-            Ok((due, silences))
+            Ok((due, silences, quiet_still))
         };
-        let (due, silences) = self.journal.read(due)?;
+        let (due, silences, quiet_still) = self.journal.read(due)?;
         if due.is_empty() {
-            return Ok(());
+            return Ok(quiet_still);
         }
         self.journal.change(|book| {
             due.iter().try_for_each(|(receiver, row)| {
@@ -221,7 +227,7 @@ impl Desk {
             })
         })?;
         self.journal.wake();
-        Ok(())
+        Ok(true)
     }
 
     /// Writes what is known for others to read, if anything is new.

@@ -115,9 +115,7 @@ mod tests {
         let asked = AtomicUsize::new(0);
         Arc::new(move |_| {
             let alive = asked.fetch_add(1, Ordering::SeqCst) < after;
-            Box::pin(async move {
-                if alive { Ok(vec![IpAddr::from([127, 0, 0, 1])]) } else { Err(io::Error::other("SERVFAIL")) }
-            })
+            Box::pin(async move { if alive { Ok(vec![IpAddr::from([127, 0, 0, 1])]) } else { Err(io::Error::other("SERVFAIL")) } })
         })
     }
 

@@ -66,11 +66,7 @@ impl Sink {
     ///
     /// # Errors
     /// Why there is none: a secret which is not there, an address which is none.
-    pub fn new(
-        described: &AlertSink,
-        resolver: &Resolver,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Sink, String> {
+    pub fn new(described: &AlertSink, resolver: &Resolver, variable: impl Fn(&str) -> Option<String>) -> Result<Sink, String> {
         let secret = |confidential: &Confidential| read(confidential, &variable);
         let way = match &described.way {
             AlertWay::Webhook { url, secret: key } => {

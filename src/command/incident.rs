@@ -93,7 +93,10 @@ fn list(journal: &Path, format: Format) -> miette::Result<()> {
     lines.extend(known.undelivered.iter().map(|waiting| {
         let given_up = waiting.given_up.as_ref().map(|reason| format!(", given up: {reason}")).unwrap_or_default();
         let since = waiting.made.in_words();
-        format!("undelivered to {}: incident {}, since {since}, {} attempts{given_up}", waiting.sink, waiting.incident, waiting.attempts)
+        format!(
+            "undelivered to {}: incident {}, since {since}, {} attempts{given_up}",
+            waiting.sink, waiting.incident, waiting.attempts
+        )
     }));
     let waiting = spool::requests(&spool::folder(journal)).into_diagnostic()?.len();
     if waiting > 0 {

@@ -205,8 +205,7 @@ impl ToldChange {
 
 impl Urgency {
     /// All, as they are written.
-    pub const ALL: [(&str, Urgency); 3] =
-        [("note", Urgency::Note), ("warning", Urgency::Warning), ("critical", Urgency::Critical)];
+    pub const ALL: [(&str, Urgency); 3] = [("note", Urgency::Note), ("warning", Urgency::Warning), ("critical", Urgency::Critical)];
 
     /// Its word.
     pub const fn word(self) -> &'static str {

@@ -191,11 +191,8 @@ impl LifeCycle {
         if known.state.open && !again {
             let prefixes: Vec<&IpNet> = known.findings.iter().filter_map(Finding::withdrawn).collect();
             let back = prefixes.iter().all(|prefix| seen(prefix)).then_some(now);
-            let (hold, change) = if prefixes.is_empty() {
-                (NOT_MET_FOR, IncidentChange::Withdrawn)
-            } else {
-                (SEEN_FOR, IncidentChange::Closed)
-            };
+            let (hold, change) =
+                if prefixes.is_empty() { (NOT_MET_FOR, IncidentChange::Withdrawn) } else { (SEEN_FOR, IncidentChange::Closed) };
             known.seen_since = back.map(|now| known.seen_since.unwrap_or(now));
             if known.seen_since.is_some_and(|since| now >= since + hold) {
                 known.state.open = false;

@@ -151,9 +151,7 @@ fn a_policy_asks_for_changes_urgency_and_services() {
     sends(Case::told(Closed, 5).with(only(&[ToldChange::Opened])), Send::Recovery);
     holds(Case::of(Opened).with(only(&[ToldChange::Worsened])), Hold::NotAskedFor);
     sends(Case::of(Worsened).with(only(&[ToldChange::Worsened])), Send::First);
-    let urgency = |least, own| {
-        move |case: &mut Case| (case.policy.at_least, case.incident.urgency) = (least, own)
-    };
+    let urgency = |least, own| move |case: &mut Case| (case.policy.at_least, case.incident.urgency) = (least, own);
     holds(Case::of(Opened).with(urgency(Urgency::Critical, Urgency::Warning)), Hold::LessUrgent(Urgency::Warning));
     sends(Case::of(Opened).with(urgency(Urgency::Warning, Urgency::Warning)), Send::First);
     // It became less urgent; that it is over is told all the same.
@@ -209,9 +207,8 @@ fn silences_cover_what_concerns_nothing_else_until_they_end() {
 #[test]
 fn what_lies_wholly_in_planned_work_is_as_intended() {
     use IncidentChange::{Closed, Opened};
-    let planned = |from, until, prefixes: &'static [&str]| {
-        move |case: &mut Case| case.maintenance.push(window(from, until, prefixes))
-    };
+    let planned =
+        |from, until, prefixes: &'static [&str]| move |case: &mut Case| case.maintenance.push(window(from, until, prefixes));
     holds(Case::of(Opened).with(planned(5, 30, &["192.0.2.0/24"])), Hold::AsIntended(at(30)));
     holds(Case::of(Opened).with(planned(5, 30, &[])), Hold::AsIntended(at(30)));
     sends(Case::of(Opened).with(planned(11, 30, &[])), Send::First);

@@ -29,9 +29,9 @@ impl Stage {
         let asked = AtomicUsize::new(0);
         let dying: LookUp = Arc::new(move |_| {
             let alive = asked.fetch_add(1, Ordering::SeqCst) == 0;
-            Box::pin(async move {
-                if alive { Ok(vec![IpAddr::from([127, 0, 0, 1])]) } else { Err(std::io::Error::other("SERVFAIL")) }
-            })
+            Box::pin(
+                async move { if alive { Ok(vec![IpAddr::from([127, 0, 0, 1])]) } else { Err(std::io::Error::other("SERVFAIL")) } },
+            )
         });
         let (end, ending) = watch::channel(false);
         let (seconds, said) = (Arc::new(AtomicI64::new(0)), Arc::new(Mutex::new(Vec::new())));
@@ -111,7 +111,8 @@ fn an_endpoint_which_is_down_for_an_hour_gets_each_notice_once_when_it_is_back_t
         stage.take(&[(Opened, 1)]);
         let mut attempts = 0;
         while stage.now() < at(3_600) {
-            let rows = stage.until(|rows| rows.iter().all(|row| row.attempts > 0 && !row.under_way && row.next > stage.now())).await;
+            let rows =
+                stage.until(|rows| rows.iter().all(|row| row.attempts > 0 && !row.under_way && row.next > stage.now())).await;
             attempts += 1;
             match attempts {
                 3 => stage.take(&[(Opened, 2), (Opened, 3)]),
@@ -199,7 +200,10 @@ fn what_is_refused_or_a_day_old_is_given_up_told_of_and_kept() {
         stage.end.send_replace(true);
         serving.await.unwrap();
         let said = stage.said.lock().unwrap();
-        assert_eq!(said[0], "hook is not told of incident 1, which is given up after 1 attempts: the server answered 404 Not Found");
+        assert_eq!(
+            said[0],
+            "hook is not told of incident 1, which is given up after 1 attempts: the server answered 404 Not Found"
+        );
         assert!(said.last().unwrap().contains("given up after 2 attempts"), "{said:?}");
     });
 }

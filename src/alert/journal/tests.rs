@@ -74,13 +74,8 @@ fn everything_is_there_again_after_a_restart_and_an_attempt_under_way_is_made_ag
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("journal");
     let silence = Silence { id: "s".to_owned(), what: Silenced::Incident(7), until: at(60), by: None, note: None };
-    let row = IncidentRow {
-        incident: incident(),
-        change: IncidentChange::Opened,
-        at: at(0),
-        acknowledged: None,
-        as_intended: false,
-    };
+    let row =
+        IncidentRow { incident: incident(), change: IncidentChange::Opened, at: at(0), acknowledged: None, as_intended: false };
     let written = {
         let journal = Journal::open(&path, "Example").unwrap();
         let written = journal.change(|book| {

@@ -81,11 +81,7 @@ impl Post {
         let status = answer.status();
         let passing = status.is_server_error()
             || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY);
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(Failure { words: format!("the server answered {status}"), again: passing })
-        }
+        if status.is_success() { Ok(()) } else { Err(Failure { words: format!("the server answered {status}"), again: passing }) }
     }
 
     fn headers(&self, notice: &Notice, body: &[u8], now: Timestamp) -> Result<HeaderMap, Failure> {

@@ -62,7 +62,8 @@ impl Syslog {
 }
 
 async fn datagram(to: SocketAddr, line: &str) -> std::io::Result<()> {
-    let own = if to.is_ipv4() { SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)) } else { SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)) };
+    let own =
+        if to.is_ipv4() { SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)) } else { SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)) };
     let socket = UdpSocket::bind(own).await?;
     socket.send_to(line.as_bytes(), to).await.map(drop)
 }

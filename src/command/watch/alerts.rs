@@ -40,7 +40,9 @@ impl Alerts {
             None => Journal::in_memory(name)?,
         });
         if journal.path().is_none() && !organization.alerts.is_empty() {
-            tell("nothing is kept over a restart: incidents are told of anew then, and alerts which wait are lost; --journal FILE keeps them");
+            tell(
+                "nothing is kept over a restart: incidents are told of anew then, and alerts which wait are lost; --journal FILE keeps them",
+            );
         }
         let life = journal.life()?;
         let open: Vec<String> = life.open().map(|number| number.to_string()).collect();

@@ -79,12 +79,7 @@ fn policy(section: &mut Section, places: &mut Places, findings: &mut Findings) -
     }
     let at_least = section.field("at_least").and_then(|field| one_of(field, &Urgency::ALL, "an urgency", findings));
     let every = section.field("every").and_then(|field| span_of(field, findings));
-    AlertPolicy {
-        changes,
-        services,
-        at_least: at_least.unwrap_or(Urgency::Note),
-        every: every.unwrap_or(Span::from_seconds(600)),
-    }
+    AlertPolicy { changes, services, at_least: at_least.unwrap_or(Urgency::Note), every: every.unwrap_or(Span::from_seconds(600)) }
 }
 
 fn way(kind: &str, section: &mut Section, findings: &mut Findings) -> Option<AlertWay> {

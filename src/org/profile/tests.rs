@@ -331,17 +331,44 @@ fn what_is_wrong_with_alerts_is_shown_where_it_stands() {
     let wrong = |rest: &str| problems_below(&format!("{ALERT}{rest}"));
     for (rest, expected) in [
         ("kind = \"webhok\"\n", "7:8: `webhok` is not a kind of alert; did you mean \"webhook\"?"),
-        ("kind = \"webhook\"\n", "5:1: nothing tells where to post; add url = \"https://…\", or url_env or url_file if it is secret"),
-        ("kind = \"slack\"\nurl = \"hooks.example.com\"\n", "8:7: this is no address to post to; write it as https://hooks.example.com/path"),
-        ("kind = \"slack\"\nurl = \"https://me:x@h.example/\"\n", "8:7: the address names a user; put the whole address into url_env or url_file"),
-        ("kind = \"file\"\npath = \"x\"\nurl = \"https://h.example/\"\n", "9:7: `url` means nothing for kind = \"file\"; remove it, or choose the kind which it is for"),
-        ("kind = \"webhook\"\nurl_env = \"A\"\nurl_file = \"b\"\n", "9:12: `url_file` is one too many; keep one of the keys which tell the same"),
-        ("kind = \"file\"\npath = \"x\"\nchanges = [\"closed\"]\n", "9:12: `closed` is not a change; write one of \"opened\", \"worsened\", \"improved\", \"changed\""),
-        ("kind = \"file\"\npath = \"x\"\nservices = [\"Web\"]\n", "9:13: there is no service `Web`; write the name of a service of this profile"),
-        ("kind = \"file\"\npath = \"x\"\nevery = \"soon\"\n", "9:9: `soon` is not a span of time; write a whole number and a unit, such as 250ms, 60s, 5min, 24h or 2d; write every = \"10min\""),
+        (
+            "kind = \"webhook\"\n",
+            "5:1: nothing tells where to post; add url = \"https://…\", or url_env or url_file if it is secret",
+        ),
+        (
+            "kind = \"slack\"\nurl = \"hooks.example.com\"\n",
+            "8:7: this is no address to post to; write it as https://hooks.example.com/path",
+        ),
+        (
+            "kind = \"slack\"\nurl = \"https://me:x@h.example/\"\n",
+            "8:7: the address names a user; put the whole address into url_env or url_file",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nurl = \"https://h.example/\"\n",
+            "9:7: `url` means nothing for kind = \"file\"; remove it, or choose the kind which it is for",
+        ),
+        (
+            "kind = \"webhook\"\nurl_env = \"A\"\nurl_file = \"b\"\n",
+            "9:12: `url_file` is one too many; keep one of the keys which tell the same",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nchanges = [\"closed\"]\n",
+            "9:12: `closed` is not a change; write one of \"opened\", \"worsened\", \"improved\", \"changed\"",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nservices = [\"Web\"]\n",
+            "9:13: there is no service `Web`; write the name of a service of this profile",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nevery = \"soon\"\n",
+            "9:9: `soon` is not a span of time; write a whole number and a unit, such as 250ms, 60s, 5min, 24h or 2d; write every = \"10min\"",
+        ),
         ("kind = \"file\"\npath = \"x\"\nchange = \"opened\"\n", "9:1: `change` is unknown in [alerts]; did you mean `changes`?"),
         ("kind = \"syslog\"\ntransport = \"tcp\"\n", "5:1: `server` is missing from [alerts]; add server = \"log.example.com\""),
-        ("kind = \"command\"\ncommand = []\n", "8:11: `command` is empty; name a program and its arguments, each a text of the list"),
+        (
+            "kind = \"command\"\ncommand = []\n",
+            "8:11: `command` is empty; name a program and its arguments, each a text of the list",
+        ),
         ("kind = \"syslog\"\nserver = \"h.example\"\nport = 0\n", "9:8: `0` is not a port; write a number from 1 to 65535"),
     ] {
         assert_eq!(wrong(rest), [expected], "{rest}");
