@@ -1,8 +1,10 @@
 //! What was typed. Nothing is read or decided here; each command turns its part into what it means.
 
 use crate::replay::Speed;
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use crate::time::{Span, Timestamp};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use ipnet::IpNet;
 use std::path::PathBuf;
 
 /// Which layer broke — routing, DNS, the application, or our own eyes —, since when, seen by whom, and what proves it.
@@ -51,6 +53,8 @@ pub enum Command {
     /// Watch an organization against RIS Live: incidents as they open, change and close
     #[command(after_help = exit_status())]
     Watch(Watch),
+    /// List, acknowledge and silence incidents of a watch which keeps a journal, while it runs or not
+    Incident(IncidentArgs),
     /// Replay archives as a stream of RIS Live, at any speed: to rehearse with, and to test clients
     Replay(Replay),
     /// Print a script which completes commands, options and files in a shell
@@ -171,6 +175,8 @@ pub enum Schema {
     Survey,
     /// A line of `analyze --all-origins --format jsonl`: faultline-outage-events.
     Events,
+    /// What is said of an incident to receivers of alerts: faultline-notice.
+    Notices,
 }
 
 /// `faultline org`
@@ -242,9 +248,103 @@ pub struct Watch {
     /// The stream is a replay: its own clock counts, and it has an end
     #[arg(long)]
     pub replayed: bool,
+    /// Keep incidents, alerts which wait, and what was told to whom in this file, over restarts; without it they are gone with the program
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub journal: Option<PathBuf>,
+    /// Send a test notice to everybody whom the profile names under [[alerts]], and tell whether it was delivered; nothing is watched
+    #[arg(long, conflicts_with_all = ["seeds", "journal", "replayed", "everything"])]
+    pub test_alert: bool,
     /// What to print on standard output when something happens to an incident
     #[arg(long, value_enum, default_value_t = Lines::Text)]
     pub format: Lines,
+}
+
+/// `faultline incident`
+#[derive(Debug, Args)]
+pub struct IncidentArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: IncidentCommand,
+}
+
+/// What to do with incidents.
+#[derive(Debug, Subcommand)]
+pub enum IncidentCommand {
+    /// List incidents, silences and notices which wait, as the watch knew them last
+    List {
+        /// Whose.
+        #[command(flatten)]
+        journal: JournalOf,
+        /// What to print on standard output
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Say that somebody works on an incident: no more notices of it but that it is worse, or over
+    Ack {
+        /// The number of the incident
+        #[arg(value_name = "NUMBER")]
+        incident: usize,
+        /// Whose.
+        #[command(flatten)]
+        journal: JournalOf,
+        /// Who says so, and why.
+        #[command(flatten)]
+        said: Said,
+    },
+    /// Tell nothing of something for a while; that an incident is over is told to whoever heard that it began
+    #[command(group = ArgGroup::new("what").required(true).args(["incident", "prefix", "service"]))]
+    #[command(group = ArgGroup::new("end").required(true).args(["duration", "until"]))]
+    Silence {
+        /// Whose.
+        #[command(flatten)]
+        journal: JournalOf,
+        /// The incident of this number
+        #[arg(long, value_name = "NUMBER")]
+        incident: Option<usize>,
+        /// Incidents which concern nothing outside of this prefix
+        #[arg(long, value_name = "PREFIX")]
+        prefix: Option<IpNet>,
+        /// Incidents which concern this service alone
+        #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+        /// For how long, such as 30min or 2h
+        #[arg(long = "for", value_name = "SPAN")]
+        duration: Option<Span>,
+        /// Until when, such as 2026-12-01T05:00:00Z
+        #[arg(long, value_name = "TIME")]
+        until: Option<Timestamp>,
+        /// Who says so, and why.
+        #[command(flatten)]
+        said: Said,
+    },
+    /// End a silence before its time
+    Lift {
+        /// The name of the silence, as list shows it
+        #[arg(value_name = "SILENCE")]
+        silence: String,
+        /// Whose.
+        #[command(flatten)]
+        journal: JournalOf,
+    },
+}
+
+/// Whose incidents.
+#[derive(Debug, Args)]
+pub struct JournalOf {
+    /// The journal of the watch
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub journal: PathBuf,
+}
+
+/// Who says something, and why.
+#[derive(Debug, Args)]
+pub struct Said {
+    /// Who
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
 }
 
 /// `faultline replay`

@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod completions;
 pub mod drill;
 pub mod explain;
+pub mod incident;
 pub mod man;
 pub mod org;
 mod progress;
@@ -35,6 +36,7 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Watch(typed) => watch::run(&typed),
         #[cfg(not(feature = "live"))]
         Command::Watch(_) => Err(without_live()),
+        Command::Incident(typed) => incident::run(typed, now),
         Command::Replay(typed) => replay::run(&typed),
         Command::Completions(typed) => completions::run(&typed),
         Command::Man(typed) => man::run(&typed),

@@ -12,6 +12,7 @@
     )
 )]
 
+pub mod alert;
 pub mod analysis;
 pub mod cli;
 pub mod command;

@@ -2,12 +2,14 @@
 //!
 //! These are the validated values; `org::profile` reads them from TOML and points at what is wrong.
 
+pub mod alert;
 pub mod profile;
 pub mod scope;
 
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::vantage::Asn;
+use alert::AlertSink;
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -34,6 +36,8 @@ pub struct Organization {
     pub probe_vantages: Vec<ProbeVantage>,
     /// Planned work: a withdrawal in it is closed as intended.
     pub maintenance: Vec<Maintenance>,
+    /// Who is told of incidents.
+    pub alerts: Vec<AlertSink>,
     /// The settings in force: defaults, and what the profile overrides.
     pub settings: Settings,
     /// The file it was read from.

@@ -1,5 +1,6 @@
 //! `faultline report`: a report is rendered again from its `incidents.json` alone; neither profile nor archive is asked.
 
+use crate::alert::Notice;
 use crate::analysis::Outcome;
 use crate::cli::{Report, Schema};
 use crate::report::{self, OutageLine, ReportView, Saved, Shown, SurveyView};
@@ -25,6 +26,7 @@ pub fn run(typed: &Report) -> miette::Result<Outcome> {
             Schema::Incidents => report::schema::<ReportView>(),
             Schema::Survey => report::schema::<SurveyView>(),
             Schema::Events => report::schema::<OutageLine>(),
+            Schema::Notices => report::schema::<Notice>(),
         })?;
         return Ok(Outcome::NoIncident);
     }

@@ -1,6 +1,8 @@
 //! `faultline watch`: an organization against RIS Live, while things happen.
 
-use crate::analysis::{Analysis, Outcome};
+mod alerts;
+
+use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
 use crate::command::progress::Progress;
 use crate::org::Organization;
@@ -11,7 +13,8 @@ use crate::time::Timestamp;
 use crate::watch::connection::Source;
 use crate::watch::record::{Part, Recorder, recorded};
 use crate::watch::run::{Clock, Told, Watching, run as watch};
-use crate::watch::{IncidentChange, IncidentEvent, Live};
+use crate::watch::{IncidentEvent, Live};
+use alerts::Alerts;
 use miette::IntoDiagnostic;
 
 /// Runs it.
@@ -20,7 +23,11 @@ use miette::IntoDiagnostic;
 /// If the profile is not valid, or standard output cannot be written.
 pub fn run(typed: &Watch) -> miette::Result<Outcome> {
     let organization = super::analyze::read_profile(&typed.profile)?;
-    let mut live = begin(organization, typed)?;
+    if typed.test_alert {
+        return alerts::test(&organization);
+    }
+    let (alerts, life) = Alerts::begin(&organization, typed.journal.as_deref(), typed.replayed)?;
+    let mut live = begin(organization, typed)?.continued(life);
     let seen_until = typed.record.as_ref().map(|_| live.now()).filter(|seen| *seen > Timestamp::MIN);
     let recorder = typed.record.as_deref().map(Recorder::begin).transpose().into_diagnostic()?;
     if let Some(recorder) = &recorder {
@@ -40,8 +47,9 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
         }
     };
     let watching = Watching { live, source, clock, results: None, recorder, seen_until };
-    let analysis = runtime.block_on(watch(watching, stop, |told| tell(told, typed)))?;
-    Ok(analysis.outcome())
+    let watched = runtime.block_on(watch(watching, stop, |told| tell(told, typed, &alerts)));
+    alerts.end();
+    Ok(watched?.outcome())
 }
 
 /// Reads what there is to begin with: archives, and what was recorded here before. Tells what is known by it.
@@ -80,7 +88,7 @@ fn begin(organization: Organization, typed: &Watch) -> miette::Result<Live> {
     Ok(live)
 }
 
-fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
+fn tell(told: Told<'_>, typed: &Watch, alerts: &Alerts) -> miette::Result<()> {
     match told {
         Told::Up => super::tell(&format!("connected to {}", typed.stream)),
         Told::NoConnection(reason) => {
@@ -99,16 +107,20 @@ fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
             let list = list.join(", ");
             super::tell(&format!("services need {list}, too, which the stream is asked about from the next start of watch on"));
         }
-        Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
+        Told::Incidents(analysis, news, life) => {
+            let at = analysis.routing.last;
+            let view = ReportView::of(analysis, at);
+            // First kept, then told.
+            alerts.take((&view, at), news, life);
+            return print((&view, at), news, typed.format);
+        }
     }
     Ok(())
 }
 
-fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
-    let at = analysis.routing.last;
-    let view = ReportView::of(analysis, at);
+fn print((view, at): (&ReportView, Timestamp), news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
     for event in news {
-        let line = IncidentLine::of(*event, &view, at);
+        let line = IncidentLine::of(*event, view, at);
         let text = match format {
             Lines::Jsonl => serde_json::to_string(&line).into_diagnostic()?,
             Lines::Text => words(&line),
@@ -119,15 +131,7 @@ fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::
 }
 
 fn words(line: &IncidentLine) -> String {
-    let what = match line.event {
-        IncidentChange::Opened => "begins",
-        IncidentChange::Worsened => "gets worse",
-        IncidentChange::Improved => "gets better",
-        IncidentChange::Changed => "is judged anew",
-        IncidentChange::Reopened => "goes on after all",
-        IncidentChange::Closed => "is over",
-        IncidentChange::Withdrawn => "is part of another one, or none",
-    };
+    let what = line.event.phrase();
     let headline = line.headline.as_deref().unwrap_or_default();
     format!("{}  incident {} {what}  {headline}", line.at.in_words(), line.incident)
 }

@@ -53,7 +53,7 @@ pub struct ProbeResult {
 }
 
 /// What was asked of whom. Results with equal vantage and target form one series.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each variant says what its fields mean; their types say the rest")]
 pub enum Target {
     /// A DNS question.
@@ -67,7 +67,7 @@ pub enum Target {
 }
 
 /// Who was asked a DNS question.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each variant says what its fields mean; their types say the rest")]
 pub enum DnsServer {
     /// A recursive resolver.
@@ -77,7 +77,7 @@ pub enum DnsServer {
 }
 
 /// Which address an HTTP probe was told to use.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum AskedAddress {
     /// None: the name was resolved first, so DNS is part of the attempt.
     ByName,

@@ -1,6 +1,7 @@
 //! A profile as it was understood, or everything wrong with it, for programs.
 
 use super::words;
+use crate::org::alert::{AlertPolicy, AlertSink, ToldChange, Urgency};
 use crate::org::profile::{Checked, ProfileError};
 use crate::org::{Maintenance, Organization, ProbeKind, ProbeTarget, ProbeVantage, Service, WatchedPrefix, Zone};
 use crate::settings::SettingInForce;
@@ -71,6 +72,8 @@ pub struct OutlineView {
     pub probe_vantages: Vec<OutlineVantage>,
     /// Planned work.
     pub maintenance: Vec<OutlineMaintenance>,
+    /// Who is told of incidents, without addresses.
+    pub alerts: Vec<OutlineAlert>,
 }
 
 /// A prefix.
@@ -168,6 +171,21 @@ pub struct OutlineMaintenance {
     pub note: Option<String>,
 }
 
+/// Somebody who is told of incidents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutlineAlert {
+    /// What messages about it call it.
+    pub name: String,
+    /// How it is told.
+    pub kind: &'static str,
+    /// Of which changes.
+    pub changes: Vec<ToldChange>,
+    /// Of incidents of these services only; empty: of all.
+    pub services: Vec<String>,
+    /// Of incidents which are so urgent at least.
+    pub at_least: Urgency,
+}
+
 impl CheckView {
     /// Of what reading the profile at this path gave.
     pub fn of(path: &Path, read: &Result<Checked, ProfileError>) -> CheckView {
@@ -201,6 +219,7 @@ impl CheckView {
             ("name servers", servers.to_string()),
             ("controls", names(organization.controls.iter().map(|control| &control.name))),
             ("probe vantages", names(organization.probe_vantages.iter().map(|vantage| &vantage.name))),
+            ("alerts", names(organization.alerts.iter().map(|alert| &alert.name))),
             ("settings", format!("{overridden} of {} changed", self.settings.len())),
         ];
         let rows = rows.iter().map(|(what, value)| format!("{what:<16}{}\n", super::terminal::clean(value)));
@@ -246,6 +265,7 @@ impl OutlineView {
             controls: organization.controls.iter().map(probe).collect(),
             probe_vantages: organization.probe_vantages.iter().map(vantage).collect(),
             maintenance: organization.maintenance.iter().map(maintenance).collect(),
+            alerts: organization.alerts.iter().map(alert).collect(),
         }
     }
 }
@@ -292,4 +312,9 @@ fn vantage(place: &ProbeVantage) -> OutlineVantage {
 fn maintenance(planned: &Maintenance) -> OutlineMaintenance {
     let Maintenance { from, until, prefixes, note } = planned.clone();
     OutlineMaintenance { from, until, prefixes, note }
+}
+
+fn alert(sink: &AlertSink) -> OutlineAlert {
+    let AlertPolicy { changes, services, at_least, .. } = sink.policy.clone();
+    OutlineAlert { name: sink.name.clone(), kind: sink.way.kind(), changes, services, at_least }
 }

@@ -2,19 +2,33 @@
 //!
 //! Takes all incidents as they are known now, again and again; gives what is new of them. An incident is the same one as long as it shares a
 //! finding with what it was, so its name may change when an earlier beginning is found; its number does not.
+//!
+//! A [`LifeCycle`] can be kept and taken up by a later run. What was told until then is not told again when the same is heard again, from
+//! archives or a replay. An incident which was open then and is not found any more is not taken back: nobody told this run of it. It is over
+//! when its prefixes are seen.
 
 use crate::incident::{Incident, Verdict};
+use crate::org::Organization;
+use crate::pipeline::RoutingFindings;
 use crate::probe::Target;
-use crate::time::{Bounds, Timestamp};
+use crate::time::{Span, Timestamp};
 use crate::vantage::Asn;
+use crate::visibility::Share;
 use crate::withdrawal::Level;
 use ipnet::IpNet;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// So long prefixes of an incident of an earlier run must be seen until it is over. As the default of the setting `close_hold`.
+const SEEN_FOR: Span = Span::from_seconds(300);
+/// An incident of an earlier run of which nothing can be seen, since no prefix was withdrawn, and which was not met again for so long, is
+/// taken back.
+const NOT_MET_FOR: Span = Span::from_seconds(86_400);
+
 /// What happens to an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentChange {
     /// It begins.
@@ -33,6 +47,26 @@ pub enum IncidentChange {
     Withdrawn,
 }
 
+impl IncidentChange {
+    /// What the incident does, for a sentence which it begins.
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            IncidentChange::Opened => "begins",
+            IncidentChange::Worsened => "gets worse",
+            IncidentChange::Improved => "gets better",
+            IncidentChange::Changed => "is judged anew",
+            IncidentChange::Reopened => "goes on after all",
+            IncidentChange::Closed => "is over",
+            IncidentChange::Withdrawn => "is part of another one, or none",
+        }
+    }
+
+    /// After it nobody need care.
+    pub const fn is_end(self) -> bool {
+        matches!(self, IncidentChange::Closed | IncidentChange::Withdrawn)
+    }
+}
+
 /// What happens to an incident, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IncidentEvent {
@@ -40,34 +74,45 @@ pub struct IncidentEvent {
     pub change: IncidentChange,
     /// Its number, from 1, in the order in which they opened.
     pub number: usize,
-    /// Its place among the incidents; none if it is withdrawn.
+    /// Its place among the incidents; none if it is withdrawn, or closed after it had begun in an earlier run.
     pub place: Option<usize>,
 }
 
 /// Follows incidents.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LifeCycle {
     known: Vec<Known>,
     opened: usize,
+    /// What happened until here was told.
+    until: Option<Timestamp>,
+    /// Of incidents which were taken back.
+    withdrawn: BTreeSet<Finding>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Known {
     number: usize,
     findings: BTreeSet<Finding>,
     state: State,
+    /// This run has found it itself.
+    #[serde(skip)]
+    met: bool,
+    /// All its prefixes are seen since.
+    #[serde(skip)]
+    seen_since: Option<Timestamp>,
 }
 
 /// A finding which makes an incident the one it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Finding {
     Withdrawal(IpNet, Timestamp),
     Foreign(IpNet, Asn, Timestamp),
-    Loss(Arc<str>, Target, Bounds),
+    /// With the bounds of its onset in microseconds: the first may be before all time.
+    Loss(Arc<str>, Target, (i64, i64)),
 }
 
 /// What is told of an incident, as far as another one is news.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
     open: bool,
     verdict: Verdict,
@@ -83,36 +128,122 @@ impl LifeCycle {
         self.known.iter().any(|known| known.state.open)
     }
 
-    /// Takes all incidents as they are now; gives what is new.
-    pub fn follow(&mut self, incidents: &[Incident]) -> Vec<IncidentEvent> {
+    /// Takes all incidents as they are `now`; gives what is new. `seen` tells whether a prefix is seen by about everybody.
+    pub fn follow(&mut self, incidents: &[Incident], now: Timestamp, seen: impl Fn(&IpNet) -> bool) -> Vec<IncidentEvent> {
         let mut events = Vec::new();
-        let before = std::mem::take(&mut self.known);
-        let mut gone: Vec<Known> = before;
+        let again = self.until.is_some_and(|until| now < until);
+        let mut gone = std::mem::take(&mut self.known);
         for (place, incident) in incidents.iter().enumerate() {
             let (findings, state) = (findings(incident), State::of(incident));
-            let same = gone.iter().position(|known| !known.findings.is_disjoint(&findings));
-            let Some(same) = same else {
+            if again && self.is_told(&mut gone, &findings) {
+                continue;
+            }
+            let Some(same) = same(&gone, &findings, again) else {
                 self.opened += 1;
                 let number = self.opened;
                 events.push(IncidentEvent { change: IncidentChange::Opened, number, place: Some(place) });
                 if !state.open {
                     events.push(IncidentEvent { change: IncidentChange::Closed, number, place: Some(place) });
                 }
-                self.known.push(Known { number, findings, state });
+                self.known.push(Known { number, findings, state, met: true, seen_since: None });
                 continue;
             };
             let was = gone.remove(same);
             if let Some(change) = state.since(&was.state) {
                 events.push(IncidentEvent { change, number: was.number, place: Some(place) });
             }
-            self.known.push(Known { number: was.number, findings, state });
+            self.known.push(Known { number: was.number, findings, state, met: true, seen_since: None });
         }
-        // One which was over and is not known any more is forgotten, which is no news.
-        let joined = |known: &Known| self.known.iter().any(|other| !other.findings.is_disjoint(&known.findings));
-        let withdrawn = gone.iter().filter(|known| known.state.open || joined(known));
-        let event = |known: &Known| IncidentEvent { change: IncidentChange::Withdrawn, number: known.number, place: None };
-        events.extend(withdrawn.map(event));
+        for known in gone {
+            events.extend(self.not_found(known, (now, again), &seen));
+        }
+        self.known.sort_by_key(|known| known.number);
+        if now > Timestamp::MIN {
+            self.until = self.until.max(Some(now));
+        }
         events
+    }
+
+    /// Numbers of incidents which are not over.
+    pub fn open(&self) -> impl Iterator<Item = usize> + '_ {
+        self.known.iter().filter(|known| known.state.open).map(|known| known.number)
+    }
+
+    /// What is heard again was told by an earlier run.
+    fn is_told(&self, gone: &mut [Known], findings: &BTreeSet<Finding>) -> bool {
+        let earlier = gone.iter_mut().find(|known| !known.met && !known.findings.is_disjoint(findings));
+        if let Some(known) = earlier {
+            known.findings.extend(findings.iter().cloned());
+            return true;
+        }
+        !self.withdrawn.is_disjoint(findings)
+    }
+
+    /// An incident is not among those of now.
+    fn not_found(
+        &mut self,
+        mut known: Known,
+        (now, again): (Timestamp, bool),
+        seen: impl Fn(&IpNet) -> bool,
+    ) -> Option<IncidentEvent> {
+        let number = known.number;
+        let ends = |change| Some(IncidentEvent { change, number, place: None });
+        if known.met {
+            // One which was over and is not known any more is forgotten, which is no news.
+            let joined = self.known.iter().any(|other| !other.findings.is_disjoint(&known.findings));
+            self.withdrawn.append(&mut known.findings);
+            return (known.state.open || joined).then(|| ends(IncidentChange::Withdrawn)).flatten();
+        }
+        let mut event = None;
+        if known.state.open && !again {
+            let prefixes: Vec<&IpNet> = known.findings.iter().filter_map(Finding::withdrawn).collect();
+            let back = prefixes.iter().all(|prefix| seen(prefix)).then_some(now);
+            let (hold, change) =
+                if prefixes.is_empty() { (NOT_MET_FOR, IncidentChange::Withdrawn) } else { (SEEN_FOR, IncidentChange::Closed) };
+            known.seen_since = back.map(|now| known.seen_since.unwrap_or(now));
+            if known.seen_since.is_some_and(|since| now >= since + hold) {
+                known.state.open = false;
+                event = ends(change);
+            }
+        }
+        self.known.push(known);
+        event
+    }
+}
+
+/// Whether a prefix is seen by as many as a recovery takes, of enough who could tell; it takes the default baseline, for before the run nobody
+/// counted.
+pub(super) fn is_seen(prefix: &IpNet, routing: &RoutingFindings, organization: &Organization) -> bool {
+    let settings = &organization.settings;
+    routing.rib.id_of(prefix).map(|id| routing.votes.visibility(id)).is_some_and(|visibility| {
+        visibility.eligible() >= settings.eligible_min && !visibility.lower().is_below(settings.close_percent, Share::ONE)
+    })
+}
+
+/// The place of the incident with one of these findings; else, of one of an earlier run which is open, with one of the same things lost.
+fn same(gone: &[Known], findings: &BTreeSet<Finding>, again: bool) -> Option<usize> {
+    let shared = |known: &Known| !known.findings.is_disjoint(findings);
+    let alike = |known: &Known| known.findings.iter().any(|one| findings.iter().any(|other| one.is_of_the_same_as(other)));
+    let earlier = |known: &Known| !again && !known.met && known.state.open && alike(known);
+    gone.iter().position(shared).or_else(|| gone.iter().position(earlier))
+}
+
+impl Finding {
+    /// The same thing is lost, whenever that began.
+    fn is_of_the_same_as(&self, other: &Finding) -> bool {
+        match (self, other) {
+            (Finding::Withdrawal(one, _), Finding::Withdrawal(other, _)) => one == other,
+            (Finding::Foreign(one, by, _), Finding::Foreign(other, others, _)) => (one, by) == (other, others),
+            (Finding::Loss(one, target, _), Finding::Loss(other, others, _)) => (one, target) == (other, others),
+            (Finding::Withdrawal(..) | Finding::Foreign(..) | Finding::Loss(..), _) => false,
+        }
+    }
+
+    fn withdrawn(&self) -> Option<&IpNet> {
+        match self {
+            Finding::Withdrawal(prefix, _) => Some(prefix),
+            Finding::Foreign(..) | Finding::Loss(..) => None,
+        }
     }
 }
 
@@ -152,8 +283,11 @@ fn findings(incident: &Incident) -> BTreeSet<Finding> {
     let withdrawals = evidence.withdrawals.iter().map(|withdrawal| Finding::Withdrawal(withdrawal.prefix, withdrawal.opened));
     let foreign = evidence.foreign_origins.iter().map(|foreign| Finding::Foreign(foreign.prefix, foreign.origin, foreign.first));
     let losses = evidence.losses.iter().map(|loss| {
-        let series = &loss.series;
-        Finding::Loss(Arc::clone(&series.vantage), series.target.clone(), loss.onset)
+        let (series, onset) = (&loss.series, loss.onset);
+        Finding::Loss(Arc::clone(&series.vantage), series.target.clone(), (onset.earliest.micros(), onset.latest.micros()))
     });
     withdrawals.chain(foreign).chain(losses).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Frames and time in, changes of incidents out.
 
 use super::canary::Canary;
-use super::life::{IncidentEvent, LifeCycle};
+use super::life::{IncidentEvent, LifeCycle, is_seen};
 use super::probed::Probed;
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
@@ -231,7 +231,7 @@ impl Live {
         self.moved = false;
         self.looked = (self.now, turns);
         let found = self.find();
-        let events = self.life.follow(&found.2.incidents);
+        let events = self.follow(&found);
         (!events.is_empty()).then(|| (self.analysis_of(found), events))
     }
 
@@ -241,8 +241,23 @@ impl Live {
         self.hear();
         self.probed.settle(&self.organization, &self.dependencies);
         let found = self.find();
-        let events = self.life.follow(&found.2.incidents);
+        let events = self.follow(&found);
         (self.analysis_of(found), events)
+    }
+
+    /// Goes on where an earlier run was: its incidents keep their numbers, and what was told of them is not told again.
+    pub fn continued(self, life: LifeCycle) -> Self {
+        Live { life, ..self }
+    }
+
+    /// What was told of incidents.
+    pub fn life(&self) -> &LifeCycle {
+        &self.life
+    }
+
+    fn follow(&mut self, (routing, _, correlation): &Found) -> Vec<IncidentEvent> {
+        let seen = |prefix: &IpNet| is_seen(prefix, routing, &self.organization);
+        self.life.follow(&correlation.incidents, self.now, seen)
     }
 
     /// Everything that is known now.

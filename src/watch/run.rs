@@ -2,7 +2,7 @@
 
 use super::connection::{Event, Source, keep};
 use super::record::{Part, Recorder};
-use super::{IncidentEvent, Live};
+use super::{IncidentEvent, LifeCycle, Live};
 use crate::analysis::Analysis;
 use crate::probe::ProbeResult;
 use crate::time::{Span, Timestamp};
@@ -46,8 +46,8 @@ pub enum Told<'a> {
     Recording(&'a str),
     /// Services need these addresses, too, and the stream was not asked about them.
     Unasked(&'a BTreeSet<IpAddr>),
-    /// Something happens to incidents.
-    Incidents(&'a Analysis, &'a [IncidentEvent]),
+    /// Something happens to incidents; and what was told of them, with this.
+    Incidents(&'a Analysis, &'a [IncidentEvent], &'a LifeCycle),
 }
 
 /// What is watched, and with what.
@@ -166,7 +166,7 @@ impl UnderWay {
             tell(Told::Unasked(unasked))?;
         }
         match self.live.look() {
-            Some((analysis, news)) => tell(Told::Incidents(&analysis, &news)),
+            Some((analysis, news)) => tell(Told::Incidents(&analysis, &news, self.live.life())),
             None => Ok(()),
         }
     }
@@ -189,7 +189,7 @@ impl UnderWay {
         }
         let (analysis, news) = self.live.end();
         if !news.is_empty() {
-            tell(Told::Incidents(&analysis, &news))?;
+            tell(Told::Incidents(&analysis, &news, self.live.life()))?;
         }
         Ok(analysis)
     }
@@ -202,7 +202,8 @@ impl UnderWay {
     }
 }
 
+/// How late it is by the system's clock.
 #[allow(clippy::disallowed_methods, reason = "watching is what happens now")]
-fn system() -> Timestamp {
+pub fn system() -> Timestamp {
     Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }

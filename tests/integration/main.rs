@@ -13,6 +13,8 @@
 
 mod again;
 mod agreement;
+#[cfg(feature = "live")]
+mod alerts;
 mod completions;
 mod doubts;
 mod drill;

@@ -275,7 +275,7 @@ fn watching_begins_with_what_table_dumps_tell() {
     for frame in replayed(Path::new("data/lab/A/mrt")).split(|byte| *byte == b'\n') {
         live.take(frame);
     }
-    let (analysis, _) = live.end();
+    let (analysis, ..) = live.end();
     let [incident] = analysis.correlation.incidents.as_slice() else { panic!("one incident") };
     let withdrawals = &incident.evidence.withdrawals;
     assert!(!incident.is_open() && withdrawals.len() == 8 && withdrawals.iter().all(|withdrawal| withdrawal.covers_known));

@@ -25,6 +25,10 @@ impl Chapter {
 
 const PROFILE: (&str, &str) =
     ("ORG.toml", "The organization's profile: its AS numbers, prefixes, services, host names and name servers.");
+const JOURNAL: &[(&str, &str)] = &[
+    ("FILE.d/incidents.json", "What the watch of the journal FILE knew last."),
+    ("FILE.d/requests/", "What it is asked; it takes that up within a second, or when it starts."),
+];
 const DONE: &[(&str, &str)] = &[("0", "done"), ("2", "failed; the message says what to do")];
 
 const CHAPTERS: &[Chapter] = &[
@@ -158,16 +162,76 @@ const CHAPTERS: &[Chapter] = &[
                         pause which grows; what was said meanwhile nobody knows, so routes are unknown until they are told again. \
                         With --seed it begins with what archives tell; between the last of them and the stream nothing is taken to have changed. \
                         Ctrl-C ends it.",
+            "Whom the profile names under [[alerts]] is told. With --journal the numbers of incidents, what was told, and what waits outlive \
+                        the program: killed at any moment, it loses no alert, and repeats none but one whose arrival it could not note any \
+                        more, under the same key.",
         ],
         exit: EXIT_STATUS,
-        files: &[PROFILE],
+        files: &[
+            PROFILE,
+            ("FILE", "The journal. One process at a time has it."),
+            ("FILE.d/notices.jsonl", "Everything that happened to incidents, a notice each."),
+            ("FILE.d/incidents.json, FILE.d/requests/", "What faultline incident reads, and writes."),
+        ],
         examples: &[
             ("Against RIPE RIS, for programs:", "faultline watch my.toml --format jsonl"),
             (
                 "A replay, which has a clock and an end of its own:",
                 "faultline watch my.toml --replayed --stream ws://127.0.0.1:8080/",
             ),
+            ("Do alerts arrive?", "faultline watch my.toml --test-alert"),
+            ("With alerts which outlive the program:", "faultline watch my.toml --journal my.journal"),
         ],
+    },
+    Chapter {
+        title: "faultline-incident",
+        description: &["It works beside a watch, and without one: the journal itself is not opened."],
+        exit: DONE,
+        files: JOURNAL,
+        examples: &[("What does the watch know?", "faultline incident list --journal my.journal")],
+    },
+    Chapter {
+        title: "faultline-incident-list",
+        description: &["A receiver which was not told of the last change of an incident is listed with the reason."],
+        exit: DONE,
+        files: JOURNAL,
+        examples: &[
+            ("For people:", "faultline incident list --journal my.journal"),
+            ("For programs:", "faultline incident list --journal my.journal --format json"),
+        ],
+    },
+    Chapter {
+        title: "faultline-incident-ack",
+        description: &["It holds until the incident goes on after it was over."],
+        exit: DONE,
+        files: JOURNAL,
+        examples: &[(
+            "Somebody works on incident 3:",
+            "faultline incident ack 3 --journal my.journal --by alice --note \"called the transit\"",
+        )],
+    },
+    Chapter {
+        title: "faultline-incident-silence",
+        description: &[
+            "The name of the silence is printed. When it ends, receivers are told of what still lasts. That an incident is over is \
+                        told even while it is silenced, to whoever was told that it began.",
+        ],
+        exit: DONE,
+        files: JOURNAL,
+        examples: &[
+            ("An incident, for two hours:", "faultline incident silence --journal my.journal --incident 3 --for 2h"),
+            (
+                "A prefix and what lies within, until a time:",
+                "faultline incident silence --journal my.journal --prefix 192.0.2.0/24 --until 2026-12-01T05:00:00Z",
+            ),
+        ],
+    },
+    Chapter {
+        title: "faultline-incident-lift",
+        description: &[],
+        exit: DONE,
+        files: JOURNAL,
+        examples: &[("End a silence which list shows:", "faultline incident lift 1764305000000000-4711 --journal my.journal")],
     },
     Chapter {
         title: "faultline-replay",

@@ -2,7 +2,7 @@
 //!
 //! Takes the organization and the places of its parts; gives problems and warnings. It changes nothing.
 
-use super::problem::Findings;
+use super::problem::{Findings, nearest};
 use crate::org::Organization;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -31,6 +31,9 @@ pub(super) struct Places {
     pub(super) controls: Vec<Range<usize>>,
     pub(super) probe_vantages: Vec<Range<usize>>,
     pub(super) maintenance: Vec<Range<usize>>,
+    pub(super) alerts: Vec<Range<usize>>,
+    /// Of all alerts, one after the other.
+    pub(super) alert_services: Vec<(Range<usize>, String)>,
 }
 
 /// Checks the whole.
@@ -40,6 +43,7 @@ pub(super) fn check(organization: &Organization, places: &Places, findings: &mut
     services(organization, places, findings);
     probes(organization, places, findings);
     vantages_and_maintenance(organization, places, findings);
+    alerts(organization, places, findings);
 }
 
 /// Reports every name after the first which was there before, case ignored.
@@ -154,5 +158,17 @@ fn vantages_and_maintenance(organization: &Organization, places: &Places, findin
                 findings.warning(span.clone(), format!("{prefix} has nothing to do with the organization's prefixes"), help);
             }
         }
+    }
+}
+
+fn alerts(organization: &Organization, places: &Places, findings: &mut Findings) {
+    unique("alert", places.alerts.iter().zip(organization.alerts.iter().map(|alert| alert.name.clone())), findings);
+    let names: Vec<&str> = organization.services.iter().map(|service| service.name.as_str()).collect();
+    for (span, service) in places.alert_services.iter().filter(|(_, service)| !names.contains(&service.as_str())) {
+        let help = match nearest(service, &names) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => "write the name of a service of this profile".to_owned(),
+        };
+        findings.problem(span.clone(), format!("there is no service `{service}`"), help);
     }
 }

@@ -6,7 +6,7 @@
 use super::consistency::{self, Places};
 use super::field::{Field, Section};
 use super::problem::{Findings, nearest};
-use super::{threshold, value};
+use super::{alert, threshold, value};
 use crate::org::{
     Maintenance, NameServer, Organization, PrefixLengths, ProbeKind, ProbeTarget, ProbeVantage, Service, UpWhen, WatchedPrefix,
     Zone,
@@ -32,6 +32,7 @@ pub(super) fn organization(mut root: Section, path: &Path, findings: &mut Findin
         controls: Vec::new(),
         probe_vantages: Vec::new(),
         maintenance: Vec::new(),
+        alerts: Vec::new(),
         settings: threshold::settings(root.field("settings"), findings),
         file: path.to_owned(),
     };
@@ -66,6 +67,9 @@ pub(super) fn organization(mut root: Section, path: &Path, findings: &mut Findin
     }
     for section in root.tables("maintenance", "maintenance", findings) {
         maintenance(section, &mut organization, &mut places, findings);
+    }
+    for section in root.tables("alerts", "alerts", findings) {
+        alert::alert(section, &mut organization, &mut places, findings);
     }
     let head = head.map(|head| head.finish(findings));
     root.finish(findings);

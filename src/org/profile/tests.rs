@@ -264,3 +264,131 @@ proptest::proptest! {
         }
     }
 }
+
+const ALERT: &str = "[[alerts]]\nname = \"pager\"\n";
+
+#[test]
+fn alerts_are_read_with_their_defaults() {
+    use crate::org::alert::{AlertPolicy, AlertWay, Confidential, MailTls, SyslogWay, ToldChange, Urgency};
+    let text = r#"
+[[alerts]]
+name = "hook"
+kind = "webhook"
+url = "https://hooks.example.com/x"
+secret_env = "HOOK_SECRET"
+
+[[alerts]]
+name = "mail"
+kind = "email"
+server = "Mail.Example.com"
+tls = "tls"
+user = "faultline"
+secret_file = "password"
+from = "faultline@example.com"
+to = "noc@example.com"
+changes = ["opened", "improved"]
+at_least = "critical"
+every = "1h"
+timeout = "5s"
+
+[[alerts]]
+name = "log"
+kind = "syslog"
+server = "192.0.2.1"
+
+[[alerts]]
+name = "here"
+kind = "syslog"
+
+[[alerts]]
+name = "program"
+kind = "command"
+command = ["page", "--now"]
+"#;
+    let organization = parsed(&format!("{OUTLINE}{text}")).organization;
+    let [hook, mail, log, here, program] = &organization.alerts[..] else { panic!("five alerts were written") };
+    let secret = Some(Confidential::Environment("HOOK_SECRET".to_owned()));
+    let url = Confidential::Written("https://hooks.example.com/x".to_owned());
+    assert_eq!(hook.way, AlertWay::Webhook { url, secret });
+    let usual = AlertPolicy {
+        changes: vec![ToldChange::Opened, ToldChange::Worsened],
+        services: Vec::new(),
+        at_least: Urgency::Note,
+        every: Span::from_seconds(600),
+    };
+    assert_eq!((&hook.policy, hook.timeout), (&usual, Span::from_seconds(20)));
+    let AlertWay::Email(way) = &mail.way else { panic!("{mail:?}") };
+    assert_eq!((way.server.as_str(), way.port, way.tls), ("mail.example.com", 465, MailTls::Tls));
+    assert_eq!(mail.policy.changes, [ToldChange::Opened, ToldChange::Improved]);
+    assert_eq!((mail.policy.at_least, mail.policy.every), (Urgency::Critical, Span::from_seconds(3600)));
+    assert_eq!(log.way, AlertWay::Syslog(SyslogWay::Udp { server: "192.0.2.1".to_owned(), port: 514 }));
+    assert_eq!(here.way, AlertWay::Syslog(SyslogWay::Local { path: "/dev/log".into() }));
+    assert_eq!(program.way, AlertWay::Command { command: vec!["page".to_owned(), "--now".to_owned()] });
+}
+
+#[test]
+fn what_is_wrong_with_alerts_is_shown_where_it_stands() {
+    let wrong = |rest: &str| problems_below(&format!("{ALERT}{rest}"));
+    for (rest, expected) in [
+        ("kind = \"webhok\"\n", "7:8: `webhok` is not a kind of alert; did you mean \"webhook\"?"),
+        (
+            "kind = \"webhook\"\n",
+            "5:1: nothing tells where to post; add url = \"https://…\", or url_env or url_file if it is secret",
+        ),
+        (
+            "kind = \"slack\"\nurl = \"hooks.example.com\"\n",
+            "8:7: this is no address to post to; write it as https://hooks.example.com/path",
+        ),
+        (
+            "kind = \"slack\"\nurl = \"https://me:x@h.example/\"\n",
+            "8:7: the address names a user; put the whole address into url_env or url_file",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nurl = \"https://h.example/\"\n",
+            "9:7: `url` means nothing for kind = \"file\"; remove it, or choose the kind which it is for",
+        ),
+        (
+            "kind = \"webhook\"\nurl_env = \"A\"\nurl_file = \"b\"\n",
+            "9:12: `url_file` is one too many; keep one of the keys which tell the same",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nchanges = [\"closed\"]\n",
+            "9:12: `closed` is not a change; write one of \"opened\", \"worsened\", \"improved\", \"changed\"",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nservices = [\"Web\"]\n",
+            "9:13: there is no service `Web`; write the name of a service of this profile",
+        ),
+        (
+            "kind = \"file\"\npath = \"x\"\nevery = \"soon\"\n",
+            "9:9: `soon` is not a span of time; write a whole number and a unit, such as 250ms, 60s, 5min, 24h or 2d; write every = \"10min\"",
+        ),
+        ("kind = \"file\"\npath = \"x\"\nchange = \"opened\"\n", "9:1: `change` is unknown in [alerts]; did you mean `changes`?"),
+        ("kind = \"syslog\"\ntransport = \"tcp\"\n", "5:1: `server` is missing from [alerts]; add server = \"log.example.com\""),
+        (
+            "kind = \"command\"\ncommand = []\n",
+            "8:11: `command` is empty; name a program and its arguments, each a text of the list",
+        ),
+        ("kind = \"syslog\"\nserver = \"h.example\"\nport = 0\n", "9:8: `0` is not a port; write a number from 1 to 65535"),
+    ] {
+        assert_eq!(wrong(rest), [expected], "{rest}");
+    }
+    let mail = "kind = \"email\"\nserver = \"m.example\"\nfrom = \"f@example.com\"\n";
+    let injected = wrong(&format!("{mail}to = [\"a@example.com\\r\\nBcc: b@example.com\"]\n"));
+    assert!(injected[0].starts_with("10:7: ") && injected[0].contains("is no address of mail"), "{injected:?}");
+    let clear = wrong(&format!("{mail}to = \"a@example.com\"\ntls = \"none\"\nuser = \"u\"\nsecret_env = \"P\"\n"));
+    assert!(clear[0].contains("the password would be sent for everybody to read"), "{clear:?}");
+    let twice = problems_below(&format!("{ALERT}kind = \"syslog\"\n{ALERT}kind = \"syslog\"\n"));
+    assert_eq!(twice, ["9:8: alert `pager` is there twice; remove one, or give it another name"]);
+}
+
+#[test]
+fn no_debug_output_shows_where_an_alert_is_posted_to() {
+    let text = format!("{OUTLINE}{ALERT}kind = \"slack\"\nurl = \"https://hooks.example.com/T0KEN\"\n");
+    let checked = parsed(&text);
+    let shown = format!("{:?}", checked.organization.alerts);
+    assert!(shown.contains("written in the profile") && !shown.contains("T0KEN"), "{shown}");
+    let view = crate::report::CheckView::of(Path::new("org.toml"), &Ok(checked));
+    let json = serde_json::to_string(&view).unwrap();
+    assert!(json.contains("\"kind\":\"slack\"") && !json.contains("T0KEN") && !view.to_text().contains("T0KEN"), "{json}");
+}

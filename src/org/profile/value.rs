@@ -143,6 +143,14 @@ pub(super) fn words(text: &str) -> Result<String, Complaint> {
     Ok(text.trim().to_owned())
 }
 
+/// A port which can be connected to.
+pub(super) fn port(text: &str) -> Result<u16, Complaint> {
+    match text.trim().parse() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => complain(format!("`{text}` is not a port"), "write a number from 1 to 65535"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

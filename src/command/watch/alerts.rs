@@ -1,0 +1,133 @@
+//! Alerts of a watch: journal, receivers and the thread which delivers, wired together.
+
+use super::super::tell;
+use crate::alert::deliver::{Clock, Delivery, Tell, run};
+use crate::alert::desk::{Change, Desk, Happened, LOCAL};
+use crate::alert::journal::Journal;
+use crate::alert::resolve::{Resolver, system as look_up};
+use crate::alert::sink::Sink;
+use crate::alert::{IncidentBrief, Notice};
+use crate::analysis::Outcome;
+use crate::org::Organization;
+use crate::org::alert::{AlertPolicy, AlertSink, AlertWay};
+use crate::report::ReportView;
+use crate::time::{Span, Timestamp};
+use crate::watch::run::system;
+use crate::watch::{IncidentEvent, LifeCycle};
+use miette::IntoDiagnostic;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::watch;
+
+/// Alerts while they are delivered.
+pub(super) struct Alerts {
+    desk: Arc<Desk>,
+    ending: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl Alerts {
+    /// Opens the journal and begins to deliver what waits in it; gives what it knows of incidents.
+    pub(super) fn begin(
+        organization: &Organization,
+        journal: Option<&Path>,
+        replayed: bool,
+    ) -> miette::Result<(Alerts, LifeCycle)> {
+        let name = &organization.name;
+        let journal = Arc::new(match journal {
+            Some(path) => Journal::open(path, name)?,
+            None => Journal::in_memory(name)?,
+        });
+        if journal.path().is_none() && !organization.alerts.is_empty() {
+            tell(
+                "nothing is kept over a restart: incidents are told of anew then, and alerts which wait are lost; --journal FILE keeps them",
+            );
+        }
+        let life = journal.life()?;
+        let open: Vec<String> = life.open().map(|number| number.to_string()).collect();
+        if !open.is_empty() {
+            tell(&format!("incidents which were open when the journal was written last: {}", open.join(", ")));
+        }
+        let resolver = Resolver::new(look_up(), Arc::clone(&journal));
+        let sinks = sinks(organization, journal.folder().as_deref(), &resolver)?;
+        let desk = Arc::new(Desk::new(Arc::clone(&journal), organization, replayed));
+        let (ending, listening) = watch::channel(false);
+        let (clock, told): (Clock, Tell) = (Arc::new(system), Arc::new(tell));
+        let delivery = Delivery { journal, resolver, clock, tell: told, ending: listening };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
+        let at_the_desk = Arc::clone(&desk);
+        // By itself, so that nobody who is slow delays what is watched.
+        let thread = std::thread::spawn(move || runtime.block_on(run(delivery, at_the_desk, sinks)));
+        Ok((Alerts { desk, ending, thread }, life))
+    }
+
+    /// Something happens to incidents; when this returns it is in the journal.
+    pub(super) fn take(&self, (view, at): (&ReportView, Timestamp), news: &[IncidentEvent], life: &LifeCycle) {
+        let changes = news.iter().map(|event| Change {
+            change: event.change,
+            number: event.number,
+            incident: event.place.and_then(|place| view.incidents.get(place)).map(|told| IncidentBrief::of(event.number, told)),
+        });
+        let happened = Happened { at, changes: changes.collect(), life: life.clone() };
+        if let Err(error) = self.desk.take(happened, system()) {
+            tell(&error.to_string());
+        }
+    }
+
+    /// Nothing more comes; what is due is delivered.
+    pub(super) fn end(self) {
+        self.ending.send_replace(true);
+        if self.thread.join().is_err() {
+            tell("alerts ended by an error of the program");
+        }
+    }
+}
+
+fn sinks(organization: &Organization, folder: Option<&Path>, resolver: &Resolver) -> miette::Result<Vec<Sink>> {
+    let beside = folder.map(|folder| AlertSink {
+        name: LOCAL.to_owned(),
+        way: AlertWay::File { path: folder.join(LOCAL) },
+        policy: AlertPolicy::everything(),
+        timeout: Span::from_seconds(20),
+    });
+    let variable = |name: &str| std::env::var(name).ok();
+    let made = organization.alerts.iter().chain(&beside).map(|described| {
+        Sink::new(described, resolver, variable).map_err(|error| {
+            let help = "correct [[alerts]] in the profile, or what it names";
+            miette::miette!(help = help, "alerts cannot go to `{}`: {error}", described.name)
+        })
+    });
+    made.collect()
+}
+
+/// Sends a test notice to everybody.
+///
+/// # Errors
+/// If there is nobody, or one was not reached.
+pub(super) fn test(organization: &Organization) -> miette::Result<Outcome> {
+    if organization.alerts.is_empty() {
+        let help = "add [[alerts]]; docs/profile.md lists what may stand in it";
+        return Err(miette::miette!(help = help, "the profile names nobody to tell"));
+    }
+    let journal = Arc::new(Journal::in_memory(&organization.name)?);
+    let resolver = Resolver::new(look_up(), Arc::clone(&journal));
+    let sinks = sinks(organization, None, &resolver)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
+    let mut failed = 0;
+    for sink in &sinks {
+        let now = system();
+        let (_, key) = journal.change(|book| book.next_key())?;
+        let sent = runtime.block_on(sink.send(&Notice::test(key, &organization.name, now), now));
+        let came = match &sent {
+            Ok(()) => "delivered".to_owned(),
+            Err(failure) => format!("not delivered: {failure}"),
+        };
+        failed += usize::from(sent.is_err());
+        super::super::print(&format!("{}\n", crate::report::plain(&format!("{} ({}): {came}", sink.name, sink.kind()))))?;
+    }
+    match failed {
+        0 => Ok(Outcome::NoIncident),
+        _ => Err(miette::miette!("{failed} of {} receivers of alerts were not reached", sinks.len())),
+    }
+}
