@@ -1,21 +1,25 @@
 //! `faultline watch`: an organization against RIS Live, while things happen.
 
-use crate::analysis::{Analysis, Outcome};
+use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
 use crate::command::progress::Progress;
+use crate::dashboard::{Publisher, Serving, Token, serve};
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
 use crate::source::discover;
+use crate::time::Timestamp;
+use crate::watch::board::Lookout;
 use crate::watch::connection::Source;
 use crate::watch::run::{Clock, Told, run as watch};
 use crate::watch::{IncidentChange, IncidentEvent, Live};
 use miette::IntoDiagnostic;
+use std::sync::Arc;
 
 /// Runs it.
 ///
 /// # Errors
 /// If the profile is not valid, or standard output cannot be written.
-pub fn run(typed: &Watch) -> miette::Result<Outcome> {
+pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     let organization = super::analyze::read_profile(&typed.profile)?;
     let live = begin(Live::new(organization, &typed.stream), typed)?;
     let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
@@ -23,6 +27,7 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
         miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
     })?;
+    let mut shown = show(typed, &live, now)?;
     let clock = if typed.replayed { Clock::Stream } else { Clock::System };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let stop = async {
@@ -31,8 +36,32 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
             std::future::pending::<()>().await;
         }
     };
-    let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed)))?;
+    let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed, shown.as_mut())))?;
     Ok(analysis.outcome())
+}
+
+/// Who publishes to the dashboard, and the dashboard, which ends with it.
+struct Shown {
+    publisher: Publisher,
+    _serving: Serving,
+}
+
+/// Begins the dashboard, if it is wanted.
+fn show(typed: &Watch, live: &Live, now: Timestamp) -> miette::Result<Option<Shown>> {
+    let Some(address) = typed.dashboard else { return Ok(None) };
+    let token = match (&typed.dashboard_token_file, std::env::var("FAULTLINE_TOKEN")) {
+        (Some(path), _) => Some(std::fs::read_to_string(path).map_err(|error| {
+            miette::miette!(help = "it holds the token, and nothing else", "{} cannot be read: {error}", path.display())
+        })?),
+        (None, Ok(token)) => Some(token),
+        (None, Err(_)) => None,
+    };
+    let token = token.as_deref().map(Token::new).transpose()?;
+    let lookout = Lookout::new(&typed.stream, typed.replayed, now);
+    let (publisher, snapshots) = Publisher::new(lookout, live, now);
+    let serving = serve(address, token, snapshots)?;
+    super::tell(&format!("the dashboard is at http://{}/", serving.address));
+    Ok(Some(Shown { publisher, _serving: serving }))
 }
 
 /// Reads the archives to begin with, and tells what is known by them.
@@ -58,24 +87,50 @@ fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
     Ok(live)
 }
 
-fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
+fn tell(told: Told<'_>, typed: &Watch, shown: Option<&mut Shown>) -> miette::Result<()> {
+    let mut publisher = shown.map(|shown| &mut shown.publisher);
+    let mut note = |note: &dyn Fn(&mut Lookout)| {
+        if let Some(publisher) = &mut publisher {
+            note(&mut publisher.lookout);
+        }
+    };
     match told {
-        Told::Up => super::tell(&format!("connected to {}", typed.stream)),
+        Told::Up => {
+            note(&Lookout::up);
+            super::tell(&format!("connected to {}", typed.stream));
+        }
         Told::NoConnection(reason) => {
+            note(&|lookout| lookout.down(reason));
             super::tell(&format!("no connection to {}: {reason}; trying again", typed.stream));
         }
-        Told::Down(reason) => super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream)),
-        Told::Error(words) => super::tell(&format!("the server says: {words}")),
-        Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
+        Told::Down(reason) => {
+            note(&|lookout| lookout.down(reason));
+            super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream));
+        }
+        Told::Error(words) => {
+            note(&|lookout| lookout.complaint(words));
+            super::tell(&format!("the server says: {words}"));
+        }
+        Told::Incidents(analysis, news) => {
+            let at = analysis.routing.last;
+            let view = ReportView::of(analysis, at);
+            print(&view, news, at, typed.format)?;
+            if let Some(publisher) = publisher {
+                publisher.incidents(Arc::new(view), news, at);
+            }
+        }
+        Told::Looked(live, at) => {
+            if let Some(publisher) = publisher {
+                publisher.looked(live, at);
+            }
+        }
     }
     Ok(())
 }
 
-fn print(analysis: &Analysis, news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
-    let at = analysis.routing.last;
-    let view = ReportView::of(analysis, at);
+fn print(view: &ReportView, news: &[IncidentEvent], at: Timestamp, format: Lines) -> miette::Result<()> {
     for event in news {
-        let line = IncidentLine::of(*event, &view, at);
+        let line = IncidentLine::of(*event, view, at);
         let text = match format {
             Lines::Jsonl => serde_json::to_string(&line).into_diagnostic()?,
             Lines::Text => words(&line),

@@ -9,12 +9,13 @@ use crate::time::{Bounds, Timestamp};
 use crate::vantage::Asn;
 use crate::withdrawal::Level;
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What happens to an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentChange {
     /// It begins.
@@ -78,6 +79,11 @@ struct State {
 }
 
 impl LifeCycle {
+    /// The numbers of all incidents as they were taken last, by their places.
+    pub fn numbers(&self) -> Vec<usize> {
+        self.known.iter().map(|known| known.number).collect()
+    }
+
     /// Takes all incidents as they are now; gives what is new.
     pub fn follow(&mut self, incidents: &[Incident]) -> Vec<IncidentEvent> {
         let mut events = Vec::new();

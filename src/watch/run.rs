@@ -38,6 +38,8 @@ pub enum Told<'a> {
     Error(&'a str),
     /// Something happens to incidents.
     Incidents(&'a Analysis, &'a [IncidentEvent]),
+    /// Everything was looked at, and so late it is by the system's clock.
+    Looked(&'a Live, Timestamp),
 }
 
 /// Watches until the server ends the stream, or `stop` is there; gives everything that was found.
@@ -101,10 +103,10 @@ pub async fn run<E>(
 }
 
 fn look<E>(live: &mut Live, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
-    match live.look() {
-        Some((analysis, news)) => tell(Told::Incidents(&analysis, &news)),
-        None => Ok(()),
+    if let Some((analysis, news)) = live.look() {
+        tell(Told::Incidents(&analysis, &news))?;
     }
+    tell(Told::Looked(live, system()))
 }
 
 fn late(clock: Clock, live: &Live) -> Timestamp {

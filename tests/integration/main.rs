@@ -14,6 +14,8 @@
 mod again;
 mod agreement;
 mod completions;
+#[cfg(feature = "live")]
+mod dashboard;
 mod doubts;
 mod drill;
 mod installed;

@@ -46,6 +46,7 @@ const LAYERS: &[(&str, Branch, &str)] = &[
     ("analysis", Branch::Both, "everything found in one input, and what it comes to"),
     ("watch", Branch::Both, "the live half: the same pipeline, while things happen"),
     ("report", Branch::Both, "what is shown of incidents; decides nothing"),
+    ("dashboard", Branch::Both, "the state of a watch, and its reports, for browsers and monitors"),
     ("drill", Branch::Both, "a written timeline becomes recordings: it writes what the readers read"),
     ("cli", Branch::Both, "what was typed"),
     ("command", Branch::Both, "wiring of all of the above, one file a subcommand"),
@@ -75,7 +76,7 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"],
-        &["src/main.rs", "src/replay/server.rs", "src/watch/", "src/probe/ask/", "src/probing/", "src/timing.rs"],
+        &["src/main.rs", "src/replay/server.rs", "src/watch/", "src/dashboard/", "src/probe/ask/", "src/probing/", "src/timing.rs"],
         "time is an argument: take a Timestamp; only main, watch and probing read the clock, timing for --stats, and the replay to keep its pace",
     ),
     (
