@@ -53,8 +53,8 @@ fn show(typed: &Watch, live: &Live, now: Timestamp) -> miette::Result<Option<Sho
         (Some(path), _) => Some(std::fs::read_to_string(path).map_err(|error| {
             miette::miette!(help = "it holds the token, and nothing else", "{} cannot be read: {error}", path.display())
         })?),
-        (None, Ok(token)) => Some(token),
-        (None, Err(_)) => None,
+        // A variable which is empty is one which is not set, to most who write it so.
+        (None, token) => token.ok().filter(|token| !token.is_empty()),
     };
     let token = token.as_deref().map(Token::new).transpose()?;
     let lookout = Lookout::new(&typed.stream, typed.replayed, now);

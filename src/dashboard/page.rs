@@ -152,10 +152,7 @@ impl Page {
             past: past.map(incident).collect(),
             prefixes_more: order.len().saturating_sub(SHOWN),
             prefixes: order.into_iter().take(SHOWN).map(|(place, state)| prefix(place, state, (now, window))).collect(),
-            axis: (
-                text("axis-from", window.from.clock().split('.').next().unwrap_or_default()),
-                text("axis-until", format!("{} of {}", "now", length(window.length()))),
-            ),
+            axis: (text("axis-length", length(window.length())), text("axis-from", clock(window.from))),
             services: Services::of(snapshot).services.iter().enumerate().map(service).collect(),
             collectors: board.collectors.iter().enumerate().map(collector).collect(),
             quiet: text("quiet", quiet),
@@ -295,7 +292,7 @@ fn incident(row: &IncidentRow) -> IncidentCard {
     let (class_word, when) = match (&row.ended, row.state) {
         (_, IncidentState::Withdrawn) => ("gone", "part of another one, or none".to_owned()),
         (Some(ended), _) => ("over", format!("{} to {}, {}", row.began.words, ended.words, row.lasted)),
-        (None, _) => ("bad", format!("since {}", row.began.words)),
+        (None, _) => ("bad", format!("since {}; as told at {}", row.began.words, day_or_clock(row.changed_at, row.began.latest))),
     };
     IncidentCard {
         number: row.number,
@@ -415,6 +412,11 @@ fn notes(board: &Board) -> String {
         format!("{}{until}  {}: {}", day_or_clock(note.at, now), note.whom, feed_event(note.what))
     };
     board.notes.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// `12:34:56`.
+fn clock(at: Timestamp) -> String {
+    at.in_words().get(11..19).unwrap_or_default().to_owned()
 }
 
 /// `12:34:56 UTC`, with the day if it is another one.

@@ -251,6 +251,12 @@ impl Detector {
         unrest.map_or([None; 3], |unrest| unrest.below)
     }
 
+    /// Since when a withdrawn prefix is back: its withdrawal is over if that holds.
+    pub fn returned(&self, prefix: PrefixId) -> Option<Timestamp> {
+        let unrest = self.watches.get(prefix.index()).and_then(|watch| watch.unrest.as_ref())?;
+        unrest.open.as_ref().and(unrest.recovered)
+    }
+
     /// The withdrawal of a prefix to which a step just happened: the open one, or the one which closed with it.
     pub fn stepped(&self, prefix: PrefixId) -> Option<&Withdrawal> {
         self.watches.get(prefix.index()).and_then(Watch::open).or(self.closed.last())

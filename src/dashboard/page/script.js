@@ -12,10 +12,15 @@
       element.setAttribute(what, value);
     }
   };
+  // What is old must not look as if it was so now.
+  const old = (is) => {
+    stale.hidden = !is;
+    document.body.classList.toggle("old", is);
+  };
   const source = new EventSource("/events");
   source.addEventListener("update", (event) => {
     heard = Date.now();
-    stale.hidden = true;
+    old(false);
     const { shape, spots } = JSON.parse(event.data);
     if (shape !== document.body.dataset.shape) {
       // Another shape: load it anew, but not more often than one can read.
@@ -28,7 +33,7 @@
   setInterval(() => {
     const silent = Math.round((Date.now() - heard) / 1000);
     if (silent < 10) return;
-    stale.hidden = false;
+    old(true);
     stale.textContent = `This page is ${silent} s old: Faultline does not answer, or has ended.`;
   }, 1000);
 })();

@@ -83,8 +83,9 @@ impl Known {
         }
         let open = self.id.and_then(|id| pipeline.detector().open_of(id));
         let fell = self.id.and_then(|id| pipeline.detector().crossed(id).into_iter().flatten().min());
+        let back = self.id.and_then(|id| pipeline.detector().returned(id));
         let (condition, began) = match open {
-            Some(open) if open.recovered.is_some() => (Condition::Returning, open.recovered),
+            Some(_) if back.is_some() => (Condition::Returning, back),
             Some(open) => (Condition::Withdrawn, Some(open.onset.earliest)),
             None => match untold(visibility, settings.eligible_min) {
                 Some(untold) => (untold, None),

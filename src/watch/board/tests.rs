@@ -84,7 +84,7 @@ fn a_lost_prefix_falls_and_is_withdrawn_and_its_course_is_kept() {
     assert!(usual.sight.limits[0].starts_with("Nobody's table is known"), "{:?}", usual.sight);
 
     say(&mut live, 30, 1..=4, false);
-    pass(&mut live, 32);
+    pass(&mut live, 33);
     let falling = lookout.look(&live, at(37));
     assert_eq!(
         (falling.prefixes[0].condition, falling.prefixes[0].since),
@@ -99,7 +99,7 @@ fn a_lost_prefix_falls_and_is_withdrawn_and_its_course_is_kept() {
     assert_eq!((seeing.contains(&4), seeing.last()), (true, Some(&0)), "{seeing:?}");
 
     say(&mut live, 50, 1..=4, true);
-    pass(&mut live, 52);
+    pass(&mut live, 53);
     assert_eq!(lookout.look(&live, at(57)).prefixes[0].condition, Condition::Returning);
 }
 
