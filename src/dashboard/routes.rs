@@ -22,10 +22,12 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// Bytes of a form: it holds a token.
 const BODY: usize = 4 * 1024;
+/// A form is here within this time.
+const FORM: Duration = Duration::from_secs(10);
 /// Browsers which listen at once.
 const LISTENERS: usize = 32;
 /// A browser hears something this often, so that both ends notice when the other is gone.
@@ -108,8 +110,8 @@ async fn admit(State(app): State<App>, request: Request, next: Next) -> Response
     let path = request.uri().path();
     let open = path == "/healthz" || (path == "/login" && app.access.asks());
     let response = match app.access.judge(request.headers()) {
-        _ if open => next.run(request).await,
-        Judgement::Allowed => next.run(request).await,
+        _ if open => answer(request, next).await,
+        Judgement::Allowed => answer(request, next).await,
         Judgement::WrongHost => problem(
             StatusCode::MISDIRECTED_REQUEST,
             "this dashboard answers on loopback only, by the names localhost and 127.0.0.1; with a token it answers by any name",
@@ -123,6 +125,14 @@ async fn admit(State(app): State<App>, request: Request, next: Next) -> Response
         }
     };
     guarded(response)
+}
+
+async fn answer(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let late = || problem(StatusCode::REQUEST_TIMEOUT, "the form did not come in time");
+    timeout(FORM, next.run(request)).await.unwrap_or_else(|_| late())
 }
 
 /// Whether a browser asks for a page, which can be followed by a form.
