@@ -5,6 +5,7 @@ use crate::time::{Span, Timestamp};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use ipnet::IpNet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Which layer broke — routing, DNS, the application, or our own eyes —, since when, seen by whom, and what proves it.
@@ -254,6 +255,13 @@ pub struct Watch {
     /// Send a test notice to everybody whom the profile names under [[alerts]], and tell whether it was delivered; nothing is watched
     #[arg(long, conflicts_with_all = ["seeds", "journal", "replayed", "everything"])]
     pub test_alert: bool,
+    /// Serve a dashboard on this address and port: can I see, what is lost, since when; with it /metrics, /healthz and a JSON API. Elsewhere
+    /// than on loopback it asks for a token, from the environment variable FAULTLINE_TOKEN or a file [default: none; without ADDRESS 127.0.0.1:8480]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:8480")]
+    pub dashboard: Option<SocketAddr>,
+    /// A file which holds the token of the dashboard, and nothing else; the variable is not read then
+    #[arg(long, value_name = "FILE", requires = "dashboard", value_hint = ValueHint::FilePath)]
+    pub dashboard_token_file: Option<PathBuf>,
     /// What to print on standard output when something happens to an incident
     #[arg(long, value_enum, default_value_t = Lines::Text)]
     pub format: Lines,

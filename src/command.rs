@@ -33,7 +33,7 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Org(typed) => org::run(&typed),
         Command::Drill(typed) => drill::run(&typed),
         #[cfg(feature = "live")]
-        Command::Watch(typed) => watch::run(&typed),
+        Command::Watch(typed) => watch::run(&typed, now),
         #[cfg(not(feature = "live"))]
         Command::Watch(_) => Err(without_live()),
         Command::Incident(typed) => incident::run(typed, now),

@@ -4,6 +4,7 @@
 //! full-feed judgements by family, and notes for the data-completeness section. It knows no routes and no organization.
 
 mod collector;
+mod glance;
 mod liveness;
 mod note;
 mod spoken;

@@ -17,6 +17,8 @@ pub mod analysis;
 pub mod cli;
 pub mod command;
 pub mod compression;
+#[cfg(feature = "live")]
+pub mod dashboard;
 pub mod dependency;
 pub mod drill;
 pub mod feed;

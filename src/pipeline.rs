@@ -4,6 +4,7 @@
 //! happens at its own time and in order, so the result does not depend on when observations arrive.
 
 mod blind;
+mod inside;
 mod lull;
 mod plain;
 

@@ -47,6 +47,8 @@ pub use view::service::{LayerView, ServiceView, SeverityView};
 pub use view::survey::{OutagePrefix, OutageView, SurveyView};
 pub use view::withdrawal::{CoverView, Crossings, MomentView, StatementView, WithdrawalGroup, WithdrawalView};
 pub use view::{OrganizationView, OutcomeView, PrefixView, ReportView};
+#[cfg(feature = "live")]
+pub(crate) use words::{count, feed_event, grouped, length};
 pub use write::{WriteError, write_dir};
 
 use schemars::JsonSchema;

@@ -9,12 +9,14 @@ mod votes;
 
 use crate::rib::PrefixId;
 use crate::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
 pub use votes::{Ballot, Electorate, Turnout, Voter, Votes};
 
 /// Eligible ASes by what they say of a prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Visibility {
     /// ASes which have a route.
     pub seeing: u32,
@@ -25,7 +27,7 @@ pub struct Visibility {
 }
 
 /// A share in millionths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Share(u32);
 

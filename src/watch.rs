@@ -4,6 +4,7 @@
 //! [`LifeCycle`] tells what is new of them, each change once. Both are pure: a replay gives what the live run gave. [`connection`] is the part
 //! which waits for the network.
 
+pub mod board;
 pub mod canary;
 #[cfg(feature = "live")]
 pub mod connection;

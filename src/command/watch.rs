@@ -5,23 +5,26 @@ mod alerts;
 use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
 use crate::command::progress::Progress;
+use crate::dashboard::{Publisher, Serving, Token, serve};
 use crate::org::Organization;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
 use crate::source::{InputSpec, discover};
 use crate::time::Timestamp;
+use crate::watch::board::Lookout;
 use crate::watch::connection::Source;
 use crate::watch::record::{Part, Recorder, recorded};
 use crate::watch::run::{Clock, Told, Watching, run as watch};
 use crate::watch::{IncidentEvent, Live};
 use alerts::Alerts;
 use miette::IntoDiagnostic;
+use std::sync::Arc;
 
 /// Runs it.
 ///
 /// # Errors
 /// If the profile is not valid, or standard output cannot be written.
-pub fn run(typed: &Watch) -> miette::Result<Outcome> {
+pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     let organization = super::analyze::read_profile(&typed.profile)?;
     if typed.test_alert {
         return alerts::test(&organization);
@@ -38,6 +41,7 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
         miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
     })?;
+    let mut shown = show(typed, &live, now)?;
     let clock = if typed.replayed { Clock::Stream } else { Clock::System };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let stop = async {
@@ -47,9 +51,33 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
         }
     };
     let watching = Watching { live, source, clock, results: None, recorder, seen_until };
-    let watched = runtime.block_on(watch(watching, stop, |told| tell(told, typed, &alerts)));
+    let watched = runtime.block_on(watch(watching, stop, |told| tell(told, (typed, &alerts, shown.as_mut()))));
     alerts.end();
     Ok(watched?.outcome())
+}
+
+/// Who publishes to the dashboard, and the dashboard, which ends with it.
+struct Shown {
+    publisher: Publisher,
+    _serving: Serving,
+}
+
+/// Begins the dashboard, if it is wanted.
+fn show(typed: &Watch, live: &Live, now: Timestamp) -> miette::Result<Option<Shown>> {
+    let Some(address) = typed.dashboard else { return Ok(None) };
+    let token = match (&typed.dashboard_token_file, std::env::var("FAULTLINE_TOKEN")) {
+        (Some(path), _) => Some(std::fs::read_to_string(path).map_err(|error| {
+            miette::miette!(help = "it holds the token, and nothing else", "{} cannot be read: {error}", path.display())
+        })?),
+        // A variable which is empty is one which is not set, to most who write it so.
+        (None, token) => token.ok().filter(|token| !token.is_empty()),
+    };
+    let token = token.as_deref().map(Token::new).transpose()?;
+    let lookout = Lookout::new(&typed.stream, typed.replayed, now);
+    let (publisher, snapshots) = Publisher::new(lookout, live, now);
+    let serving = serve(address, token, snapshots)?;
+    super::tell(&format!("the dashboard is at http://{}/", serving.address));
+    Ok(Some(Shown { publisher, _serving: serving }))
 }
 
 /// Reads what there is to begin with: archives, and what was recorded here before. Tells what is known by it.
@@ -88,14 +116,30 @@ fn begin(organization: Organization, typed: &Watch) -> miette::Result<Live> {
     Ok(live)
 }
 
-fn tell(told: Told<'_>, typed: &Watch, alerts: &Alerts) -> miette::Result<()> {
+fn tell(told: Told<'_>, (typed, alerts, shown): (&Watch, &Alerts, Option<&mut Shown>)) -> miette::Result<()> {
+    let mut publisher = shown.map(|shown| &mut shown.publisher);
+    let mut note = |note: &dyn Fn(&mut Lookout)| {
+        if let Some(publisher) = &mut publisher {
+            note(&mut publisher.lookout);
+        }
+    };
     match told {
-        Told::Up => super::tell(&format!("connected to {}", typed.stream)),
+        Told::Up => {
+            note(&Lookout::up);
+            super::tell(&format!("connected to {}", typed.stream));
+        }
         Told::NoConnection(reason) => {
+            note(&|lookout| lookout.down(reason));
             super::tell(&format!("no connection to {}: {reason}; trying again", typed.stream));
         }
-        Told::Down(reason) => super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream)),
-        Told::Error(words) => super::tell(&format!("the server says: {words}")),
+        Told::Down(reason) => {
+            note(&|lookout| lookout.down(reason));
+            super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream));
+        }
+        Told::Error(words) => {
+            note(&|lookout| lookout.complaint(words));
+            super::tell(&format!("the server says: {words}"));
+        }
         Told::Silent(since) => super::tell(&format!(
             "the connection to {} is up and nothing comes: nobody spoke of the beacons of RIS which turned at {}; what happened since is not known",
             typed.stream,
@@ -112,7 +156,15 @@ fn tell(told: Told<'_>, typed: &Watch, alerts: &Alerts) -> miette::Result<()> {
             let view = ReportView::of(analysis, at);
             // First kept, then told.
             alerts.take((&view, at), news, life);
-            return print((&view, at), news, typed.format);
+            print((&view, at), news, typed.format)?;
+            if let Some(publisher) = publisher {
+                publisher.incidents(Arc::new(view), news, at);
+            }
+        }
+        Told::Looked(live, at) => {
+            if let Some(publisher) = publisher {
+                publisher.looked(live, at);
+            }
         }
     }
     Ok(())

@@ -49,6 +49,11 @@ impl CollectorFeed {
         self.silent = true;
     }
 
+    /// Whether its silence was noted, and goes on.
+    pub fn is_silent(&self) -> bool {
+        self.silent
+    }
+
     /// A gap of the archive explains its silence until then; the rate starts anew.
     pub fn excuse(&mut self, until: Timestamp) {
         self.excused_until = Some(until);

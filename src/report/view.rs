@@ -14,6 +14,7 @@ pub mod incident;
 pub mod incident_line;
 pub mod loss;
 pub mod observed;
+mod only;
 pub mod outage_line;
 pub mod place;
 pub mod roll_up;

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 /// `2021-10-04 15:39:04`, cut to the second; UTC is said where it is used.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.in_words().trim_end_matches(" UTC").to_owned()
 }
 
@@ -64,7 +64,7 @@ pub(super) fn clock_or_dash(at: Option<Timestamp>, day: Timestamp) -> String {
 }
 
 /// How long, cut to the second.
-pub(super) fn length(span: Span) -> String {
+pub(crate) fn length(span: Span) -> String {
     Span::from_seconds(span.seconds()).to_string()
 }
 
@@ -86,12 +86,12 @@ pub(super) fn length_at_most(span: Span) -> String {
 }
 
 /// `1,234 prefixes`, `1 prefix`.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -217,7 +217,7 @@ pub(super) const fn took(taken: bool) -> &'static str {
 }
 
 /// What happened to a feed.
-pub(super) const fn feed_event(event: FeedEvent) -> &'static str {
+pub(crate) const fn feed_event(event: FeedEvent) -> &'static str {
     match event {
         FeedEvent::SessionLost => "session lost: its routes count as unknown until told anew",
         FeedEvent::Silent => "silent: its routes count as unknown until it speaks again",

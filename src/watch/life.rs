@@ -87,6 +87,9 @@ pub struct LifeCycle {
     until: Option<Timestamp>,
     /// Of incidents which were taken back.
     withdrawn: BTreeSet<Finding>,
+    /// The numbers of the incidents which were taken last, by their places.
+    #[serde(skip)]
+    places: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,19 +131,27 @@ impl LifeCycle {
         self.known.iter().any(|known| known.state.open)
     }
 
+    /// The numbers of all incidents as they were taken last, by their places.
+    pub fn numbers(&self) -> &[usize] {
+        &self.places
+    }
+
     /// Takes all incidents as they are `now`; gives what is new. `seen` tells whether a prefix is seen by about everybody.
     pub fn follow(&mut self, incidents: &[Incident], now: Timestamp, seen: impl Fn(&IpNet) -> bool) -> Vec<IncidentEvent> {
         let mut events = Vec::new();
         let again = self.until.is_some_and(|until| now < until);
         let mut gone = std::mem::take(&mut self.known);
+        self.places.clear();
         for (place, incident) in incidents.iter().enumerate() {
             let (findings, state) = (findings(incident), State::of(incident));
-            if again && self.is_told(&mut gone, &findings) {
+            if again && let Some(number) = self.told_before(&mut gone, &findings) {
+                self.places.push(number);
                 continue;
             }
             let Some(same) = same(&gone, &findings, again) else {
                 self.opened += 1;
                 let number = self.opened;
+                self.places.push(number);
                 events.push(IncidentEvent { change: IncidentChange::Opened, number, place: Some(place) });
                 if !state.open {
                     events.push(IncidentEvent { change: IncidentChange::Closed, number, place: Some(place) });
@@ -149,6 +160,7 @@ impl LifeCycle {
                 continue;
             };
             let was = gone.remove(same);
+            self.places.push(was.number);
             if let Some(change) = state.since(&was.state) {
                 events.push(IncidentEvent { change, number: was.number, place: Some(place) });
             }
@@ -169,14 +181,14 @@ impl LifeCycle {
         self.known.iter().filter(|known| known.state.open).map(|known| known.number)
     }
 
-    /// What is heard again was told by an earlier run.
-    fn is_told(&self, gone: &mut [Known], findings: &BTreeSet<Finding>) -> bool {
+    /// What is heard again was told by an earlier run, under this number; 0 if that run took it back.
+    fn told_before(&self, gone: &mut [Known], findings: &BTreeSet<Finding>) -> Option<usize> {
         let earlier = gone.iter_mut().find(|known| !known.met && !known.findings.is_disjoint(findings));
         if let Some(known) = earlier {
             known.findings.extend(findings.iter().cloned());
-            return true;
+            return Some(known.number);
         }
-        !self.withdrawn.is_disjoint(findings)
+        (!self.withdrawn.is_disjoint(findings)).then_some(0)
     }
 
     /// An incident is not among those of now.

@@ -145,6 +145,26 @@ impl Live {
         self.watched.iter().map(of_prefix).chain(beacons).chain(of_sessions).collect()
     }
 
+    /// Whose.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    /// The routing stages as they are now.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// What has come from the stream, and who is who.
+    pub fn stream(&self) -> &RisLive {
+        &self.stream
+    }
+
+    /// The numbers of all incidents as they were looked at last, by their places.
+    pub fn numbers(&self) -> Vec<usize> {
+        self.life.numbers().to_vec()
+    }
+
     /// How late it is by what was said, or told.
     pub fn now(&self) -> Timestamp {
         self.now

@@ -48,6 +48,8 @@ pub enum Told<'a> {
     Unasked(&'a BTreeSet<IpAddr>),
     /// Something happens to incidents; and what was told of them, with this.
     Incidents(&'a Analysis, &'a [IncidentEvent], &'a LifeCycle),
+    /// Everything was looked at, by the system's clock then.
+    Looked(&'a Live, Timestamp),
 }
 
 /// What is watched, and with what.
@@ -165,10 +167,10 @@ impl UnderWay {
             self.unasked = unasked.len();
             tell(Told::Unasked(unasked))?;
         }
-        match self.live.look() {
-            Some((analysis, news)) => tell(Told::Incidents(&analysis, &news, self.live.life())),
-            None => Ok(()),
+        if let Some((analysis, news)) = self.live.look() {
+            tell(Told::Incidents(&analysis, &news, self.live.life()))?;
         }
+        tell(Told::Looked(&self.live, system()))
     }
 
     fn record(&mut self) {

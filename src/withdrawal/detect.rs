@@ -233,6 +233,30 @@ impl Detector {
         self.watches.iter().filter_map(Watch::open)
     }
 
+    /// The withdrawal of a prefix, if one is not over.
+    pub fn open_of(&self, prefix: PrefixId) -> Option<&Withdrawal> {
+        self.watches.get(prefix.index()).and_then(Watch::open)
+    }
+
+    /// The upper share which counts as usual for a prefix at a time; `None` if nothing of it has been counted yet.
+    pub fn usual(&self, prefix: PrefixId, at: Timestamp) -> Option<Share> {
+        let watch = self.watches.get(prefix.index()).filter(|watch| !watch.history.is_empty())?;
+        let counted = || watch.history.baseline(at, &self.settings, &mut Weights::new());
+        Some(watch.open().map_or_else(counted, |open| open.baseline))
+    }
+
+    /// Since when each level of a prefix is crossed, in the order of [`Level::ALL`]: a withdrawal if it holds.
+    pub fn crossed(&self, prefix: PrefixId) -> [Option<Timestamp>; 3] {
+        let unrest = self.watches.get(prefix.index()).and_then(|watch| watch.unrest.as_ref());
+        unrest.map_or([None; 3], |unrest| unrest.below)
+    }
+
+    /// Since when a withdrawn prefix is back: its withdrawal is over if that holds.
+    pub fn returned(&self, prefix: PrefixId) -> Option<Timestamp> {
+        let unrest = self.watches.get(prefix.index()).and_then(|watch| watch.unrest.as_ref())?;
+        unrest.open.as_ref().and(unrest.recovered)
+    }
+
     /// The withdrawal of a prefix to which a step just happened: the open one, or the one which closed with it.
     pub fn stepped(&self, prefix: PrefixId) -> Option<&Withdrawal> {
         self.watches.get(prefix.index()).and_then(Watch::open).or(self.closed.last())

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { dashboard } from "./dashboard.mjs";
 import { look } from "./pages.mjs";
 import { make } from "./reports.mjs";
 import { Tally } from "./tally.mjs";
@@ -19,22 +20,28 @@ const ARGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable
 const started = Date.now();
 const tally = new Tally();
 mkdirSync(out, { recursive: true });
-const reports = make(tally, resolve(program), root, join(resolve(out), "reports"));
+const alone = only.length === 1 && only[0] === "dashboard";
+const reports = alone ? [] : make(tally, resolve(program), root, join(resolve(out), "reports"));
 console.log(`${reports.length} reports made in ${Math.round((Date.now() - started) / 1_000)} s`);
 
 const waiting = reports.filter(({ name }) => only.length === 0 || only.includes(name));
-/** One browser with its own fresh folder; two of them share the reports. */
-async function worker() {
+/** One browser with its own fresh folder. */
+async function worker(work) {
   const profile = mkdtempSync(join(tmpdir(), "faultline-pages-"));
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS.split(" "), env: { ...process.env, HOME: profile } });
   try {
-    for (let report = waiting.shift(); report; report = waiting.shift()) await look(tally, browser, report, axe, resolve(out));
+    await work(browser);
   } finally {
     await browser.close();
     rmSync(profile, { recursive: true, force: true });
   }
 }
-await Promise.all([worker(), worker()]);
+/** Two browsers share the reports. */
+async function shared(browser) {
+  for (let report = waiting.shift(); report; report = waiting.shift()) await look(tally, browser, report, axe, resolve(out));
+}
+await Promise.all([worker(shared), worker(shared)]);
+if (only.length === 0 || only.includes("dashboard")) await worker((browser) => dashboard(tally, browser, resolve(program), root, axe, resolve(out)));
 console.log(`${Math.round((Date.now() - started) / 1_000)} s`);
 console.log(`${tally.passed} passed, ${tally.failed} failed`);
 process.exitCode = tally.failed === 0 ? 0 : 1;

@@ -16,6 +16,8 @@ mod agreement;
 #[cfg(feature = "live")]
 mod alerts;
 mod completions;
+#[cfg(feature = "live")]
+mod dashboard;
 mod doubts;
 mod drill;
 mod installed;

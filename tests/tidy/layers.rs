@@ -47,6 +47,7 @@ const LAYERS: &[(&str, Branch, &str)] = &[
     ("watch", Branch::Both, "the live half: the same pipeline, while things happen"),
     ("report", Branch::Both, "what is shown of incidents; decides nothing"),
     ("alert", Branch::Both, "who is told what of an incident, as reports word it, and that it is told"),
+    ("dashboard", Branch::Both, "the state of a watch, and its reports, for browsers and monitors"),
     ("drill", Branch::Both, "a written timeline becomes recordings: it writes what the readers read"),
     ("cli", Branch::Both, "what was typed"),
     ("command", Branch::Both, "wiring of all of the above, one file a subcommand"),
@@ -87,7 +88,7 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"],
-        &["src/main.rs", "src/replay/server.rs", "src/watch/", "src/probe/ask/", "src/probing/", "src/timing.rs"],
+        &["src/main.rs", "src/replay/server.rs", "src/watch/", "src/dashboard/", "src/probe/ask/", "src/probing/", "src/timing.rs"],
         "time is an argument: take a Timestamp; only main, watch and probing read the clock, timing for --stats, and the replay to keep its pace",
     ),
     (

@@ -1,0 +1,126 @@
+//! How the organization's prefixes are, and their courses.
+
+use super::{Condition, Course, PrefixState};
+use crate::rib::PrefixId;
+use crate::time::Timestamp;
+use crate::vantage::Asn;
+use crate::visibility::Visibility;
+use crate::watch::Live;
+use ipnet::IpNet;
+use std::collections::HashMap;
+
+/// What is remembered of the organization's prefixes.
+#[derive(Debug, Default)]
+pub(super) struct Prefixes {
+    known: Vec<Known>,
+    places: HashMap<PrefixId, usize>,
+    /// Changes of visibility which were taken from the log.
+    taken: usize,
+}
+
+#[derive(Debug)]
+struct Known {
+    prefix: IpNet,
+    id: Option<PrefixId>,
+    course: Course,
+    /// How it is, and since when.
+    condition: Option<(Condition, Timestamp)>,
+}
+
+impl Prefixes {
+    /// How they are now.
+    pub fn look(&mut self, live: &Live, now: Timestamp) -> Vec<PrefixState> {
+        self.meet(live);
+        self.follow(live);
+        let foreign = foreign(live);
+        let own = &live.organization().prefixes;
+        let look = |(known, own): (&mut Known, &crate::org::WatchedPrefix)| {
+            let mut state = known.look(live, now);
+            state.label.clone_from(&own.label);
+            state.foreign_origins = foreign.iter().filter(|(prefix, _)| own.prefix.contains(prefix)).map(|(_, asn)| *asn).collect();
+            state.foreign_origins.sort_unstable();
+            state.foreign_origins.dedup();
+            state
+        };
+        self.known.iter_mut().zip(own).map(look).collect()
+    }
+
+    /// Finds the places of prefixes which were spoken of for the first time.
+    fn meet(&mut self, live: &Live) {
+        if self.known.is_empty() {
+            let own = live.organization().prefixes.iter().map(|own| own.prefix);
+            self.known = own.map(|prefix| Known { prefix, id: None, course: Course::default(), condition: None }).collect();
+        }
+        for (place, known) in self.known.iter_mut().enumerate().filter(|(_, known)| known.id.is_none()) {
+            known.id = live.pipeline().rib().id_of(&known.prefix);
+            if let Some(id) = known.id {
+                self.places.insert(id, place);
+            }
+        }
+    }
+
+    /// Takes what changed since.
+    fn follow(&mut self, live: &Live) {
+        let log = &live.pipeline().log().visibility;
+        // A log which was cut begins anew: what it held is taken already.
+        let new = log.get(self.taken..).unwrap_or_default();
+        for change in new {
+            if let Some(known) = self.places.get(&change.prefix).and_then(|place| self.known.get_mut(*place)) {
+                known.course.put(change.at, change.now);
+            }
+        }
+        self.taken = log.len();
+    }
+}
+
+impl Known {
+    fn look(&mut self, live: &Live, now: Timestamp) -> PrefixState {
+        let (pipeline, settings) = (live.pipeline(), &live.organization().settings);
+        let visibility = self.id.map(|id| pipeline.votes().visibility(id)).unwrap_or_default();
+        if self.id.is_some() {
+            self.course.put(now, visibility);
+            self.course.forget(now);
+        }
+        let open = self.id.and_then(|id| pipeline.detector().open_of(id));
+        let fell = self.id.and_then(|id| pipeline.detector().crossed(id).into_iter().flatten().min());
+        let back = self.id.and_then(|id| pipeline.detector().returned(id));
+        let (condition, began) = match open {
+            Some(_) if back.is_some() => (Condition::Returning, back),
+            Some(open) => (Condition::Withdrawn, Some(open.onset.earliest)),
+            None => match untold(visibility, settings.eligible_min) {
+                Some(untold) => (untold, None),
+                None if fell.is_some() => (Condition::Falling, fell),
+                None => (Condition::Usual, None),
+            },
+        };
+        let since = match self.condition {
+            Some((was, since)) if was == condition => since,
+            Some(_) | None => began.unwrap_or(now),
+        };
+        self.condition = Some((condition, since));
+        PrefixState {
+            prefix: self.prefix.to_string(),
+            label: None,
+            condition,
+            level: open.map(|open| open.level),
+            since: (since != Timestamp::MIN).then_some(since),
+            visibility,
+            share: visibility.upper(),
+            usual: self.id.and_then(|id| pipeline.detector().usual(id, now)),
+            foreign_origins: Vec::new(),
+            course: self.course.points().clone(),
+        }
+    }
+}
+
+/// Why nothing can be said of a prefix, if so.
+fn untold(visibility: Visibility, least: u32) -> Option<Condition> {
+    let told = visibility.seeing + visibility.lost;
+    (told < least).then_some(if visibility.eligible() == 0 { Condition::NeverSeen } else { Condition::Untold })
+}
+
+/// Foreign origins which enough took, and which have not ended.
+fn foreign(live: &Live) -> Vec<(IpNet, Asn)> {
+    let events = live.pipeline().foreign().events().filter(|foreign| foreign.opened.is_some() && foreign.ended.is_none());
+    events.map(|foreign| (foreign.prefix, foreign.origin)).collect()
+}
