@@ -19,6 +19,7 @@ pub mod compression;
 pub mod dependency;
 pub mod drill;
 pub mod feed;
+pub mod fetch;
 pub mod foreign;
 pub mod holder;
 pub mod incident;

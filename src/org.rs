@@ -2,6 +2,7 @@
 //!
 //! These are the validated values; `org::profile` reads them from TOML and points at what is wrong.
 
+pub mod draft;
 pub mod profile;
 pub mod scope;
 

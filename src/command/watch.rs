@@ -6,6 +6,7 @@ use crate::command::progress::Progress;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
 use crate::source::discover;
+use crate::time::Timestamp;
 use crate::watch::connection::Source;
 use crate::watch::run::{Clock, Told, run as watch};
 use crate::watch::{IncidentChange, IncidentEvent, Live};
@@ -15,9 +16,9 @@ use miette::IntoDiagnostic;
 ///
 /// # Errors
 /// If the profile is not valid, or standard output cannot be written.
-pub fn run(typed: &Watch) -> miette::Result<Outcome> {
+pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     let organization = super::analyze::read_profile(&typed.profile)?;
-    let live = begin(Live::new(organization, &typed.stream), typed)?;
+    let live = begin(Live::new(organization, &typed.stream), typed, now)?;
     let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
     let source = source.map_err(|problem| {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
@@ -36,8 +37,9 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
 }
 
 /// Reads the archives to begin with, and tells what is known by them.
-fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
-    let specs = super::analyze::specs(&typed.seeds, &typed.collectors)?;
+fn begin(live: Live, typed: &Watch, now: Timestamp) -> miette::Result<Live> {
+    let mut specs = super::analyze::specs(&typed.seeds, &typed.collectors)?;
+    specs.extend(super::fetch::seeds(&typed.newest, now)?);
     let live = if specs.is_empty() {
         live
     } else {
@@ -48,7 +50,7 @@ fn begin(live: Live, typed: &Watch) -> miette::Result<Live> {
     };
     super::tell(&match live.known_tables() {
         (0, _) => {
-            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
+            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives, --seed-newest fetches them"
                 .to_owned()
         }
         (known, all) => {

@@ -13,9 +13,13 @@
 
 mod again;
 mod agreement;
+#[cfg(feature = "live")]
+mod archive_server;
 mod completions;
 mod doubts;
 mod drill;
+#[cfg(feature = "live")]
+mod fetch;
 mod installed;
 mod lab_cases;
 mod lab_reachability;

@@ -33,6 +33,7 @@ const LAYERS: &[(&str, Branch, &str)] = &[
     ("org", Branch::Both, "whose prefixes and services; both halves ask it what is watched"),
     ("source", Branch::Routing, "files in, observations out, merged by time"),
     ("replay", Branch::Routing, "archives as a stream: what a live source would have sent"),
+    ("fetch", Branch::Routing, "archive files from where they are published, verified by the readers of source"),
     ("feed", Branch::Routing, "which vantage points speak, and which carry a full table; knows no routes"),
     ("rib", Branch::Routing, "state per vantage point and prefix, from observations"),
     ("foreign", Branch::Routing, "announcements by other origins, from route changes"),
@@ -70,8 +71,8 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     (&["polars"], &["src/table.rs", "src/table/"], "polars is an optional feature: take and give plain rows, and convert in table"),
     (
         &["fs::write", "File::create", "OpenOptions", "NamedTempFile", "create_dir", "fs::rename", "fs::remove"],
-        &["src/report/", "src/report.rs", "src/command/", "src/table.rs", "src/table/", "src/drill", "src/main.rs"],
-        "files are written at the rim only: give a value to report/, table or drill",
+        &["src/report/", "src/report.rs", "src/command/", "src/table.rs", "src/table/", "src/drill", "src/fetch/", "src/main.rs"],
+        "files are written at the rim only: give a value to report/, table, drill or fetch",
     ),
     (
         &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"],
