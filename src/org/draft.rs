@@ -111,8 +111,8 @@ impl Draft {
     }
 
     fn organization(&self, out: &mut Lines) {
-        let listed = fold(self.listed());
-        let few = listed.iter().all(|one| !one.enough);
+        let (listed, few) = self.listed();
+        let listed = fold(listed);
         out.line("[organization]");
         out.line(&format!("name = {}", string(&self.name)));
         let numbers: Vec<String> = self.as_numbers.iter().map(|asn| asn.0.to_string()).collect();
@@ -137,7 +137,8 @@ impl Draft {
         out.line("");
     }
 
-    fn listed(&self) -> Vec<Listed> {
+    /// Its prefixes, and whether all of them are seen by few.
+    fn listed(&self) -> (Vec<Listed>, bool) {
         let own = self.own.iter().map(|(prefix, origins)| {
             let (ours, others): (Vec<_>, Vec<_>) = origins.iter().partition(|(asn, _)| self.as_numbers.contains(asn));
             let count = |list: Vec<(&Asn, &usize)>| list.into_iter().map(|(asn, seen)| (*asn, *seen)).collect::<Vec<_>>();
@@ -146,7 +147,9 @@ impl Draft {
             let enough = seen >= self.seen_by.min(self.witnesses[Family::of(prefix).index()]);
             Listed { prefix: *prefix, ours, others, seen, enough, longest: prefix.prefix_len() }
         });
-        own.collect()
+        let own: Vec<Listed> = own.collect();
+        let few = own.iter().all(|one| !one.enough);
+        (own, few)
     }
 
     /// What is to be known of a prefix.
@@ -155,15 +158,15 @@ impl Draft {
             1 => "seen by 1 AS".to_owned(),
             seen => format!("seen by {seen} ASes"),
         };
-        if !one.enough {
-            text.push_str(" only: a leak, a test, or meant for few?");
-        }
         if one.longest > one.prefix.prefix_len() {
             text.push_str(", with every prefix inside it of these lengths");
         }
         if self.as_numbers.len() > 1 {
             let origins: Vec<String> = one.ours.iter().map(|(asn, _)| asn.to_string()).collect();
             text.push_str(&format!("; origin {}", origins.join(", ")));
+        }
+        if !one.enough {
+            text.push_str("; so few: a leak, a test, or meant for few?");
         }
         for (asn, seen) in &one.others {
             text.push_str(&format!(
@@ -246,7 +249,9 @@ impl Draft {
         }
         let written: Vec<String> = addresses.iter().map(|address| format!("\"{address}\"")).collect();
         out.line(&format!("addresses = [{}]", written.join(", ")));
-        for address in addresses.iter().filter(|address| !self.own.keys().any(|prefix| prefix.contains(*address))) {
+        let (listed, few) = self.listed();
+        let held = |address: &IpAddr| listed.iter().any(|one| (one.enough || few) && one.prefix.contains(address));
+        for address in addresses.iter().filter(|address| !held(address)) {
             out.line(&format!("# {address} is in none of the prefixes above: somebody else's network is depended on."));
         }
     }

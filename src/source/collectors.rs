@@ -91,7 +91,11 @@ pub fn project_of(name: &str) -> Option<Project> {
     if ROUTE_VIEWS.contains(&name) {
         return Some(Project::RouteViews);
     }
-    let number: u8 = name.strip_prefix("rrc").filter(|digits| digits.len() == 2)?.parse().ok()?;
+    let number: u8 = name
+        .strip_prefix("rrc")
+        .filter(|digits| digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit()))?
+        .parse()
+        .ok()?;
     (number <= RIS_LAST && number != RIS_NEVER).then_some(Project::Ris)
 }
 

@@ -27,6 +27,8 @@ mod lab_truth;
 mod large;
 mod machine;
 mod manual;
+#[cfg(feature = "live")]
+mod org_init;
 mod probes;
 mod program;
 mod progress;

@@ -98,7 +98,7 @@ fn tell(found: &Originated) {
         crate::command::tell(&format!("`{}` {error}", account.path.display()));
     }
     for table in found.tables.iter().filter(|table| !table.complete) {
-        let words = "was not read to its end: prefixes may be missing";
+        let words = "is damaged or empty: prefixes may be missing";
         crate::command::tell(&format!("the table of {} of {} {words}", table.collector, table.at.in_words()));
     }
 }
