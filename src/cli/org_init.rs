@@ -11,7 +11,7 @@ pub struct OrgInit {
     #[arg(required = true, value_name = "AS")]
     pub as_numbers: Vec<String>,
     /// Table dumps: files, folders or globs. Updates in them are left out
-    #[arg(long = "rib", required = true, value_name = "FILES", num_args = 1.., value_hint = ValueHint::FilePath)]
+    #[arg(long = "rib", required_unless_present = "collectors", value_name = "FILES", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub ribs: Vec<PathBuf>,
     /// An archive file, folder or glob with the name of the collector it is from, where its own name does not tell
     #[arg(long = "collector", value_name = "NAME=PATH")]

@@ -5,14 +5,14 @@ mod view;
 use super::progress::Progress;
 use crate::analysis::Outcome;
 use crate::cli::{ArchiveMirrors, Fetch, Format, Ribs, SeedNewest};
-use crate::fetch::archive::{Mirrors, Tables, Window};
+use crate::fetch::archive::{Mirrors, Series, Tables, Window, named};
 use crate::fetch::run::{Names, Order, fetch, patiently, plan};
 use crate::fetch::{collectors, window};
 use crate::report;
 use crate::source::InputSpec;
 use crate::time::Timestamp;
 use miette::IntoDiagnostic;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use view::FetchView;
 
 /// Files at once, where nobody says how many.
@@ -89,6 +89,15 @@ pub fn seeds(typed: &SeedNewest, now: Timestamp) -> miette::Result<Vec<InputSpec
         let help = "begin with files, which --seed names; or ask again, for dumps appear some hours late at times";
         return Err(miette::miette!(help = help, "no table dump of {} could be fetched", without.name));
     }
+    if typed.seed_dir.is_none() {
+        for collector in &order.collectors {
+            // What is older than the table which is begun with is not read again.
+            let tables = delivered.iter().filter(|one| one.is_there() && one.file.series == Series::Table);
+            if let Some(since) = tables.filter(|one| one.file.collector == collector.name).map(|one| one.file.begins).max() {
+                forget(&order.folder.join(&collector.name), since).into_diagnostic()?;
+            }
+        }
+    }
     let there = delivered.iter().filter(|one| one.is_there());
     Ok(there
         .map(|one| InputSpec { path: order.folder.join(one.file.path()), collector: Some(one.file.collector.clone()) })
@@ -97,6 +106,20 @@ pub fn seeds(typed: &SeedNewest, now: Timestamp) -> miette::Result<Vec<InputSpec
 
 fn mirrors(typed: &ArchiveMirrors) -> Mirrors {
     Mirrors { ris: typed.ris_url.clone(), route_views: typed.routeviews_url.clone() }
+}
+
+/// Removes the archive files of a collector which begin before `since`, and nothing else.
+fn forget(folder: &Path, since: Timestamp) -> std::io::Result<()> {
+    for month in std::fs::read_dir(folder)? {
+        let month = month?.path();
+        for file in std::fs::read_dir(&month).into_iter().flatten() {
+            let file = file?;
+            if file.file_name().to_str().and_then(named).is_some_and(|(_, begins)| begins < since) {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The folder for seeds, where the system keeps what can be fetched again (XDG Base Directory Specification; else the system's own custom).
@@ -111,4 +134,28 @@ fn cache() -> Option<PathBuf> {
         }
     });
     caches.map(|caches| caches.join("faultline").join("seeds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_archive_files_which_are_too_old_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let month = folder.path().join("2026.11");
+        std::fs::create_dir(&month).unwrap();
+        for name in
+            ["bview.20261128.0000.gz", "updates.20261128.0755.gz", "updates.20261128.0800.gz", "notes.20200101.0000.txt", "x.gz"]
+        {
+            std::fs::write(month.join(name), b"x").unwrap();
+        }
+        std::fs::write(folder.path().join("mine"), b"x").unwrap();
+        forget(folder.path(), "2026-11-28T08:00:00Z".parse().unwrap()).unwrap();
+        let mut left: Vec<String> =
+            std::fs::read_dir(&month).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, ["notes.20200101.0000.txt", "updates.20261128.0800.gz", "x.gz"]);
+        assert!(folder.path().join("mine").exists());
+    }
 }

@@ -26,7 +26,7 @@ pub struct Draft {
     pub seen_by: usize,
     /// Where its prefixes were seen.
     pub tables: Vec<SeenTable>,
-    /// ASes which sent a table, by [`Family::index`].
+    /// ASes which sent routes, by [`Family::index`].
     pub witnesses: [usize; 2],
     /// Prefixes which its AS numbers originate, each with every origin and how many ASes see the prefix from there.
     pub own: BTreeMap<IpNet, BTreeMap<Asn, usize>>,
@@ -125,7 +125,7 @@ impl Draft {
         for family in Family::BOTH {
             let of_it: Vec<&Listed> = listed.iter().filter(|one| Family::of(&one.prefix) == family).collect();
             if !of_it.is_empty() {
-                out.line(&format!("    # {family}; ASes which sent a table: {}", self.witnesses[family.index()]));
+                out.line(&format!("    # {family}; ASes which sent routes: {}", self.witnesses[family.index()]));
             }
             for one in of_it {
                 let text = format!("{},", string(&one.written()));

@@ -20,6 +20,8 @@ mod doubts;
 mod drill;
 #[cfg(feature = "live")]
 mod fetch;
+#[cfg(feature = "live")]
+mod fetch_program;
 mod installed;
 mod lab_cases;
 mod lab_reachability;

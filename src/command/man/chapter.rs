@@ -142,7 +142,7 @@ const CHAPTERS: &[Chapter] = &[
         exit: DONE,
         files: &[(
             "FILES",
-            "Table dumps (MRT): bview.… of RIPE RIS, rib.… of RouteViews, or of your own collector. They are read twice.",
+            "Table dumps (MRT): bview.* of RIPE RIS, rib.* of RouteViews, or of your own collector. They are read twice.",
         )],
         examples: &[
             ("A profile from a table dump:", "faultline org init AS64500 --rib rrc00/2026.11/bview.20261128.0800.gz --out my.toml"),
@@ -169,9 +169,9 @@ const CHAPTERS: &[Chapter] = &[
         files: &[
             ("DIR/COLLECTOR/YYYY.MM/", "The files, as faultline analyze understands them."),
             ("DIR/.fetch.jsonl", "What was verified: size, BLAKE3 and address of each file, a line of JSON each."),
-            ("DIR/…/.NAME.part, .NAME.tag", "What has come so far of a file, and which state of it that is."),
+            ("DIR/COLLECTOR/YYYY.MM/.NAME.part, .NAME.tag", "What has come so far of a file, and which state of it that is."),
             (
-                "DIR/…/.NAME.damaged",
+                "DIR/COLLECTOR/YYYY.MM/.NAME.damaged",
                 "A file which came damaged twice. What can be read of it can be read, under a name of your choice.",
             ),
         ],

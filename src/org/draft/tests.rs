@@ -55,7 +55,7 @@ fn prefixes_are_folded_doubted_and_told_with_their_witnesses() {
         "# \"192.0.2.0/24\",",
         "# seen by 1 AS; origin AS64500; so few: a leak, a test, or meant for few?",
         "AS64666 originates it too, seen by 7",
-        "IPv4; ASes which sent a table: 50",
+        "IPv4; ASes which sent routes: 50",
         "# [[prefixes]]  prefix = \"2001:db8:7::/48\"  origins = [64777]",
         "seen by 12 ASes",
         "# [[services]]",
