@@ -1,5 +1,11 @@
 //! What was typed. Nothing is read or decided here; each command turns its part into what it means.
 
+mod fetch;
+mod org_init;
+
+pub use fetch::{ArchiveMirrors, Fetch, Ribs, SeedNewest};
+pub use org_init::OrgInit;
+
 use crate::replay::Speed;
 use crate::time::{Span, Timestamp};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -30,6 +36,8 @@ fn exit_status() -> String {
     format!("Exit status: {}.", meanings.join("; "))
 }
 
+const FETCH_EXIT: &str =
+    "Exit status: 0 everything is there which should have been published; 2 failed; 3 something is missing or damaged.";
 // The profile and the archives are one list, since a survey has no profile; only a usage written out can say so.
 const ANALYZE_USAGE: &str = "faultline analyze [OPTIONS] <ORG.toml> [FILES]...
        faultline analyze [OPTIONS] --all-origins <FILES>...";
@@ -49,6 +57,9 @@ pub enum Command {
     Report(Report),
     /// Work with organization profiles
     Org(Org),
+    /// Fetch archives of RIPE RIS and RouteViews for a window of time, resumed and verified
+    #[command(after_help = FETCH_EXIT)]
+    Fetch(Fetch),
     /// Turn a written timeline into archives, probe results and service status, to rehearse with
     Drill(Drill),
     /// Watch an organization against RIS Live: incidents as they open, change and close
@@ -200,6 +211,8 @@ pub enum OrgCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Begin a profile: prefixes by their origin from table dumps, name servers and addresses from the DNS, with remarks, to edit
+    Init(OrgInit),
 }
 
 /// `faultline drill`
@@ -234,6 +247,9 @@ pub struct Watch {
     /// Archives to begin with: the newest table dump of each collector, and updates since. Files, folders or globs, as for analyze
     #[arg(long = "seed", value_name = "PATH", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub seeds: Vec<PathBuf>,
+    /// The newest archives.
+    #[command(flatten)]
+    pub newest: SeedNewest,
     /// An archive to begin with, and the name of its collector, where its own name does not tell
     #[arg(long = "collector", value_name = "NAME=PATH")]
     pub collectors: Vec<String>,

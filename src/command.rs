@@ -4,6 +4,8 @@ pub mod analyze;
 pub mod completions;
 pub mod drill;
 pub mod explain;
+#[cfg(feature = "live")]
+pub mod fetch;
 pub mod incident;
 pub mod man;
 pub mod org;
@@ -30,8 +32,12 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Analyze(typed) => analyze::run(&typed, now),
         Command::Explain(typed) => explain::run(&typed),
         Command::Report(typed) => report::run(&typed),
-        Command::Org(typed) => org::run(&typed),
+        Command::Org(typed) => org::run(&typed, now),
         Command::Drill(typed) => drill::run(&typed),
+        #[cfg(feature = "live")]
+        Command::Fetch(typed) => fetch::run(&typed, now),
+        #[cfg(not(feature = "live"))]
+        Command::Fetch(_) => Err(without_live()),
         #[cfg(feature = "live")]
         Command::Watch(typed) => watch::run(&typed, now),
         #[cfg(not(feature = "live"))]
@@ -43,10 +49,10 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
     }
 }
 
-/// Why something cannot be done by a program without WebSockets.
+/// Why something cannot be done by a program which waits for no network.
 #[cfg(not(feature = "live"))]
 fn without_live() -> miette::Report {
-    miette::miette!(help = "build it with the feature `live`", "this program was built without WebSockets")
+    miette::miette!(help = "build it with the feature `live`", "this program was built without what waits for a network")
 }
 
 /// Prints data; a reader who has gone (`| head`) is no error.

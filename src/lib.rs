@@ -22,6 +22,7 @@ pub mod dashboard;
 pub mod dependency;
 pub mod drill;
 pub mod feed;
+pub mod fetch;
 pub mod foreign;
 pub mod holder;
 pub mod incident;

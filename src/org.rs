@@ -3,6 +3,7 @@
 //! These are the validated values; `org::profile` reads them from TOML and points at what is wrong.
 
 pub mod alert;
+pub mod draft;
 pub mod profile;
 pub mod scope;
 

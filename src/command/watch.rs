@@ -30,7 +30,7 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         return alerts::test(&organization);
     }
     let (alerts, life) = Alerts::begin(&organization, typed.journal.as_deref(), typed.replayed)?;
-    let mut live = begin(organization, typed)?.continued(life);
+    let mut live = begin(organization, typed, now)?.continued(life);
     let seen_until = typed.record.as_ref().map(|_| live.now()).filter(|seen| *seen > Timestamp::MIN);
     let recorder = typed.record.as_deref().map(Recorder::begin).transpose().into_diagnostic()?;
     if let Some(recorder) = &recorder {
@@ -81,7 +81,7 @@ fn show(typed: &Watch, live: &Live, now: Timestamp) -> miette::Result<Option<Sho
 }
 
 /// Reads what there is to begin with: archives, and what was recorded here before. Tells what is known by it.
-fn begin(organization: Organization, typed: &Watch) -> miette::Result<Live> {
+fn begin(organization: Organization, typed: &Watch, now: Timestamp) -> miette::Result<Live> {
     let (stream, probes) = match &typed.record {
         Some(folder) => {
             let files =
@@ -91,6 +91,7 @@ fn begin(organization: Organization, typed: &Watch) -> miette::Result<Live> {
         None => (Vec::new(), Vec::new()),
     };
     let mut specs = super::analyze::specs(&typed.seeds, &typed.collectors)?;
+    specs.extend(super::fetch::seeds(&typed.newest, now)?);
     specs.extend(stream.into_iter().map(|path| InputSpec { path, collector: None }));
     let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
     let archives = u32::try_from(files.len()).into_diagnostic()?;
@@ -106,7 +107,7 @@ fn begin(organization: Organization, typed: &Watch) -> miette::Result<Live> {
     };
     super::tell(&match live.known_tables() {
         (0, _) => {
-            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
+            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives, --seed-newest fetches them"
                 .to_owned()
         }
         (known, all) => {

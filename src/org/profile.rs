@@ -19,6 +19,7 @@ mod value;
 pub use problem::{Problem, ProfileWarning};
 
 use super::Organization;
+use crate::vantage::Asn;
 use field::{Section, Table};
 use miette::NamedSource;
 use problem::Findings;
@@ -96,6 +97,22 @@ impl ProfileError {
             }
         }
     }
+}
+
+/// An AS number as profiles write it: `32934`, `AS32934` or `1.10`.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn as_number(text: &str) -> Result<Asn, String> {
+    value::as_number(text).map_err(|complaint| format!("{}; {}", complaint.message, complaint.help))
+}
+
+/// A host or zone name as profiles keep it: lower case, no final dot.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn host_name(text: &str) -> Result<String, String> {
+    value::host_name(text).map_err(|complaint| format!("{}; {}", complaint.message, complaint.help))
 }
 
 /// Ten thousand prefixes with labels take one hundredth of this.

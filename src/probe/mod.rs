@@ -5,7 +5,7 @@
 //!
 //! [`read_results`] reads files, folders and globs. Of each file `format` decides by content what it is; `own`, `parquet`, `atlas`,
 //! `zdns` and `service_status` turn its records into results; `intake` counts what came of it. [`to_line`] and [`to_parquet`] write
-//! Faultline's own formats, which `docs/formats/probe-results.md` documents.
+//! Faultline's own formats, which `docs/formats/probe-results.md` documents. `lookup` asks a resolver one question, for profiles to begin with.
 
 mod atlas;
 mod dns;
@@ -14,6 +14,8 @@ mod format;
 mod hashed;
 mod intake;
 mod lines;
+#[cfg(feature = "live")]
+pub mod lookup;
 mod own;
 mod parquet;
 mod recording;

@@ -4,6 +4,7 @@
 //! file every so many minutes, so a missing one is a time in which nothing is known, not a time in which nothing happened. Holes inside
 //! a file, and a collector which falls silent, are not seen here.
 
+use super::collectors::RIS_FIVE_MINUTES;
 use super::discover::InputFile;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, HashMap};
@@ -27,9 +28,6 @@ pub(super) struct Sequel {
     /// How much time one file of the series covers, if it is regular.
     pub(super) period: Option<Span>,
 }
-
-/// RIS wrote a file every 15 minutes until this day, and every 5 since (RIS raw data documentation).
-const RIS_FIVE_MINUTES: Timestamp = Timestamp::from_parts(1_058_918_400, 0);
 
 /// For each file, what follows it. Files of table dumps, and files whose names tell no time, have no sequel.
 pub(super) fn sequels(files: &[InputFile]) -> Vec<Sequel> {

@@ -3,8 +3,8 @@
 //! [`discover`] turns what the user named into files; [`Merge`] reads them all, merged by time, as one stream of
 //! [`Observation`](crate::observation::Observation)s; a [`FileAccount`] says for each file what was in it and what could not be read.
 //! [`Interest`] says which prefixes deserve a statement each. Underneath, `open` decides by content what a file is, `raw` unpacks
-//! it, `mrt`, `ripestat` and [`ris_live`] read it, `route` AS paths; `naming` reads archive names, `gap` finds missing files, `repeat` finds series which say the same.
-//! [`Reading`] tells how far it has come.
+//! it, `mrt`, `ripestat` and [`ris_live`] read it, `route` AS paths; `naming` reads archive names, [`collectors`] knows whose are public, `gap` finds missing files, `repeat` finds series which say the same.
+//! [`Reading`] tells how far it has come. [`verify`] tells whether a file is whole.
 //!
 //! Everything bgpkit-parser knows stays in here. Nothing is judged, and nothing is dropped without being counted.
 
@@ -12,6 +12,7 @@ mod account;
 mod advance;
 mod ahead;
 mod alone;
+pub mod collectors;
 mod discover;
 mod gap;
 mod interest;
@@ -20,6 +21,7 @@ mod mrt;
 pub mod mrt_writer;
 mod naming;
 mod open;
+mod origins;
 mod plan;
 mod raw;
 mod reading;
@@ -29,6 +31,7 @@ mod ripestat;
 pub mod ris_live;
 mod route;
 mod tap;
+mod verify;
 
 pub use account::{Damage, FileAccount, FileKind};
 pub use alone::{ScannedAlone, scan_alone};
@@ -37,5 +40,8 @@ pub use interest::{Interest, WatchedPrefixes};
 pub use merge::{Merge, Resources};
 #[cfg(fuzzing)]
 pub use mrt::disagreement;
+pub use naming::series_and_begin;
+pub use origins::{Originated, TableSeen, originated};
 pub use reading::{ReadSoFar, Reading};
 pub use tap::Tapped;
+pub use verify::{Whole, verify};

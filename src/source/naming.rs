@@ -4,6 +4,7 @@
 //! `bgpdata/…` is route-views2), bgpstream (`routeviews.route-views.jinx.updates.1427846400.bz2`), and folders named for a collector
 //! (`mrt/cbird/…`). Reads names only, never files; what a name says about time is checked against the records where it matters.
 
+use super::collectors::{Project, project_of};
 use crate::time::Timestamp;
 use std::path::{Component, Path};
 
@@ -44,6 +45,12 @@ pub(super) fn archive_name(path: &Path) -> ArchiveName {
 pub(super) fn looks_like_archive(path: &Path) -> bool {
     let file = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     file.split('.').any(|token| matches!(token, "updates" | "bview" | "rib" | "ribs" | "mrt" | "all" | "updates-et" | "all-et"))
+}
+
+/// What a file name alone says: its series, and when it begins.
+pub fn series_and_begin(file: &str) -> (String, Option<Timestamp>) {
+    let tokens: Vec<&str> = file.split('.').filter(|token| !is_packing(token)).collect();
+    series_and_time(&tokens)
 }
 
 fn is_packing(token: &str) -> bool {
@@ -91,7 +98,7 @@ fn is_ris(name: &str) -> bool {
 }
 
 fn is_route_views(name: &str) -> bool {
-    name.starts_with("route-views")
+    name.starts_with("route-views") || project_of(name) == Some(Project::RouteViews)
 }
 
 fn named_in_file(tokens: &[&str]) -> Option<String> {
@@ -141,6 +148,8 @@ mod tests {
                 "updates",
                 "2021-10-04T15:30:00Z",
             ),
+            ("/a/decix.fra/bgpdata/2026.10/RIBS/rib.20261004.1400.bz2", "decix.fra", "rib", "2026-10-04T14:00:00Z"),
+            ("/a/archive.routeviews.org/bgpdata/2021.10/RIBS/rib.20211004.1400.bz2", "route-views2", "rib", "2021-10-04T14:00:00Z"),
             ("/a/bgpdata/2021.10/RIBS/rib.20211004.1400.bz2", "route-views2", "rib", "2021-10-04T14:00:00Z"),
             (
                 "/a/routeviews.route-views.jinx.updates.1427846400.bz2",

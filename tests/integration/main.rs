@@ -15,11 +15,17 @@ mod again;
 mod agreement;
 #[cfg(feature = "live")]
 mod alerts;
+#[cfg(feature = "live")]
+mod archive_server;
 mod completions;
 #[cfg(feature = "live")]
 mod dashboard;
 mod doubts;
 mod drill;
+#[cfg(feature = "live")]
+mod fetch;
+#[cfg(feature = "live")]
+mod fetch_program;
 mod installed;
 mod lab_cases;
 mod lab_reachability;
@@ -27,6 +33,8 @@ mod lab_truth;
 mod large;
 mod machine;
 mod manual;
+#[cfg(feature = "live")]
+mod org_init;
 mod probes;
 mod program;
 mod progress;

@@ -137,6 +137,60 @@ const CHAPTERS: &[Chapter] = &[
         ],
     },
     Chapter {
+        title: "faultline-org-init",
+        description: &[
+            "Prefixes are those which the AS numbers originate in table dumps; what few ASes see is written as a comment, and who else \
+             originates them, or what is inside of them, is told. --zone and --host ask the DNS. The profile is a draft: read it, correct \
+             it, and let faultline org check look at it.",
+        ],
+        exit: DONE,
+        files: &[(
+            "FILES",
+            "Table dumps (MRT): bview.* of RIPE RIS, rib.* of RouteViews, or of your own collector. They are read twice.",
+        )],
+        examples: &[
+            ("A profile from a table dump:", "faultline org init AS64500 --rib rrc00/2026.11/bview.20261128.0800.gz --out my.toml"),
+            (
+                "The same with name servers and the addresses of a host:",
+                "faultline org init AS64500 --rib seeds/ --zone example.com --host www.example.com --out my.toml",
+            ),
+        ],
+    },
+    Chapter {
+        title: "faultline-fetch",
+        description: &[
+            "Which files there are is told by the archives' naming rules, or with --index by their index pages: collectors of RouteViews \
+             begin their files when their daemon was started, which is mostly, but not always, on the quarter hour, and RIPE RIS did so \
+             until July 2003. A file has its name only when it was decoded to its end; what has come so far is taken up by the next run. \
+             A server is asked for at most 4 files at once, and is given the time it asks for with Retry-After.",
+            "The window begins with the newest table dump at or before it which the archive has, and all updates since.",
+        ],
+        exit: &[
+            ("0", "everything is there which should have been published by now"),
+            ("2", "failed; the message says what to do"),
+            ("3", "something is missing in the archive, damaged or could not be fetched: the summary names it"),
+        ],
+        files: &[
+            ("DIR/COLLECTOR/YYYY.MM/", "The files, as faultline analyze understands them."),
+            ("DIR/.fetch.jsonl", "What was verified: size, BLAKE3 and address of each file, a line of JSON each."),
+            ("DIR/COLLECTOR/YYYY.MM/.NAME.part, .NAME.tag", "What has come so far of a file, and which state of it that is."),
+            (
+                "DIR/COLLECTOR/YYYY.MM/.NAME.damaged",
+                "A file which came damaged twice. What can be read of it can be read, under a name of your choice.",
+            ),
+        ],
+        examples: &[
+            (
+                "An afternoon at two collectors, with the table dumps before it:",
+                "faultline fetch --from 2021-10-04T15:00:00Z --until 2021-10-04T22:00:00Z --collectors rrc00,route-views2 --out archives",
+            ),
+            (
+                "What would be fetched:",
+                "faultline fetch --from 2021-10-04T15:00:00Z --until 2021-10-04T22:00:00Z --collectors rrc00 --out archives --dry-run",
+            ),
+        ],
+    },
+    Chapter {
         title: "faultline-drill",
         description: &["The same timeline gives the same bytes. Nothing in the folder was recorded, and PROVENANCE.md says so."],
         exit: DONE,
