@@ -6,10 +6,11 @@
 //!
 //! Order of the parts: `problem` (what may be wrong, and where), `field` (one value or table of the document and its place),
 //! `value` (texts with a meaning of their own: AS numbers, prefixes, host names), `section` (one function a table of the document),
-//! `threshold` (the table `[settings]`), `consistency` (what only shows when everything is read).
+//! `probing` (the table `[probing]`), `threshold` (the table `[settings]`), `consistency` (what only shows when everything is read).
 
 mod consistency;
 mod field;
+mod probing;
 mod problem;
 mod section;
 mod threshold;

@@ -7,6 +7,8 @@
 //! `zdns` and `service_status` turn its records into results; `intake` counts what came of it. [`to_line`] and [`to_parquet`] write
 //! Faultline's own formats, which `docs/formats/probe-results.md` documents.
 
+#[cfg(feature = "live")]
+pub mod ask;
 mod atlas;
 mod dns;
 mod fields;
@@ -16,6 +18,7 @@ mod intake;
 mod lines;
 mod own;
 mod parquet;
+mod question;
 mod recording;
 mod service_status;
 mod wire;
@@ -26,6 +29,7 @@ pub use format::ProbeFormat;
 pub use intake::{BAD_RECORDS_SHOWN, BadLine};
 pub use own::write::line as to_line;
 pub use parquet::write as to_parquet;
+pub use question::{AskedType, DnsQuestion, DnsTransport, HttpAddress, HttpQuestion, NameServer, Question, Scheme};
 pub use recording::{ProbeError, ProbeFile, ProbeRecording, read_results, read_results_watched};
 pub use service_status::STATUS_WORDS;
 
@@ -70,8 +74,8 @@ pub enum Target {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant says what its fields mean; their types say the rest")]
 pub enum DnsServer {
-    /// A recursive resolver.
-    Resolver { address: Option<IpAddr> },
+    /// A recursive resolver; what the prober calls it, where several may have one address.
+    Resolver { address: Option<IpAddr>, name: Option<Arc<str>> },
     /// An authoritative server, asked directly; its name where known.
     Authority { address: IpAddr, name: Option<Arc<str>> },
 }
@@ -160,6 +164,8 @@ pub struct HttpOutcome {
     pub body: Option<Arc<str>>,
     /// How the server named itself, if recorded.
     pub server: Option<Arc<str>>,
+    /// Until when the server's certificate is valid, if there was one and it was recorded.
+    pub cert_not_after: Option<Timestamp>,
 }
 
 /// The closed set of ends of an HTTP, TLS or TCP attempt.

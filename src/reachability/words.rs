@@ -82,11 +82,14 @@ impl Series {
 /// A target, in words.
 pub(super) fn target(target: &Target) -> String {
     match target {
-        Target::Dns { server: DnsServer::Resolver { address: Some(address) }, name, record_type } => {
-            format!("{name} {record_type} through resolver {address}")
-        }
-        Target::Dns { server: DnsServer::Resolver { address: None }, name, record_type } => {
-            format!("{name} {record_type} through the resolver")
+        Target::Dns { server: DnsServer::Resolver { address, name: resolver }, name, record_type } => {
+            let through = match (resolver, address) {
+                (Some(resolver), Some(address)) => format!("resolver {resolver} ({address})"),
+                (Some(resolver), None) => format!("resolver {resolver}"),
+                (None, Some(address)) => format!("resolver {address}"),
+                (None, None) => "the resolver".to_owned(),
+            };
+            format!("{name} {record_type} through {through}")
         }
         Target::Dns { server: DnsServer::Authority { address, name: Some(server) }, name, record_type } => {
             format!("{name} {record_type} asked of {server} ({address})")
