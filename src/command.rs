@@ -6,6 +6,8 @@ pub mod drill;
 pub mod explain;
 pub mod man;
 pub mod org;
+#[cfg(feature = "live")]
+pub mod probe;
 mod progress;
 pub mod replay;
 pub mod report;
@@ -35,16 +37,20 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Watch(typed) => watch::run(&typed),
         #[cfg(not(feature = "live"))]
         Command::Watch(_) => Err(without_live()),
+        #[cfg(feature = "live")]
+        Command::Probe(typed) => probe::run(&typed),
+        #[cfg(not(feature = "live"))]
+        Command::Probe(_) => Err(without_live()),
         Command::Replay(typed) => replay::run(&typed),
         Command::Completions(typed) => completions::run(&typed),
         Command::Man(typed) => man::run(&typed),
     }
 }
 
-/// Why something cannot be done by a program without WebSockets.
+/// Why something cannot be done by a program without a network.
 #[cfg(not(feature = "live"))]
 fn without_live() -> miette::Report {
-    miette::miette!(help = "build it with the feature `live`", "this program was built without WebSockets")
+    miette::miette!(help = "build it with the feature `live`", "this program was built without what asks a network")
 }
 
 /// Prints data; a reader who has gone (`| head`) is no error.
