@@ -6,6 +6,7 @@
 //! Order of the parts: `plan` (which questions; pure), `learned` (what answers add to the profile), `surroundings` (what the machine has:
 //! resolvers, routes, a name), `schedule` (when each is asked), `prober` (all of it together).
 
+#[cfg(any(feature = "live", test))]
 mod learned;
 mod plan;
 #[cfg(feature = "live")]

@@ -83,7 +83,8 @@ impl Prober {
         &self.plan
     }
 
-    /// Asks everything again and again, for so many rounds if a number is given.
+    /// Asks everything again and again, for so many rounds if a number is given. Whoever takes the events does not let them wait: while
+    /// there is no room for another one, nothing is asked.
     pub async fn run(mut self, rounds: Option<u64>, events: mpsc::Sender<ProbeEvent>) {
         let probing = &self.organization.probing;
         let (every, concurrency) = (duration(probing.every), usize::from(probing.concurrency));

@@ -84,8 +84,9 @@ pub(super) fn target(target: &Target) -> String {
     match target {
         Target::Dns { server: DnsServer::Resolver { address, name: resolver }, name, record_type } => {
             let through = match (resolver, address) {
-                (Some(resolver), Some(address)) => format!("resolver {resolver} ({address})"),
-                (Some(resolver), None) => format!("resolver {resolver}"),
+                // Those of the system have no name but their address.
+                (Some(resolver), Some(address)) if **resolver != *address.to_string() => format!("resolver {resolver} ({address})"),
+                (Some(resolver), _) => format!("resolver {resolver}"),
                 (None, Some(address)) => format!("resolver {address}"),
                 (None, None) => "the resolver".to_owned(),
             };

@@ -24,6 +24,8 @@ mod large;
 mod machine;
 mod manual;
 mod probes;
+#[cfg(feature = "live")]
+mod probing;
 mod program;
 mod progress;
 mod properties;

@@ -87,3 +87,33 @@ impl Query {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::{DnsTransport, NameServer};
+    use proptest::prelude::*;
+
+    fn query() -> Query {
+        let server = NameServer { address: "127.0.0.1:53".parse().unwrap(), transport: DnsTransport::Udp };
+        let role = DnsServer::Authority { address: server.address.ip(), name: None };
+        Query::new(&DnsQuestion { server, role, name: "www.example".into(), record_type: AskedType::A }, true).unwrap()
+    }
+
+    #[test]
+    fn what_goes_out_is_no_answer_to_itself() {
+        let query = query();
+        assert!(matches!(query.came(&query.bytes, &mut Names::default()), Came::Other));
+        assert!(matches!(query.came(&query.bytes[..HEADER - 1], &mut Names::default()), Came::Garbage));
+    }
+
+    proptest! {
+        /// Whatever a server sends is an answer or none, and never the end of the prober.
+        #[test]
+        fn any_bytes_are_taken_or_passed_over(flags in any::<[u8; 2]>(), counts in any::<[u8; 8]>(), rest in prop::collection::vec(any::<u8>(), 0..80)) {
+            let query = query();
+            let bytes = [&query.id[..], &flags[..], &counts[..], &query.bytes[HEADER..], &rest[..]].concat();
+            let _ = query.came(&bytes, &mut Names::default());
+        }
+    }
+}

@@ -95,6 +95,25 @@ fn who_is_slow_is_waited_for_until_the_limit_and_no_longer() {
 }
 
 #[test]
+fn a_body_which_comes_in_drops_is_no_whole_response() {
+    run_idle(async {
+        let (listener, address) = listener(anywhere()).await;
+        tokio::spawn(async move {
+            use tokio::io::AsyncWriteExt;
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let attempt = asker().ask(&Question::Http(at(Scheme::Http, address))).await.unwrap();
+        assert!(matches!(attempt.outcome, Outcome::Http(HttpOutcome { kind: HttpKind::ReadFailed, body: None, .. })));
+        assert!(attempt.took >= Span::from_seconds(20) && attempt.took < Span::from_seconds(21), "{}", attempt.took);
+    });
+}
+
+#[test]
 fn a_host_which_takes_no_connection_at_all_is_waited_for_until_the_limit() {
     run_idle(async {
         // The system takes a few connections which the process does not fetch, and then answers no more.
