@@ -229,6 +229,9 @@ fn what_answers_teach_is_asked_too_and_what_they_no_longer_say_is_not() {
     let pages: Vec<&String> = third.iter().filter(|shown| shown.starts_with("tcp://")).collect();
     assert_eq!(pages.len(), 2, "{pages:?}");
     assert!(pages[1].contains("at 192.0.2.99"));
+    // Answers to what is not asked any more teach nothing.
+    learned.keep(&first.questions[..1]);
+    assert_eq!(shown(&plan(&organization, &learned.dependencies(&organization), &everywhere)), shown(&first));
 }
 
 #[test]

@@ -197,6 +197,12 @@ fn every_ending_of_a_question_over_https() {
             assert_eq!(outcome.kind, expected, "{status} {kind} {name}");
         }
         let transport = DnsTransport::Https { name: "doh.example".into(), path: "/dns-query".into() };
+        let (listener, address) = listener(anywhere()).await;
+        tokio::spawn(doh2(listener, authority.server("doh.example", 2999), zone));
+        for (name, kind) in [("www.example", DnsKind::Answered), ("nx.example", DnsKind::NxDomain)] {
+            let outcome = dns_outcome(&asker, dns_question(address, transport.clone(), name, AskedType::A)).await;
+            assert_eq!(outcome.kind, kind, "{name} over HTTP/2");
+        }
         let refused = dns_question(nobody().await, transport.clone(), "www.example", AskedType::A);
         assert_eq!(dns_outcome(&asker, refused).await.kind, DnsKind::NetworkError);
     });

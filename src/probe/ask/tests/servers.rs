@@ -4,10 +4,15 @@ use hickory_proto::op::{Edns, Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hyper::body::{Body, Frame};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio_rustls::TlsAcceptor;
@@ -207,6 +212,41 @@ pub async fn doh(listener: TcpListener, tls: Arc<ServerConfig>, status: &'static
             format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
         let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
         let _ = stream.shutdown().await;
+    }
+}
+
+/// The same over HTTP/2, which real resolvers speak.
+pub async fn doh2(listener: TcpListener, tls: Arc<ServerConfig>, says: Says) {
+    let mut tls = (*tls).clone();
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = acceptor.accept(stream).await.unwrap();
+        let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| async move {
+            assert_eq!((request.method(), request.uri().path()), (&hyper::Method::POST, "/dns-query"));
+            let (mut body, mut query) = (request.into_body(), Vec::new());
+            while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+                query.extend_from_slice(&frame.unwrap().into_data().unwrap_or_default());
+            }
+            let answer = says(&Message::from_vec(&query).unwrap()).concat();
+            hyper::Response::builder().header("content-type", "application/dns-message").body(Whole(Some(answer.into())))
+        });
+        let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        // The client goes as soon as it has its answer.
+        let _ = served.serve_connection(TokioIo::new(stream), service).await;
+    }
+}
+
+/// A body in one piece.
+struct Whole(Option<hyper::body::Bytes>);
+
+impl Body for Whole {
+    type Data = hyper::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 }
 
