@@ -31,8 +31,20 @@ pub const EXIT_STATUS: &[(&str, &str)] = &[
     ("3", "no incident was found, but too little was seen to say that there was none"),
 ];
 
+/// What those of probing mean.
+pub const PROBE_EXIT_STATUS: &[(&str, &str)] = &[
+    ("0", "everything was up when it was asked last"),
+    ("1", "something was down"),
+    ("2", "failed"),
+    ("3", "nothing was down, but not everything could be asked"),
+];
+
 fn exit_status() -> String {
-    let meanings: Vec<String> = EXIT_STATUS.iter().map(|(status, meaning)| format!("{status} {meaning}")).collect();
+    meanings(EXIT_STATUS)
+}
+
+fn meanings(statuses: &[(&str, &str)]) -> String {
+    let meanings: Vec<String> = statuses.iter().map(|(status, meaning)| format!("{status} {meaning}")).collect();
     format!("Exit status: {}.", meanings.join("; "))
 }
 
@@ -67,6 +79,9 @@ pub enum Command {
     Watch(Watch),
     /// List, acknowledge and silence incidents of a watch which keeps a journal, while it runs or not
     Incident(IncidentArgs),
+    /// Probe an organization's services, name servers and controls, once or on a schedule, and record every attempt
+    #[command(after_help = meanings(PROBE_EXIT_STATUS))]
+    Probe(Probe),
     /// Replay archives as a stream of RIS Live, at any speed: to rehearse with, and to test clients
     Replay(Replay),
     /// Print a script which completes commands, options and files in a shell
@@ -369,6 +384,27 @@ pub struct Said {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+}
+
+/// `faultline probe`
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// The organization's profile (TOML)
+    #[arg(value_name = "ORG.toml", value_hint = ValueHint::FilePath)]
+    pub profile: PathBuf,
+    /// Ask everything again and again, each question once in this time, until it is ended; 60s, 5min. Without it everything is asked once
+    #[arg(long, value_name = "SPAN")]
+    pub every: Option<Span>,
+    /// End after so many rounds
+    #[arg(long, value_name = "COUNT", requires = "every", value_parser = clap::value_parser!(u64).range(1..))]
+    pub rounds: Option<u64>,
+    /// Record every attempt in this file, for analyze --probes: lines are added to a .jsonl file as attempts end; a .parquet file is
+    /// written in the end
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// What to print on standard output: with jsonl every attempt as it is recorded; else a table or, on a schedule, what changes
+    #[arg(long, value_enum, default_value_t = Lines::Text)]
+    pub format: Lines,
 }
 
 /// `faultline replay`

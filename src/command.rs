@@ -9,6 +9,8 @@ pub mod fetch;
 pub mod incident;
 pub mod man;
 pub mod org;
+#[cfg(feature = "live")]
+pub mod probe;
 mod progress;
 pub mod replay;
 pub mod report;
@@ -43,6 +45,10 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         #[cfg(not(feature = "live"))]
         Command::Watch(_) => Err(without_live()),
         Command::Incident(typed) => incident::run(typed, now),
+        #[cfg(feature = "live")]
+        Command::Probe(typed) => probe::run(&typed),
+        #[cfg(not(feature = "live"))]
+        Command::Probe(_) => Err(without_live()),
         Command::Replay(typed) => replay::run(&typed),
         Command::Completions(typed) => completions::run(&typed),
         Command::Man(typed) => man::run(&typed),

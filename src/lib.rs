@@ -31,6 +31,7 @@ pub mod org;
 pub mod outage;
 pub mod pipeline;
 pub mod probe;
+pub mod probing;
 pub mod reachability;
 pub mod replay;
 pub mod report;

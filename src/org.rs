@@ -4,9 +4,13 @@
 
 pub mod alert;
 pub mod draft;
+mod probing;
 pub mod profile;
 pub mod scope;
 
+pub use probing::{ProbeResolver, Probing};
+
+use crate::probe::Scheme;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::vantage::Asn;
@@ -35,6 +39,8 @@ pub struct Organization {
     pub controls: Vec<ProbeTarget>,
     /// Places which probe, with their networks, to match them to BGP vantage points.
     pub probe_vantages: Vec<ProbeVantage>,
+    /// How active probing is done.
+    pub probing: Probing,
     /// Planned work: a withdrawal in it is closed as intended.
     pub maintenance: Vec<Maintenance>,
     /// Who is told of incidents.
@@ -120,8 +126,28 @@ pub struct ProbeTarget {
     pub host: String,
     /// `None`: by name. `Some`: only attempts made at this address.
     pub address: Option<IpAddr>,
+    /// What an active probe of kind [`ProbeKind::Http`] asks for; recorded results are matched without it.
+    pub page: Page,
     /// What "up" means.
     pub up: UpWhen,
+}
+
+/// What an active probe asks a web server for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// How far it goes.
+    pub scheme: Scheme,
+    /// The port.
+    pub port: u16,
+    /// Path and query, from the `/` on.
+    pub path: String,
+}
+
+/// The front page as browsers ask for it.
+impl Default for Page {
+    fn default() -> Self {
+        Page { scheme: Scheme::Https, port: 443, path: "/".to_owned() }
+    }
 }
 
 /// What a probe asks.

@@ -25,7 +25,11 @@ fn answer(record: u64, question: &str, answers: &[(&str, &str, &str)]) -> ProbeR
         at: Timestamp::from_parts(0, 0),
         took: Span::ZERO,
         vantage: "v".into(),
-        target: Target::Dns { server: DnsServer::Resolver { address: None }, name: question.into(), record_type: "A".into() },
+        target: Target::Dns {
+            server: DnsServer::Resolver { address: None, name: None },
+            name: question.into(),
+            record_type: "A".into(),
+        },
         outcome: Outcome::Dns(DnsOutcome {
             kind: DnsKind::Answered,
             extended_error: None,

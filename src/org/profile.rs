@@ -6,11 +6,13 @@
 //!
 //! Order of the parts: `problem` (what may be wrong, and where), `field` (one value or table of the document and its place),
 //! `value` (texts with a meaning of their own: AS numbers, prefixes, host names), `section` (one function a table of the document),
-//! `alert` (the tables `[[alerts]]`), `threshold` (the table `[settings]`), `consistency` (what only shows when everything is read).
+//! `alert` (the tables `[[alerts]]`), `probing` (the table `[probing]`), `threshold` (the table `[settings]`), `consistency` (what only
+//! shows when everything is read).
 
 mod alert;
 mod consistency;
 mod field;
+mod probing;
 mod problem;
 mod section;
 mod threshold;

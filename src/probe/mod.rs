@@ -7,6 +7,8 @@
 //! `zdns` and `service_status` turn its records into results; `intake` counts what came of it. [`to_line`] and [`to_parquet`] write
 //! Faultline's own formats, which `docs/formats/probe-results.md` documents. `lookup` asks a resolver one question, for profiles to begin with.
 
+#[cfg(feature = "live")]
+pub mod ask;
 mod atlas;
 mod dns;
 mod fields;
@@ -18,6 +20,7 @@ mod lines;
 pub mod lookup;
 mod own;
 mod parquet;
+mod question;
 mod recording;
 mod service_status;
 mod wire;
@@ -28,6 +31,7 @@ pub use format::ProbeFormat;
 pub use intake::{BAD_RECORDS_SHOWN, BadLine};
 pub use own::write::line as to_line;
 pub use parquet::write as to_parquet;
+pub use question::{AskedType, DnsQuestion, DnsTransport, HttpAddress, HttpQuestion, NameServer, Question, Scheme};
 pub use recording::{ProbeError, ProbeFile, ProbeRecording, read_results, read_results_watched};
 pub use service_status::STATUS_WORDS;
 
@@ -72,8 +76,8 @@ pub enum Target {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each variant says what its fields mean; their types say the rest")]
 pub enum DnsServer {
-    /// A recursive resolver.
-    Resolver { address: Option<IpAddr> },
+    /// A recursive resolver; what the prober calls it, where several may have one address.
+    Resolver { address: Option<IpAddr>, name: Option<Arc<str>> },
     /// An authoritative server, asked directly; its name where known.
     Authority { address: IpAddr, name: Option<Arc<str>> },
 }
@@ -162,6 +166,8 @@ pub struct HttpOutcome {
     pub body: Option<Arc<str>>,
     /// How the server named itself, if recorded.
     pub server: Option<Arc<str>>,
+    /// Until when the server's certificate is valid, if there was one and it was recorded.
+    pub cert_not_after: Option<Timestamp>,
 }
 
 /// The closed set of ends of an HTTP, TLS or TCP attempt.

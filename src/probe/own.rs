@@ -69,9 +69,10 @@ fn read_dns(fields: &mut Fields, names: &mut Names, ignored: &mut Ignored) -> Re
     let asked = dns::record_type("qtype", &fields.need_word("qtype")?)?;
     let address = fields.address("server")?;
     let server_name = dns::server_name(names, fields.word("server_name")?);
+    let resolver = fields.word("resolver")?.map(|name| names.of(&name));
     let via = fields.need_word("via")?;
     let server = match (via.as_str(), address) {
-        ("resolver", address) => DnsServer::Resolver { address },
+        ("resolver", address) => DnsServer::Resolver { address, name: resolver },
         ("direct", Some(address)) => DnsServer::Authority { address, name: server_name },
         ("direct", None) => return Err(BadRecord::Missing("server")),
         _ => return Err(BadRecord::wrong_text("via", &via, "resolver or direct")),
@@ -139,6 +140,7 @@ fn read_http(fields: &mut Fields, names: &mut Names) -> Result<(Target, Outcome)
         address: ip,
         body: body.map(|body| names.of(&body)),
         server: fields.word("server")?.map(|server| names.of(&server)),
+        cert_not_after: fields.time("cert_not_after")?,
     };
     Ok((Target::Http { host: names.of(&host), address, label: names.of(&label) }, Outcome::Http(outcome)))
 }

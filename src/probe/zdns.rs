@@ -193,7 +193,7 @@ impl Attempt {
         };
         let server = match self.server {
             Some(address) if self.authority => DnsServer::Authority { address, name: None },
-            address => DnsServer::Resolver { address },
+            address => DnsServer::Resolver { address, name: None },
         };
         let target = Target::Dns { server, name: names.of(&self.name), record_type: names.of(record_type) };
         Draft { at: self.at, took: self.took, vantage: names.of(VANTAGE), target, outcome: Outcome::Dns(outcome) }

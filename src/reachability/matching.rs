@@ -64,7 +64,7 @@ struct ZoneServers {
 /// The address a target was asked at, where it says: for DNS the server's, else the host's.
 fn asked_at(target: &Target) -> Option<IpAddr> {
     match target {
-        Target::Dns { server: DnsServer::Resolver { address }, .. } | Target::Ping { address, .. } => *address,
+        Target::Dns { server: DnsServer::Resolver { address, .. }, .. } | Target::Ping { address, .. } => *address,
         Target::Dns { server: DnsServer::Authority { address, .. }, .. } => Some(*address),
         Target::Http { address: AskedAddress::Fixed(address), .. } => Some(*address),
         Target::Http { host, address: AskedAddress::ByName, .. } => host.parse().ok(),
@@ -121,12 +121,14 @@ impl Matcher {
 
     /// The check of one service, without its place: a probe of the profile first, else what its names say.
     fn check(&self, target: &Target, place: usize, service: &ServiceNames) -> Option<Check> {
-        let probe = service.probes.iter().find(|probe| is_attempt_of(probe, target));
+        let probe = attempted(&service.probes, target);
+        // The same page at one of its addresses is up as the page is.
+        let page = probe.or_else(|| service.probes.iter().find(|probe| is_page_at_address(probe, target)));
         let named = |layer, must_exist| Check {
             name: probe.map_or_else(|| words::target(target), |probe| probe.name.clone()).into(),
             layer,
             services: Vec::new(),
-            up: probe.map(|probe| probe.up.clone()).unwrap_or_default(),
+            up: page.map(|probe| probe.up.clone()).unwrap_or_default(),
             since: service.since,
             must_exist,
         };
@@ -162,7 +164,11 @@ impl Matcher {
     fn authority(&self, server: &DnsServer) -> bool {
         match server {
             DnsServer::Authority { .. } => true,
-            DnsServer::Resolver { address } => address.is_some_and(|a| self.zones.values().any(|zone| zone.addresses.contains(&a))),
+            // Who gives a resolver a name knows it to be one.
+            DnsServer::Resolver { name: Some(_), .. } => false,
+            DnsServer::Resolver { address, name: None } => {
+                address.is_some_and(|a| self.zones.values().any(|zone| zone.addresses.contains(&a)))
+            }
         }
     }
 
@@ -174,7 +180,7 @@ impl Matcher {
             return needs(zone);
         }
         let (address, server_name) = match server {
-            DnsServer::Resolver { address } => (*address, None),
+            DnsServer::Resolver { address, .. } => (*address, None),
             DnsServer::Authority { address, name } => (Some(*address), name.as_ref()),
         };
         self.zones.iter().any(|(zone, servers)| {
@@ -190,7 +196,7 @@ impl Matcher {
             Target::Http { host, .. } | Target::Ping { host, .. } => host,
             Target::Status { .. } => return None,
         };
-        let exact = self.controls.iter().find(|control| is_attempt_of(control, target));
+        let exact = attempted(&self.controls, target);
         if exact.is_none() && !self.controls.iter().any(|control| *control.host == **host) {
             return None;
         }
@@ -203,6 +209,24 @@ impl Matcher {
             must_exist: true,
         })
     }
+}
+
+/// The probe of the profile which the target is an attempt of. Several may ask one host, for different pages: the one which the target is
+/// labelled with, else the first.
+fn attempted<'a>(probes: &'a [ProbeTarget], target: &Target) -> Option<&'a ProbeTarget> {
+    let mut fitting = probes.iter().filter(|probe| is_attempt_of(probe, target));
+    let first = fitting.clone().next()?;
+    Some(fitting.find(|probe| is_label(probe, target)).unwrap_or(first))
+}
+
+fn is_label(probe: &ProbeTarget, target: &Target) -> bool {
+    matches!(target, Target::Http { label, .. } if **label == *probe.name)
+}
+
+/// Does the target, by its label, ask for the page of a probe by name, but at an address?
+fn is_page_at_address(probe: &ProbeTarget, target: &Target) -> bool {
+    let Target::Http { host, address: AskedAddress::Fixed(_), .. } = target else { return false };
+    probe.kind == ProbeKind::Http && probe.address.is_none() && *probe.host == **host && is_label(probe, target)
 }
 
 /// Is the target an attempt of this probe of the profile: same kind, same host, and the address it names? A DNS probe which names no

@@ -55,7 +55,7 @@ fn result(start: i64, took: i64, target: Target, outcome: Outcome) -> ProbeResul
 }
 
 fn resolver(name: &str, record_type: &str) -> Target {
-    Target::Dns { server: DnsServer::Resolver { address: None }, name: name.into(), record_type: record_type.into() }
+    Target::Dns { server: DnsServer::Resolver { address: None, name: None }, name: name.into(), record_type: record_type.into() }
 }
 
 fn authority(address: &str, name: &str) -> Target {
@@ -79,7 +79,7 @@ fn dns(kind: DnsKind, ttl: u32) -> Outcome {
 }
 
 fn http(kind: HttpKind, body: Option<&str>) -> Outcome {
-    Outcome::Http(HttpOutcome { kind, address: None, body: body.map(Into::into), server: None })
+    Outcome::Http(HttpOutcome { kind, address: None, body: body.map(Into::into), server: None, cert_not_after: None })
 }
 
 fn findings(results: &[ProbeResult], end: i64) -> ReachabilityFindings {

@@ -82,11 +82,15 @@ impl Series {
 /// A target, in words.
 pub(super) fn target(target: &Target) -> String {
     match target {
-        Target::Dns { server: DnsServer::Resolver { address: Some(address) }, name, record_type } => {
-            format!("{name} {record_type} through resolver {address}")
-        }
-        Target::Dns { server: DnsServer::Resolver { address: None }, name, record_type } => {
-            format!("{name} {record_type} through the resolver")
+        Target::Dns { server: DnsServer::Resolver { address, name: resolver }, name, record_type } => {
+            let through = match (resolver, address) {
+                // Those of the system have no name but their address.
+                (Some(resolver), Some(address)) if **resolver != *address.to_string() => format!("resolver {resolver} ({address})"),
+                (Some(resolver), _) => format!("resolver {resolver}"),
+                (None, Some(address)) => format!("resolver {address}"),
+                (None, None) => "the resolver".to_owned(),
+            };
+            format!("{name} {record_type} through {through}")
         }
         Target::Dns { server: DnsServer::Authority { address, name: Some(server) }, name, record_type } => {
             format!("{name} {record_type} asked of {server} ({address})")

@@ -3,9 +3,10 @@
 use super::words;
 use crate::org::alert::{AlertPolicy, AlertSink, ToldChange, Urgency};
 use crate::org::profile::{Checked, ProfileError};
-use crate::org::{Maintenance, Organization, ProbeKind, ProbeTarget, ProbeVantage, Service, WatchedPrefix, Zone};
+use crate::org::{Maintenance, Organization, Page, ProbeKind, ProbeTarget, ProbeVantage, Probing, Service, WatchedPrefix, Zone};
+use crate::probe::{DnsTransport, Scheme};
 use crate::settings::SettingInForce;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::vantage::Asn;
 use ipnet::IpNet;
 use miette::Diagnostic;
@@ -70,10 +71,46 @@ pub struct OutlineView {
     pub controls: Vec<OutlineProbe>,
     /// Places which probe.
     pub probe_vantages: Vec<OutlineVantage>,
+    /// How active probing is done.
+    pub probing: OutlineProbing,
     /// Planned work.
     pub maintenance: Vec<OutlineMaintenance>,
     /// Who is told of incidents, without addresses.
     pub alerts: Vec<OutlineAlert>,
+}
+
+/// How active probing is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutlineProbing {
+    /// The name under which results are recorded; `null`: that of the machine.
+    pub vantage: Option<String>,
+    /// How often each question is asked.
+    pub every: Span,
+    /// How long the answer to a DNS question is waited for.
+    pub dns_timeout: Span,
+    /// How long a page may take.
+    pub http_timeout: Span,
+    /// How many questions wait for their answers at one time.
+    pub concurrency: u16,
+    /// The port at which name servers are asked directly.
+    pub authority_port: u16,
+    /// Resolvers to ask through; empty: those of the system.
+    pub resolvers: Vec<OutlineResolver>,
+}
+
+/// A recursive resolver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutlineResolver {
+    /// What results and reports call it.
+    pub name: String,
+    /// Address and port.
+    pub address: String,
+    /// `udp`, `tcp`, `tls` or `https`.
+    pub protocol: String,
+    /// The name its certificate is for; `null` without TLS.
+    pub tls_name: Option<String>,
+    /// The path; `null` but for `https`.
+    pub path: Option<String>,
 }
 
 /// A prefix.
@@ -137,6 +174,8 @@ pub struct OutlineProbe {
     pub host: String,
     /// Only attempts at this address; `null`: by name.
     pub address: Option<IpAddr>,
+    /// What an active probe of kind `http` asks for; `null` for the others.
+    pub url: Option<String>,
     /// HTTP status codes which are up, as pairs of the first and the last.
     pub up_statuses: Vec<(u16, u16)>,
     /// The body must contain this.
@@ -264,6 +303,7 @@ impl OutlineView {
             services: organization.services.iter().map(service).collect(),
             controls: organization.controls.iter().map(probe).collect(),
             probe_vantages: organization.probe_vantages.iter().map(vantage).collect(),
+            probing: probing(&organization.probing),
             maintenance: organization.maintenance.iter().map(maintenance).collect(),
             alerts: organization.alerts.iter().map(alert).collect(),
         }
@@ -287,7 +327,8 @@ fn service(service: &Service) -> OutlineService {
 }
 
 fn probe(target: &ProbeTarget) -> OutlineProbe {
-    let ProbeTarget { name, kind, host, address, up } = target.clone();
+    let ProbeTarget { name, kind, host, address, page, up } = target.clone();
+    let url = (kind == ProbeKind::Http).then(|| url(&host, &page));
     let kind = match kind {
         ProbeKind::Dns => "dns",
         ProbeKind::Http => "http",
@@ -298,11 +339,35 @@ fn probe(target: &ProbeTarget) -> OutlineProbe {
         kind,
         host,
         address,
+        url,
         up_statuses: up.statuses,
         up_body_contains: up.body_contains,
         up_server: up.server,
         up_answers: up.answers,
     }
+}
+
+/// With its port, and without a path where only a connection or a handshake is asked for.
+fn url(host: &str, page: &Page) -> String {
+    let path = if matches!(page.scheme, Scheme::Https | Scheme::Http) { page.path.as_str() } else { "" };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    format!("{}://{host}:{}{path}", page.scheme.word(), page.port)
+}
+
+fn probing(probing: &Probing) -> OutlineProbing {
+    let Probing { vantage, every, dns_timeout, http_timeout, concurrency, authority_port, resolvers } = probing.clone();
+    let resolvers = resolvers.iter().map(|resolver| {
+        let transport = &resolver.server.transport;
+        let (tls_name, path) = match transport {
+            DnsTransport::Udp | DnsTransport::Tcp => (None, None),
+            DnsTransport::Tls { name } => (Some(name.to_string()), None),
+            DnsTransport::Https { name, path } => (Some(name.to_string()), Some(path.to_string())),
+        };
+        let (name, address) = (resolver.name.clone(), resolver.server.address.to_string());
+        OutlineResolver { name, address, protocol: transport.to_string(), tls_name, path }
+    });
+    let resolvers = resolvers.collect();
+    OutlineProbing { vantage, every, dns_timeout, http_timeout, concurrency, authority_port, resolvers }
 }
 
 fn vantage(place: &ProbeVantage) -> OutlineVantage {

@@ -36,6 +36,8 @@ mod manual;
 #[cfg(feature = "live")]
 mod org_init;
 mod probes;
+#[cfg(feature = "live")]
+mod probing;
 mod program;
 mod progress;
 mod properties;

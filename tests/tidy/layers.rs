@@ -41,6 +41,7 @@ const LAYERS: &[(&str, Branch, &str)] = &[
     ("withdrawal", Branch::Routing, "when too few see it, from visibility"),
     ("outage", Branch::Routing, "withdrawals which belong together, by whom they concern"),
     ("dependency", Branch::Clients, "what a service needs, from the profile and recorded answers"),
+    ("probing", Branch::Clients, "what follows from profile and dependencies is asked, again and again; judges nothing"),
     ("reachability", Branch::Clients, "intervals of failure, from probe results of what services depend on"),
     ("pipeline", Branch::Routing, "the routing stages joined, for archives and live feeds alike"),
     ("incident", Branch::Both, "the first place where both halves are seen together"),

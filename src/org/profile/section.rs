@@ -31,6 +31,7 @@ pub(super) fn organization(mut root: Section, path: &Path, findings: &mut Findin
         services: Vec::new(),
         controls: Vec::new(),
         probe_vantages: Vec::new(),
+        probing: super::probing::probing(root.field("probing"), findings),
         maintenance: Vec::new(),
         alerts: Vec::new(),
         settings: threshold::settings(root.field("settings"), findings),
@@ -182,13 +183,14 @@ fn probe(
             }
         },
     };
+    let page = super::probing::page(&mut section, kind, findings);
     let up = section.field("up").map(|f| (f.span(), f.section("up", findings)));
     let up = match (up, kind) {
         (Some((_, Some(up))), Some(kind)) => up_when(up, kind, findings),
         (Some(_), _) | (None, _) => UpWhen::default(),
     };
     section.finish(findings);
-    Some((span, ProbeTarget { name: name?, kind: kind?, host: host?, address: address.flatten(), up }))
+    Some((span, ProbeTarget { name: name?, kind: kind?, host: host?, address: address.flatten(), page, up }))
 }
 
 fn probe_kind(field: Field, findings: &mut Findings) -> Option<ProbeKind> {

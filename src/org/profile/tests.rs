@@ -1,7 +1,8 @@
 //! Profiles as people write them, right and wrong.
 
 use super::*;
-use crate::org::{PrefixLengths, ProbeKind};
+use crate::org::{Page, PrefixLengths, ProbeKind, Probing};
+use crate::probe::{DnsTransport, Scheme};
 use crate::time::Span;
 use crate::vantage::Asn;
 
@@ -391,4 +392,83 @@ fn no_debug_output_shows_where_an_alert_is_posted_to() {
     let view = crate::report::CheckView::of(Path::new("org.toml"), &Ok(checked));
     let json = serde_json::to_string(&view).unwrap();
     assert!(json.contains("\"kind\":\"slack\"") && !json.contains("T0KEN") && !view.to_text().contains("T0KEN"), "{json}");
+#[test]
+fn probing_is_read_with_its_resolvers_and_has_defaults() {
+    let organization = parsed(&documented_example()).organization;
+    let probing = organization.probing;
+    let defaults = Probing::default();
+    assert_eq!((probing.vantage.as_deref(), probing.every), (Some("office"), Span::from_seconds(30)));
+    assert_eq!((probing.dns_timeout, probing.http_timeout), (Span::from_seconds(3), defaults.http_timeout));
+    assert_eq!((probing.concurrency, probing.authority_port), (64, 53));
+    let resolvers: Vec<_> =
+        probing.resolvers.iter().map(|r| (r.name.as_str(), r.server.address.to_string(), r.server.transport.clone())).collect();
+    let https = DnsTransport::Https { name: "dns.control.example".into(), path: "/dns-query".into() };
+    assert_eq!(
+        resolvers,
+        [
+            ("office resolver", "192.0.2.1:53".to_owned(), DnsTransport::Udp),
+            ("somebody else's, over HTTPS", "203.0.113.53:443".to_owned(), https)
+        ]
+    );
+    assert_eq!(parsed(OUTLINE).organization.probing, defaults);
+    let text = format!(
+        "{OUTLINE}[[probing.resolvers]]\nname = \"a\"\naddress = \"2001:db8::1\"\nprotocol = \"tls\"\n\
+         [[probing.resolvers]]\nname = \"b\"\naddress = \"[2001:db8::1]:5353\"\nprotocol = \"tcp\"\n"
+    );
+    let resolvers = parsed(&text).organization.probing.resolvers;
+    assert_eq!(resolvers[0].server.address.to_string(), "[2001:db8::1]:853");
+    assert_eq!(resolvers[0].server.transport, DnsTransport::Tls { name: "2001:db8::1".into() }, "a certificate for the address");
+    assert_eq!(resolvers[1].server.address.to_string(), "[2001:db8::1]:5353");
+}
+
+#[test]
+fn mistakes_in_probing_are_told_where_they_are() {
+    let resolver = |more: &str| format!("[[probing.resolvers]]\nname = \"a\"\naddress = \"192.0.2.1\"\n{more}\n");
+    for (text, says) in [
+        ("[probing]\nevery = \"5s\"\n".to_owned(), "6:9: `dns_timeout` (5 s) must be less than `every` (5 s)"),
+        ("[probing]\nhttp_timeout = \"2min\"\n".to_owned(), "6:16: `http_timeout` (2 min) must be less"),
+        ("[probing]\nevery = \"10ms\"\n".to_owned(), "no span of time which `every` can be"),
+        ("[probing]\ndns_timeout = \"soon\"\n".to_owned(), "`soon` is no span"),
+        ("[probing]\nconcurrency = 0\n".to_owned(), "`concurrency` is out of range"),
+        ("[probing]\nauthority_port = 65536\n".to_owned(), "`authority_port` is out of range"),
+        ("[probing]\nresolver = \"192.0.2.1\"\n".to_owned(), "did you mean `resolvers`?"),
+        (resolver("protocol = \"htps\""), "did you mean \"https\"?"),
+        (resolver("tls_name = \"dns.example\""), "`tls_name` means nothing for this protocol"),
+        (resolver("protocol = \"tls\"\npath = \"/q\""), "`path` means nothing for this protocol"),
+        (resolver("protocol = \"https\"\npath = \"dns\""), "`dns` is no path"),
+        (resolver("").replace("192.0.2.1", "dns.example"), "is no address of a resolver"),
+        (resolver("").replace("192.0.2.1", "192.0.2.1:0"), "is no address of a resolver"),
+        (resolver("") + &resolver(""), "resolver `a` is there twice"),
+    ] {
+        let found = problems_below(&text);
+        assert!(found.iter().any(|problem| problem.contains(says)), "{text}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_a_probe_asks_for_is_read_or_refused() {
+    let control = |more: &str| format!("[[controls]]\nname = \"c\"\nhost = \"www.control.example\"\n{more}\n");
+    for (more, scheme, port, path) in [
+        ("kind = \"http\"", Scheme::Https, 443, "/"),
+        ("kind = \"http\"\nscheme = \"http\"\npath = \"/a?b=c\"", Scheme::Http, 80, "/a?b=c"),
+        ("kind = \"http\"\nport = 8443", Scheme::Https, 8443, "/"),
+        ("kind = \"http\"\nscheme = \"tls\"", Scheme::Tls, 443, "/"),
+        ("kind = \"http\"\nscheme = \"tcp\"\nport = 25", Scheme::Tcp, 25, "/"),
+    ] {
+        let page = parsed(&format!("{OUTLINE}{}", control(more))).organization.controls[0].page.clone();
+        assert_eq!(page, Page { scheme, port, path: path.to_owned() }, "{more}");
+    }
+    for (more, says) in [
+        ("kind = \"dns\"\nport = 53", "`port` means nothing for this kind of probe"),
+        ("kind = \"ping\"\nscheme = \"http\"", "`scheme` means nothing for this kind of probe"),
+        ("kind = \"http\"\nscheme = \"tcp\"", "a TCP connection needs a port"),
+        ("kind = \"http\"\nscheme = \"tls\"\npath = \"/\"", "`path` means nothing for scheme = \"tls\""),
+        ("kind = \"http\"\nscheme = \"htps\"", "did you mean \"https\"?"),
+        ("kind = \"http\"\npath = \"health\"", "`health` is no path"),
+        ("kind = \"http\"\npath = \"/a b\"", "is no path"),
+        ("kind = \"http\"\nport = 0", "`port` is out of range"),
+    ] {
+        let found = problems_below(&control(more));
+        assert!(found.iter().any(|problem| problem.contains(says)), "{more}: {found:#?}");
+    }
 }

@@ -14,7 +14,7 @@ pub(super) struct Complaint {
     pub(super) help: String,
 }
 
-fn complain<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Complaint> {
+pub(super) fn complain<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Complaint> {
     Err(Complaint { message: message.into(), help: help.into() })
 }
 

@@ -150,7 +150,7 @@ impl Waiting {
             std::cmp::Ordering::Equal => measurement.recursion_desired.unwrap_or(true),
         };
         let server = match resolver {
-            true => DnsServer::Resolver { address: Some(self.server) },
+            true => DnsServer::Resolver { address: Some(self.server), name: None },
             false => DnsServer::Authority { address: self.server, name: self.server_name },
         };
         let target = Target::Dns { server, name: names.of(&name), record_type: names.of(&record_type) };

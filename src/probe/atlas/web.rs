@@ -119,7 +119,7 @@ fn attempt(common: &Common, at: crate::time::Timestamp, took: Span, target: Targ
 }
 
 fn outcome(kind: HttpKind, address: Option<IpAddr>) -> Outcome {
-    Outcome::Http(HttpOutcome { kind, address, body: None, server: None })
+    Outcome::Http(HttpOutcome { kind, address, body: None, server: None, cert_not_after: None })
 }
 
 /// A target asked by name, unless its name is an address.

@@ -141,7 +141,8 @@ fn answers() -> impl Strategy<Value = Vec<DnsAnswer>> {
 
 fn dns_attempt() -> impl Strategy<Value = (Target, Outcome)> {
     let server = prop_oneof![
-        prop::option::of(address()).prop_map(|address| DnsServer::Resolver { address }),
+        (prop::option::of(address()), prop::option::of("[a-z][a-z -]{0,8}[a-z]"))
+            .prop_map(|(address, name)| DnsServer::Resolver { address, name: name.map(|name| text(&name)) }),
         (address(), prop::option::of("[a-z]{1,5}\\.ns\\.[a-z]{2,5}"))
             .prop_map(|(address, name)| DnsServer::Authority { address, name: name.map(|name| text(&name)) }),
     ];
@@ -171,13 +172,16 @@ fn http_attempt() -> impl Strategy<Value = (Target, Outcome)> {
         Just(HttpKind::NameNotResolved),
     ];
     let body = prop::option::of("\\PC{0,40}");
-    (name(), any::<bool>(), prop::option::of(address()), name(), kind, body, prop::option::of(name())).prop_map(
-        |(host, fixed, address, label, kind, body, server)| {
+    let expiry = prop::option::of((0i64..4_102_444_800).prop_map(|seconds| Timestamp::from_parts(seconds, 0)));
+    let server = prop::option::of(name());
+    (name(), any::<bool>(), prop::option::of(address()), name(), kind, body, server, expiry).prop_map(
+        |(host, fixed, address, label, kind, body, server, cert_not_after)| {
             let asked = match (fixed, address) {
                 (true, Some(address)) => AskedAddress::Fixed(address),
                 _ => AskedAddress::ByName,
             };
-            let outcome = HttpOutcome { kind, address, body: body.map(|b| text(&b)), server: server.map(|s| text(&s)) };
+            let (body, server) = (body.map(|b| text(&b)), server.map(|s| text(&s)));
+            let outcome = HttpOutcome { kind, address, body, server, cert_not_after };
             (Target::Http { host: text(&host), address: asked, label: text(&label) }, Outcome::Http(outcome))
         },
     )

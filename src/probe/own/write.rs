@@ -59,13 +59,14 @@ fn millis(span: Span) -> Value {
 fn target(target: &Target) -> Vec<(&'static str, Value)> {
     match target {
         Target::Dns { server, name, record_type } => {
-            let (via, address, server_name) = match server {
-                DnsServer::Resolver { address } => ("resolver", *address, None),
-                DnsServer::Authority { address, name } => ("direct", Some(*address), name.clone()),
+            let (via, address, resolver, server_name) = match server {
+                DnsServer::Resolver { address, name } => ("resolver", *address, name.clone(), None),
+                DnsServer::Authority { address, name } => ("direct", Some(*address), None, name.clone()),
             };
             vec![
                 ("via", json!(via)),
                 ("server", json!(address)),
+                ("resolver", json!(resolver)),
                 ("server_name", json!(server_name)),
                 ("qname", json!(name)),
                 ("qtype", json!(record_type)),
@@ -108,6 +109,7 @@ fn outcome(outcome: &Outcome) -> Vec<(&'static str, Value)> {
                 ("error", json!(error)),
                 ("body", json!(http.body)),
                 ("server", json!(http.server)),
+                ("cert_not_after", http.cert_not_after.map_or(Value::Null, |at| json!(at.to_string()))),
             ]
         }
         Outcome::Ping { answered } => vec![("answered", json!(answered))],

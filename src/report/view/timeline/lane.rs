@@ -124,8 +124,11 @@ pub(super) fn names(series: &Series, analysis: &Analysis) -> Vec<String> {
         (Target::Dns { server: DnsServer::Authority { address, name }, .. }, _) => {
             vec![name.as_ref().map_or_else(|| address.to_string(), |name| name.to_string())]
         }
-        (Target::Dns { server: DnsServer::Resolver { address: Some(address) }, .. }, _) => vec![format!("{address} at {vantage}")],
-        (Target::Dns { server: DnsServer::Resolver { address: None }, .. }, _) => vec![format!("resolver at {vantage}")],
+        (Target::Dns { server: DnsServer::Resolver { name: Some(name), .. }, .. }, _) => vec![format!("{name} at {vantage}")],
+        (Target::Dns { server: DnsServer::Resolver { address: Some(address), .. }, .. }, _) => {
+            vec![format!("{address} at {vantage}")]
+        }
+        (Target::Dns { server: DnsServer::Resolver { .. }, .. }, _) => vec![format!("resolver at {vantage}")],
         (Target::Http { .. } | Target::Ping { .. } | Target::Status { .. }, _) => services(),
     }
 }
