@@ -3,7 +3,7 @@
 //! [`discover`] turns what the user named into files; [`Merge`] reads them all, merged by time, as one stream of
 //! [`Observation`](crate::observation::Observation)s; a [`FileAccount`] says for each file what was in it and what could not be read.
 //! [`Interest`] says which prefixes deserve a statement each. Underneath, `open` decides by content what a file is, `raw` unpacks
-//! it, `mrt`, `ripestat` and [`ris_live`] read it, `route` AS paths; `naming` reads archive names, `gap` finds missing files, `repeat` finds series which say the same.
+//! it, `mrt`, `ripestat`, [`ris_live`] and [`bmp`] read it, `route` AS paths; `naming` reads archive names, `gap` finds missing files, `repeat` finds series which say the same.
 //! [`Reading`] tells how far it has come.
 //!
 //! Everything bgpkit-parser knows stays in here. Nothing is judged, and nothing is dropped without being counted.
@@ -12,6 +12,7 @@ mod account;
 mod advance;
 mod ahead;
 mod alone;
+pub mod bmp;
 mod discover;
 mod gap;
 mod interest;
@@ -28,6 +29,7 @@ mod repeat;
 mod ripestat;
 pub mod ris_live;
 mod route;
+mod stating;
 mod tap;
 
 pub use account::{Damage, FileAccount, FileKind};

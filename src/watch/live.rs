@@ -1,5 +1,7 @@
 //! Frames and time in, changes of incidents out.
 
+mod bmp;
+
 use super::life::{IncidentEvent, LifeCycle};
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
@@ -9,6 +11,7 @@ use crate::org::Organization;
 use crate::org::scope::Scope;
 use crate::pipeline::Pipeline;
 use crate::reachability::Reachability;
+use crate::source::bmp::Routers;
 use crate::source::ris_live::RisLive;
 use crate::source::{FileAccount, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
 use crate::time::{Span, Timestamp};
@@ -22,6 +25,7 @@ pub struct Live {
     dependencies: Dependencies,
     watched: Vec<IpNet>,
     stream: RisLive,
+    routers: Routers,
     pipeline: Pipeline,
     life: LifeCycle,
     seeds: Vec<FileAccount>,
@@ -50,6 +54,7 @@ impl Live {
             dependencies,
             watched,
             stream: RisLive::new(address, interest),
+            routers: Routers::default(),
             pipeline,
             life: LifeCycle::default(),
             seeds: Vec::new(),
@@ -116,6 +121,7 @@ impl Live {
     pub fn pass(&mut self, time: Timestamp) {
         self.stream.pass(time);
         self.stream.refuse_after(time + AHEAD);
+        self.pass_routers(time);
         self.hear();
         if time > self.now {
             self.now = time;
@@ -125,7 +131,7 @@ impl Live {
 
     /// The connection was lost from `from` to `until`: what was said meanwhile nobody knows.
     pub fn lost(&mut self, from: Timestamp, until: Timestamp) {
-        self.stream.lost(from, until);
+        self.stream.lost(from, until, &self.routers.collectors().collect());
     }
 
     /// Takes what was said and need not be held back; gives what is new of incidents.
@@ -143,6 +149,7 @@ impl Live {
     /// Nothing comes any more; gives everything that was found, and what is new of incidents.
     pub fn end(mut self) -> (Analysis, Vec<IncidentEvent>) {
         self.stream.end();
+        self.end_routers();
         self.hear();
         let analysis = self.analysis();
         let events = self.life.follow(&analysis.correlation.incidents);
@@ -161,7 +168,7 @@ impl Live {
             vantages: &vantages,
             reachability: &reachability,
         });
-        let bgp_files = self.seeds.iter().chain([self.stream.account()]).cloned().collect();
+        let bgp_files = self.seeds.iter().chain([self.stream.account()]).chain(self.routers.accounts()).cloned().collect();
         Analysis {
             organization: self.organization.clone(),
             dependencies: self.dependencies.clone(),
@@ -177,7 +184,12 @@ impl Live {
     }
 
     fn hear(&mut self) {
-        let (said, vantages) = self.stream.said();
+        let of_routers = self.heard_of_routers();
+        let (mut said, vantages) = self.stream.said();
+        if !of_routers.is_empty() {
+            said.extend(of_routers);
+            said.make_contiguous().sort_by_key(|observation| observation.at);
+        }
         let Some(last) = said.iter().map(Observation::until).max() else { return };
         said.iter().for_each(|observation| self.pipeline.observe(observation, vantages));
         self.now = self.now.max(last);

@@ -2,17 +2,16 @@
 
 use super::frame::{Frame, Message, Recorded};
 use super::order::{HELD, Order};
-use crate::observation::{FileId, Observation, Others, Statement};
+use crate::observation::Statement;
 use crate::source::account::{Damage, FileAccount};
-use crate::source::interest::Interest;
-use crate::source::mrt::{Context, End, Place, Sessions, said_in_bytes, said_of_prefixes};
+use crate::source::mrt::{BgpBytes, Context, End, Place, Sessions, said_in_bytes, said_of_prefixes};
 use crate::source::ris_live::frame::Hop;
-use crate::source::route::Routes;
+use crate::source::stating::Stating;
 use crate::time::Timestamp;
-use crate::vantage::{CollectorId, VantageId, Vantages};
+use crate::vantage::{CollectorId, VantageId};
 use bgpkit_parser::models::NetworkPrefix;
 use ipnet::IpNet;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 /// Messages of all collectors, held back until they are in order.
 pub(in crate::source) struct Messages {
@@ -28,17 +27,6 @@ struct Held {
     message: Message,
     record: u64,
     offset: u64,
-}
-
-/// What is needed to state what messages say.
-pub(in crate::source) struct RisLiveContext<'a> {
-    pub(in crate::source) vantages: &'a mut Vantages,
-    pub(in crate::source) interest: &'a Interest,
-    pub(in crate::source) account: &'a mut FileAccount,
-    pub(in crate::source) file: FileId,
-    pub(in crate::source) routes: &'a mut Routes,
-    pub(in crate::source) out: &'a mut VecDeque<Observation>,
-    pub(in crate::source) spare: &'a mut Option<Box<Others>>,
 }
 
 impl Messages {
@@ -85,6 +73,11 @@ impl Messages {
         self.order.pass(time);
     }
 
+    /// Until when nothing need be held back.
+    pub(in crate::source) fn is_free_until(&self) -> Timestamp {
+        self.order.is_free_until()
+    }
+
     /// Whatever is held back is let go.
     pub(in crate::source) fn let_go(&mut self) {
         self.order.let_go();
@@ -101,7 +94,7 @@ impl Messages {
     }
 
     /// States what that one says.
-    pub(in crate::source) fn state_next(&mut self, ctx: &mut RisLiveContext<'_>) {
+    pub(in crate::source) fn state_next(&mut self, ctx: &mut Stating<'_>) {
         let Some((told, Held { message, record, offset })) = self.order.take() else { return };
         if self.clock.is_some_and(|clock| told < clock) {
             ctx.account.out_of_order += 1;
@@ -111,21 +104,7 @@ impl Messages {
         ctx.account.saw(told);
         let collector = ctx.vantages.collector(&message.collector);
         let sessions = self.sessions.entry(collector).or_default();
-        let RisLiveContext { vantages, interest, account, file, routes, out, spare } = ctx;
-        let mut of_archive = Context {
-            vantages,
-            collector,
-            sessions,
-            interest,
-            account,
-            file: *file,
-            repeated: None,
-            routes,
-            out,
-            spare,
-            tap: None,
-            bytes: None,
-        };
+        let mut of_archive = ctx.of(collector, sessions);
         state(message, Place { at, told, record, offset }, &mut of_archive);
     }
 }
@@ -136,7 +115,7 @@ fn state(message: Message, place: Place, ctx: &mut Context<'_>) {
     let from = ctx.vantages.vantage(ctx.collector, peer, asn);
     match what {
         Recorded::Update { announced, withdrawn, path } => update(from, (&announced, &withdrawn), &path, place, ctx),
-        Recorded::Bytes(bytes) => said_in_bytes(End { address: peer, asn }, bytes, place, ctx),
+        Recorded::Bytes(bytes) => said_in_bytes(End { address: peer, asn }, BgpBytes::wide(bytes), place, ctx),
         Recorded::SignOfLife => ctx.say(place, Statement::Keepalive { from }),
         Recorded::Keepalive => {
             ctx.account.keepalives += 1;

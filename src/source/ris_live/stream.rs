@@ -1,13 +1,14 @@
 //! The stream itself, as it comes: frames in, statements out.
 
-use super::messages::{Messages, RisLiveContext};
+use super::messages::Messages;
 use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
 use crate::source::account::{FileAccount, FileKind};
 use crate::source::interest::Interest;
 use crate::source::route::Routes;
+use crate::source::stating::Stating;
 use crate::time::Timestamp;
-use crate::vantage::Vantages;
-use std::collections::VecDeque;
+use crate::vantage::{CollectorId, Vantages};
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 
 /// A stream of RIS Live. It is counted like a file, which it would be if it was recorded.
@@ -74,12 +75,12 @@ impl RisLive {
         self.messages.end();
     }
 
-    /// The connection was lost: of no collector anything is known from `from` to `until`.
-    pub fn lost(&mut self, from: Timestamp, until: Timestamp) {
+    /// The connection was lost: of no collector anything is known from `from` to `until`, but of those heard `beside` the stream.
+    pub fn lost(&mut self, from: Timestamp, until: Timestamp, beside: &BTreeSet<CollectorId>) {
         self.messages.let_go();
         self.state_ready();
         let source = RecordRef { file: self.file, record: self.frames };
-        for (collector, _) in self.vantages.collectors() {
+        for (collector, _) in self.vantages.collectors().filter(|(collector, _)| !beside.contains(collector)) {
             let what = Statement::FeedGap { collector, until, cause: GapCause::Disconnected };
             self.ready.push_back(Observation { at: from, source, what });
         }
@@ -93,7 +94,7 @@ impl RisLive {
 
     fn state_ready(&mut self) {
         while self.messages.next_time().is_some() {
-            self.messages.state_next(&mut RisLiveContext {
+            self.messages.state_next(&mut Stating {
                 vantages: &mut self.vantages,
                 interest: &self.interest,
                 account: &mut self.account,
@@ -108,6 +109,16 @@ impl RisLive {
     /// Who is who.
     pub fn vantages(&self) -> &Vantages {
         &self.vantages
+    }
+
+    /// The same, for others who are heard beside the stream; which prefixes deserve a statement; and the number of the first file after it.
+    pub fn beside(&mut self) -> (&mut Vantages, &Interest, u32) {
+        (&mut self.vantages, &self.interest, self.file.0.saturating_add(1))
+    }
+
+    /// Until when what was said need not be held back.
+    pub fn is_free_until(&self) -> Timestamp {
+        self.messages.is_free_until()
     }
 
     /// What has come so far.
