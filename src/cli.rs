@@ -236,9 +236,15 @@ pub struct Watch {
     /// Ask for everything, and not only for what concerns the organization: it shows who carries a full table, and takes some megabytes a second
     #[arg(long)]
     pub everything: bool,
-    /// The stream is a replay: its own clock counts, and it has an end
+    /// The stream is a replay: its own clock counts, and it has an end. Routers' clocks count, too, and not when they are heard
     #[arg(long)]
     pub replayed: bool,
+    /// Listen on this address and port for routers which speak BMP (RFC 7854); the profile lists them under [bmp]. May be repeated
+    #[arg(long = "bmp", value_name = "ADDRESS")]
+    pub bmp: Vec<String>,
+    /// Hear only routers, and no stream
+    #[arg(long, requires = "bmp", conflicts_with_all = ["stream", "everything"])]
+    pub bmp_only: bool,
     /// What to print on standard output when something happens to an incident
     #[arg(long, value_enum, default_value_t = Lines::Text)]
     pub format: Lines,

@@ -34,6 +34,8 @@ pub struct Organization {
     pub probe_vantages: Vec<ProbeVantage>,
     /// Planned work: a withdrawal in it is closed as intended.
     pub maintenance: Vec<Maintenance>,
+    /// Routers which may tell of their peers by BMP.
+    pub bmp_routers: Vec<BmpRouter>,
     /// The settings in force: defaults, and what the profile overrides.
     pub settings: Settings,
     /// The file it was read from.
@@ -45,6 +47,15 @@ impl Organization {
     pub fn labels(&self) -> HashMap<IpNet, &str> {
         self.prefixes.iter().filter_map(|own| Some((own.prefix, own.label.as_deref()?))).collect()
     }
+}
+
+/// A router which may tell of its peers by BMP.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BmpRouter {
+    /// The address from which it connects.
+    pub address: IpAddr,
+    /// What reports call it; by default what it calls itself.
+    pub name: Option<String>,
 }
 
 /// A prefix with its operator (RFC 2622 §2): which more specifics are as much the organization's as itself.

@@ -3,11 +3,13 @@
 use crate::analysis::{Analysis, Outcome};
 use crate::cli::{Lines, Watch};
 use crate::command::progress::Progress;
+use crate::org::BmpRouter;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
 use crate::source::discover;
+use crate::watch::bmp_station::Station;
 use crate::watch::connection::Source;
-use crate::watch::run::{Clock, Told, run as watch};
+use crate::watch::run::{Clock, Heard, Told, run as watch};
 use crate::watch::{IncidentChange, IncidentEvent, Live};
 use miette::IntoDiagnostic;
 
@@ -17,7 +19,9 @@ use miette::IntoDiagnostic;
 /// If the profile is not valid, or standard output cannot be written.
 pub fn run(typed: &Watch) -> miette::Result<Outcome> {
     let organization = super::analyze::read_profile(&typed.profile)?;
-    let live = begin(Live::new(organization, &typed.stream), typed)?;
+    let routers = organization.bmp_routers.clone();
+    let address = if typed.bmp_only { "no stream" } else { &typed.stream };
+    let live = begin(Live::new(organization, address), typed)?;
     let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
     let source = source.map_err(|problem| {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
@@ -31,8 +35,29 @@ pub fn run(typed: &Watch) -> miette::Result<Outcome> {
             std::future::pending::<()>().await;
         }
     };
-    let analysis = runtime.block_on(watch(live, source, clock, stop, |told| tell(told, typed)))?;
+    let analysis = runtime.block_on(async {
+        let station = station(typed, &routers).await?;
+        let heard = Heard { stream: (!typed.bmp_only).then_some(source), station };
+        watch(live, heard, clock, stop, |told| tell(told, typed)).await
+    })?;
     Ok(analysis.outcome())
+}
+
+/// Begins to listen for routers, if that was asked for.
+async fn station(typed: &Watch, routers: &[BmpRouter]) -> miette::Result<Option<Station>> {
+    if typed.bmp.is_empty() {
+        return Ok(None);
+    }
+    let station = Station::listen(&typed.bmp, routers).await.map_err(|(address, error)| {
+        let help = "write it as 192.0.2.10:11019 or [::]:11019, an address of this machine and a port which is free";
+        miette::miette!(help = help, "cannot listen for BMP on `{address}`: {error}")
+    })?;
+    let addresses: Vec<String> = station.addresses().iter().map(ToString::to_string).collect();
+    super::tell(&format!("listening for routers (BMP) on {}", addresses.join(", ")));
+    if routers.is_empty() {
+        super::tell("the profile lists no routers under [bmp]: only this machine itself is heard");
+    }
+    Ok(Some(station))
 }
 
 /// Reads the archives to begin with, and tells what is known by them.
@@ -65,6 +90,7 @@ fn tell(told: Told<'_>, typed: &Watch) -> miette::Result<()> {
             super::tell(&format!("no connection to {}: {reason}; trying again", typed.stream));
         }
         Told::Down(reason) => super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream)),
+        Told::Router(words) => super::tell(words),
         Told::Error(words) => super::tell(&format!("the server says: {words}")),
         Told::Incidents(analysis, news) => return print(analysis, news, typed.format),
     }

@@ -13,6 +13,7 @@
 
 mod again;
 mod agreement;
+mod bmp;
 mod completions;
 mod doubts;
 mod drill;

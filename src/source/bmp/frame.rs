@@ -81,6 +81,29 @@ pub fn whole_messages(bytes: &[u8]) -> (usize, Result<(), FrameError>) {
     }
 }
 
+/// The bytes of a connection, until they are whole messages.
+#[derive(Debug, Default)]
+pub struct Framer(Vec<u8>);
+
+impl Framer {
+    /// Where the next bytes go.
+    pub fn room(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+
+    /// True while a message has begun and is not whole.
+    pub fn waits(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Takes what is whole, and says why what comes after it is no message, if that can be told. What is left is shorter than a message.
+    pub fn take_whole(&mut self) -> (Vec<u8>, Result<(), FrameError>) {
+        let (whole, after) = whole_messages(&self.0);
+        let rest = self.0.split_off(whole);
+        (std::mem::replace(&mut self.0, rest), after)
+    }
+}
+
 /// The message which begins these bytes, and its length; `None` if it is not whole.
 ///
 /// # Errors

@@ -233,7 +233,9 @@ impl Routers {
         let mut news = Vec::new();
         while let Ok(Some((frame, length))) = first_message(bytes) {
             bytes = bytes.get(length..).unwrap_or_default();
-            let Some(place) = self.router_of(connection, frame, at, ctx, &mut news) else { return news };
+            let (place, told) = self.router_of(connection, frame, at, ctx);
+            news.extend(told);
+            let Some(place) = place else { return news };
             let arrived = (!self.by_their_clocks).then_some(at);
             let known = &mut self.routers[place];
             known.account.records += 1;
@@ -249,39 +251,34 @@ impl Routers {
         news
     }
 
-    /// The router which speaks on a connection: by its first message, if it has not spoken before.
+    /// The router which speaks on a connection, and what people are told of it: by its first message, if it has not spoken before.
     fn router_of(
         &mut self,
         connection: ConnectionId,
         frame: Frame<'_>,
         at: Timestamp,
         ctx: &RoutersContext<'_>,
-        news: &mut Vec<RouterNews>,
-    ) -> Option<usize> {
-        let known = self.connections.get(&connection).filter(|known| !known.is_over)?;
+    ) -> (Option<usize>, Option<RouterNews>) {
+        let Some(known) = self.connections.get(&connection).filter(|known| !known.is_over) else { return (None, None) };
         if known.router.is_some() {
-            return known.router;
+            return (known.router, None);
         }
         let address = known.address;
         let own_name = || (frame.kind == Kind::Initiation).then(|| sys_name(frame.body)).flatten();
         let name = known.name.clone().or_else(own_name).unwrap_or_else(|| address.to_string());
         let place = self.place_of(name, address);
-        let entry = self.connections.get_mut(&connection)?;
-        let Some(place) = place else {
-            entry.is_over = true;
-            news.push(RouterNews::TooMany { address });
-            return None;
-        };
-        entry.router = Some(place);
-        if let Some(older) = self.routers[place].connection.replace(connection) {
+        self.connections.entry(connection).and_modify(|known| (known.router, known.is_over) = (place, place.is_none()));
+        let Some(place) = place else { return (None, Some(RouterNews::TooMany { address })) };
+        let name = self.routers[place].name.clone();
+        let news = if let Some(older) = self.routers[place].connection.replace(connection) {
             self.connections.entry(older).and_modify(|older| older.is_over = true);
-            news.push(RouterNews::Again { name: self.routers[place].name.clone() });
             self.forget(place, at, ctx.files);
+            RouterNews::Again { name }
         } else {
-            news.push(RouterNews::Speaks { name: self.routers[place].name.clone(), address });
-        }
+            RouterNews::Speaks { name, address }
+        };
         self.state_gap(place, at, ctx.files);
-        Some(place)
+        (Some(place), Some(news))
     }
 
     /// The router of this name at this address; a name which another address has taken, or which is that of a public collector, is told with the
