@@ -1,6 +1,8 @@
 //! What is known of one peer of a router: whether it is up, which of its tables counts, and how its prefixes are written.
 
 use super::header::View;
+use crate::source::mrt::asn_of_open;
+use crate::vantage::Asn;
 use bgpkit_parser::models::capabilities::AddPathSendReceive;
 use bgpkit_parser::models::{Afi, BgpMessage, BgpOpenMessage, CapabilityValue, ParamValue, Safi};
 use bgpkit_parser::parser::bgp::parse_bgp_message;
@@ -16,17 +18,25 @@ const UPDATE: u8 = 2;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Peer {
     pub(super) is_up: bool,
+    pub(super) agreed: Agreed,
+    view: Option<View>,
+}
+
+/// What the OPENs of a session say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Agreed {
     /// Prefixes have path identifiers (RFC 7911), by [`Family::index`](crate::vantage::Family::index).
     pub(super) path_ids: [bool; 2],
-    view: Option<View>,
+    /// The router's own AS number.
+    pub(super) own: Option<Asn>,
 }
 
 impl Peer {
     /// The session came up: what was agreed is what its OPENs say.
-    pub(super) fn up(&mut self, path_ids: [bool; 2]) {
+    pub(super) fn up(&mut self, agreed: Agreed) {
         // Some routers tell the same session once for each of its tables.
         if !self.is_up {
-            *self = Peer { is_up: true, path_ids, view: None };
+            *self = Peer { is_up: true, agreed, view: None };
         }
     }
 
@@ -95,14 +105,14 @@ impl<'a> CarriedUpdate<'a> {
     }
 }
 
-/// What two OPENs agree on: where the router takes path identifiers and the peer sends them (RFC 7911 §4), by family. `opens`: those of a Peer Up
-/// message, the sent one first.
-pub(super) fn path_ids(opens: &[u8]) -> Result<[bool; 2], String> {
+/// What two OPENs agree on: prefixes have path identifiers where the router takes them and the peer sends them (RFC 7911 §4). `opens`: those of a
+/// Peer Up message, the sent one first.
+pub(super) fn agreed(opens: &[u8]) -> Result<Agreed, String> {
     let (sent, rest) = first_open(opens)?;
     let (received, _) = first_open(rest)?;
     let takes = offers(&sent, AddPathSendReceive::Receive);
     let sends = offers(&received, AddPathSendReceive::Send);
-    Ok([takes[0] && sends[0], takes[1] && sends[1]])
+    Ok(Agreed { path_ids: [takes[0] && sends[0], takes[1] && sends[1]], own: Some(asn_of_open(&sent)) })
 }
 
 fn first_open(bytes: &[u8]) -> Result<(BgpOpenMessage, &[u8]), String> {
@@ -184,9 +194,10 @@ mod tests {
             bytes
         };
         for (sent, received, agreed) in [(1, 2, true), (3, 3, true), (2, 2, false), (1, 1, false)] {
-            assert_eq!(path_ids(&[open(sent), open(received)].concat()), Ok([false, agreed]), "{sent} {received}");
+            let expected = Agreed { path_ids: [false, agreed], own: Some(Asn(64500)) };
+            assert_eq!(super::agreed(&[open(sent), open(received)].concat()), Ok(expected), "{sent} {received}");
         }
-        assert!(path_ids(&open(1)).is_err());
+        assert!(super::agreed(&open(1)).is_err());
     }
 
     #[test]

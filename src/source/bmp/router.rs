@@ -6,19 +6,20 @@
 
 use super::frame::{Frame, Kind};
 use super::header::{Distinguisher, PeerHeader, PeerKey, View};
-use super::peer::{CarriedUpdate, Peer, path_ids};
-use crate::observation::Statement;
+use super::peer::{CarriedUpdate, Peer, agreed};
+use crate::observation::{Route, Statement};
 use crate::source::account::{Damage, FileAccount};
 use crate::source::mrt::{BgpBytes, Context, End, Place, Sessions, said_in_bytes};
 use crate::source::stating::Stating;
 use crate::time::{Span, Timestamp};
-use crate::vantage::CollectorId;
+use crate::vantage::{Asn, CollectorId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 /// A router tells at once when a session is lost, so as long as it speaks its peers are there. That is said so often, since many a router says
 /// nothing else for hours.
-const SIGN_OF_LIFE: Span = Span::from_seconds(15);
+const SIGN_OF_LIFE: Span = Span::from_seconds(5);
 /// A time which is later by more than this than those before it is not believed before another one agrees.
 const FAR: Span = Span::from_seconds(86_400);
 /// No router has more peers, or more VRFs with peers: who tells of more is not believed.
@@ -205,10 +206,10 @@ impl Router {
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from(*bytes)),
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(bytes[12], bytes[13], bytes[14], bytes[15])),
         });
-        let agreed = path_ids(body.get(20..).unwrap_or_default());
+        let agreed = agreed(body.get(20..).unwrap_or_default());
         let peer = self.peer(header.peer)?;
         let was_up = peer.is_up;
-        peer.up(*agreed.as_ref().unwrap_or(&[false; 2]));
+        peer.up(agreed.as_ref().copied().unwrap_or_default());
         if !was_up {
             self.of(header.peer, ctx, |ctx, end| {
                 ctx.sessions.learn(end, local);
@@ -249,9 +250,12 @@ impl Router {
             ctx.account.count_other("UPDATEs of the view which does not count", 1);
             return Ok(());
         }
-        let path_ids = update.has_path_ids(peer.path_ids);
+        let (path_ids, own) = (update.has_path_ids(peer.agreed.path_ids), peer.agreed.own);
         let message = BgpBytes { bytes: update.bytes().to_vec(), two_byte_asns: header.two_byte_asns, path_ids };
         self.of(header.peer, ctx, |ctx, end| said_in_bytes(end, message, place, ctx));
+        if let Some(own) = own.filter(|own| *own != header.peer.asn) {
+            take_own_away(own, header.peer.asn, place.record, ctx);
+        }
         Ok(())
     }
 
@@ -275,6 +279,24 @@ impl Router {
             (ctx.vantages.collector(&name), Sessions::default())
         });
         state(&mut ctx.of(*collector, sessions), End { address: peer.address, asn: peer.asn });
+    }
+}
+
+/// FRR (8.4) puts its own AS before what the peer said, as if it passed the route on. A peer never sends a path with the router's own AS in it which the
+/// router would take (RFC 4271 §9.1.2), so a path of both in this order is such a one.
+fn take_own_away(own: Asn, peer: Asn, record: u64, ctx: &mut Stating<'_>) {
+    let mut taken: Option<Arc<Route>> = None;
+    for observation in ctx.out.iter_mut().rev().take_while(|observation| observation.source.record == record) {
+        let Statement::Announce { route, .. } = &mut observation.what else { continue };
+        let [first, second, ..] = *route.path else { continue };
+        if first == own && second == peer {
+            // All routes of an UPDATE have one path.
+            let without = || Arc::new(Route { path: route.path[1..].into(), origin: route.origin });
+            *route = Arc::clone(taken.get_or_insert_with(without));
+        }
+    }
+    if taken.is_some() {
+        ctx.account.count_other("UPDATEs before whose paths the router had put its own AS", 1);
     }
 }
 

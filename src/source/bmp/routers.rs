@@ -185,14 +185,14 @@ impl Routers {
         }
     }
 
-    /// So late it is: nothing older is waited for, and connections which stand say so.
+    /// So late it is: nothing older comes, since what comes is from when it comes, and connections which stand say so.
     pub fn pass(&mut self, time: Timestamp, ctx: &mut RoutersContext<'_>) {
         for place in 0..self.routers.len() {
             if self.routers[place].connection.is_some() {
                 self.state(place, ctx, |router, at, ctx| router.pass(time, at, ctx));
             }
         }
-        self.let_go_until(time - HELD);
+        self.let_go_until(time);
     }
 
     /// What is not after this time need not be held back.

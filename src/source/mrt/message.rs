@@ -252,7 +252,7 @@ fn new_speaker(envelope: Envelope<'_>, ctx: &mut Context<'_>) -> Option<VantageI
 }
 
 /// The AS number an OPEN tells: the four-byte one where its capability is there (RFC 6793 §3).
-fn asn_of_open(open: &BgpOpenMessage) -> Asn {
+pub(in crate::source) fn asn_of_open(open: &BgpOpenMessage) -> Asn {
     let capabilities = open.opt_params.iter().flat_map(|param| match &param.param_value {
         ParamValue::Capacities(capabilities) => capabilities.as_slice(),
         ParamValue::Raw(_) => &[],

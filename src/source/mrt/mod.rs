@@ -22,7 +22,7 @@ mod tests;
 pub use agreement::disagreement;
 pub(super) use bytes::Bytes;
 pub(super) use frame::{Body, Frame, Frames, Step};
-pub(super) use message::{BgpBytes, said_in_bytes, said_of_prefixes};
+pub(super) use message::{BgpBytes, asn_of_open, said_in_bytes, said_of_prefixes};
 pub(super) use scan::Path;
 pub(super) use session::{End, Sessions};
 

@@ -81,6 +81,11 @@ fn routes_are_those_of_the_archive_of_the_same_collector() {
                 }
             }
             eprintln!("{name}: {present} routes the same, {unsure} changing, {} others", differ.len());
+            // GoBGP's archive tells no session which is lost: there the routes stay which were not told again.
+            if (case, router) == ("C", "cgobgp") {
+                assert!(!differ.is_empty() && differ.iter().all(|(_, of_bmp, _)| of_bmp.is_none()), "{name}: {differ:?}");
+                differ.clear();
+            }
             assert!(differ.is_empty(), "{name}: {} of {present}: {:?}", differ.len(), &differ[..differ.len().min(5)]);
             assert!(present > 500 && unsure < 40, "{name}: {present} routes, {unsure} changing");
         }

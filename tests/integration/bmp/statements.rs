@@ -80,6 +80,25 @@ fn of_two_views_what_the_peer_said_itself_counts() {
     assert_eq!(reading.accounts[0].other["UPDATEs of the view which does not count"], 3);
 }
 
+// Why: FRR puts its own AS first, and every path would be one hop too long and begin with who has no vote.
+#[test]
+fn the_routers_own_as_is_no_part_of_what_a_peer_says() {
+    let reading = recorded(&[
+        of(PEER, 100).statistics(),
+        // The OPENs which it sent have the number 64500.
+        of(PEER, 100).up(&[], &[]),
+        of(PEER, 101).says(&update(&[], &[NET], &[64500, 64505, 64501])),
+        of(PEER, 102).says(&update(&[], &[NET], &[64505, 64500, 64505, 64501])),
+    ]);
+    assert_eq!(
+        lines(&reading)[1..],
+        [
+            "101 AS64505 announces 198.51.100.0/24#0 [64505 64501]",
+            "102 AS64505 announces 198.51.100.0/24#0 [64505 64500 64505 64501]"
+        ]
+    );
+}
+
 // Why: what a router sends or chose itself is no word of a witness; left out in silence it would look like a quiet peer.
 #[test]
 fn what_the_router_says_itself_is_left_out_and_counted() {

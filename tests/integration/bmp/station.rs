@@ -160,7 +160,7 @@ fn watching_a_router_tells_an_incident_when_it_begins_and_when_it_is_over() {
             "{router}: {events:?}"
         );
         assert!(events.iter().all(|(_, number)| *number == 1), "{router}: {events:?}");
-        let name = if router == "cfrr" { "frr" } else { "GoBGP" };
+        let name = if router == "cfrr" { "cfrr" } else { "GoBGP" };
         assert!(said.contains(&format!("the router {name} (127.0.0.1) tells of its peers")), "{said:?}");
         assert!(said.iter().any(|line| line.contains("is lost: it closed the connection")), "{said:?}");
     }
