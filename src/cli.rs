@@ -63,7 +63,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Inputs {
     /// First the organization's profile (TOML), then BGP archives: MRT files (plain, gz, bz2, zst, xz), RIPEstat answers,
-    /// recordings of RIS Live, folders, globs, or - for standard input
+    /// recordings of RIS Live or BMP, folders, globs, or - for standard input
     // As for the probes: folders are meant too, but only after this hint bash goes on into a folder.
     #[arg(required = true, value_name = "FILES", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<PathBuf>,

@@ -88,7 +88,12 @@ impl Station {
 
     /// Hears routers until nobody takes what they say.
     pub async fn serve(self, events: mpsc::Sender<StationEvent>) {
-        let heard = Heard { room: Arc::new(Semaphore::new(CONNECTIONS)), next: Arc::default(), routers: self.routers.into(), patience: self.patience };
+        let heard = Heard {
+            room: Arc::new(Semaphore::new(CONNECTIONS)),
+            next: Arc::default(),
+            routers: self.routers.into(),
+            patience: self.patience,
+        };
         let mut listening = JoinSet::new();
         for listener in self.listeners {
             listening.spawn(accept(listener, heard.clone(), events.clone()));

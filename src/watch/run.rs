@@ -145,11 +145,7 @@ fn count(connected: usize, event: &StationEvent) -> usize {
     }
 }
 
-fn take_router<E>(
-    live: &mut Live,
-    event: StationEvent,
-    tell: &mut impl FnMut(Told<'_>) -> Result<(), E>,
-) -> Result<(), E> {
+fn take_router<E>(live: &mut Live, event: StationEvent, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
     match event {
         StationEvent::Router(event) => live.router(event).iter().try_for_each(|news| tell(Told::Router(&news.to_string()))),
         StationEvent::Refused(address, reason) => tell(Told::Router(&format!("{address} is not heard: {reason}"))),

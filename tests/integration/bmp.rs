@@ -64,7 +64,8 @@ impl Of {
     fn up(self, sent: &[u8], received: &[u8]) -> Vec<u8> {
         let open = |capabilities: &[u8]| {
             let mut body = vec![4, 0xfb, 0xf4, 0, 90, 192, 0, 2, 99];
-            let parameters = if capabilities.is_empty() { Vec::new() } else { [&[2, capabilities.len() as u8], capabilities].concat() };
+            let parameters =
+                if capabilities.is_empty() { Vec::new() } else { [&[2, capabilities.len() as u8], capabilities].concat() };
             body.push(parameters.len() as u8);
             body.extend(parameters);
             bgp(1, &body)

@@ -8,8 +8,8 @@ use super::field::{Field, Section};
 use super::problem::{Findings, nearest};
 use super::{threshold, value};
 use crate::org::{
-    BmpRouter, Maintenance, NameServer, Organization, PrefixLengths, ProbeKind, ProbeTarget, ProbeVantage, Service, UpWhen, WatchedPrefix,
-    Zone,
+    BmpRouter, Maintenance, NameServer, Organization, PrefixLengths, ProbeKind, ProbeTarget, ProbeVantage, Service, UpWhen,
+    WatchedPrefix, Zone,
 };
 use crate::vantage::Asn;
 use ipnet::IpNet;

@@ -48,6 +48,8 @@ fn the_documented_example_is_a_profile_without_warnings() {
     assert_eq!(web.probes[0].kind, ProbeKind::Http);
     assert_eq!(web.probes[0].up.statuses, [(200, 299), (301, 301)]);
     assert_eq!(organization.settings.open_hold, Span::from_seconds(90));
+    let router = &organization.bmp_routers[0];
+    assert_eq!((router.address.to_string().as_str(), router.name.as_deref()), ("192.0.2.254", Some("edge1")));
     assert_eq!(organization.maintenance[0].until.to_string(), "2026-12-01T04:00:00Z", "a time with an offset is normalised");
 }
 
@@ -263,4 +265,15 @@ proptest::proptest! {
             miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none()).render_report(&mut shown, &error).unwrap();
         }
     }
+}
+
+#[test]
+fn routers_have_an_address_each() {
+    let wrong =
+        "[[bmp.routers]]\nname = \"edge1\"\n[[bmp.routers]]\naddress = \"192.0.2.1\"\n[[bmp.routers]]\naddress = \"192.0.2.1\"\n";
+    let found = problems_below(wrong);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().any(|problem| problem.starts_with("5:") && problem.contains("address = ")), "{found:?}");
+    assert!(found.iter().any(|problem| problem.starts_with("10:11: the router at 192.0.2.1 is listed twice")), "{found:?}");
+    assert!(problems_below("[bmp]\nrouter = []\n")[0].contains("router"));
 }

@@ -39,7 +39,9 @@ pub(in crate::source) struct Frame<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// Another version, or no BMP at all.
-    #[error("a message begins with version {0}, and BMP has version 3 (RFC 7854); let the router speak BMP version 3, and nothing else, to this port")]
+    #[error(
+        "a message begins with version {0}, and BMP has version 3 (RFC 7854); let the router speak BMP version 3, and nothing else, to this port"
+    )]
     Version(u8),
     /// Shorter than its own header.
     #[error("a message tells a length of {0} bytes, less than its header has")]

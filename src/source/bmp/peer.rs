@@ -120,9 +120,7 @@ fn first_open(bytes: &[u8]) -> Result<(BgpOpenMessage, &[u8]), String> {
     let length = bytes.get(16..18).map(|length| usize::from(u16::from_be_bytes([length[0], length[1]]))).ok_or_else(cut)?;
     let (open, rest) = bytes.split_at_checked(length).ok_or_else(cut)?;
     let mut open = Bytes::copy_from_slice(open);
-    match catch_unwind(AssertUnwindSafe(|| {
-        parse_bgp_message(&mut open, false, &bgpkit_parser::models::AsnLength::Bits16)
-    })) {
+    match catch_unwind(AssertUnwindSafe(|| parse_bgp_message(&mut open, false, &bgpkit_parser::models::AsnLength::Bits16))) {
         Ok(Ok(BgpMessage::Open(open))) => Ok((open, rest)),
         Ok(Ok(_)) => Err("a Peer Up message carries something else than OPENs".to_owned()),
         Ok(Err(error)) => Err(format!("an OPEN of a Peer Up message cannot be read: {error}")),

@@ -99,12 +99,16 @@ impl fmt::Display for RouterNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RouterNews::Speaks { name, address } => write!(f, "the router {name} ({address}) tells of its peers"),
-            RouterNews::Again { name } => write!(f, "the router {name} has connected anew; its older connection does not count any more"),
+            RouterNews::Again { name } => {
+                write!(f, "the router {name} has connected anew; its older connection does not count any more")
+            }
             RouterNews::LeftOut { name, what } => write!(f, "the router {name} sends {what}, which are left out"),
             RouterNews::Lost { name, reason } => {
                 write!(f, "the connection of the router {name} is lost: {reason}; nothing is known of its peers until it is back")
             }
-            RouterNews::TooMany { address } => write!(f, "there are more than {ROUTERS} routers; the one at {address} is not heard"),
+            RouterNews::TooMany { address } => {
+                write!(f, "there are more than {ROUTERS} routers; the one at {address} is not heard")
+            }
         }
     }
 }
@@ -337,12 +341,7 @@ impl Routers {
         }
     }
 
-    fn state(
-        &mut self,
-        place: usize,
-        ctx: &mut RoutersContext<'_>,
-        say: impl FnOnce(&mut Router, (u64, u64), &mut Stating<'_>),
-    ) {
+    fn state(&mut self, place: usize, ctx: &mut RoutersContext<'_>, say: impl FnOnce(&mut Router, (u64, u64), &mut Stating<'_>)) {
         let known = &mut self.routers[place];
         let mut out = VecDeque::new();
         let at = (known.account.records, known.account.bytes);

@@ -104,9 +104,7 @@ pub fn withdrawals(analysis: &Analysis) -> Vec<Vec<(String, i64, Option<i64>)>> 
     let of = |incident: &faultline::incident::Incident| {
         let all = incident.evidence.withdrawals.iter();
         let seconds = |time: Timestamp| time.seconds();
-        let mut all: Vec<_> = all
-            .map(|one| (one.prefix.to_string(), seconds(one.opened), one.recovered.map(seconds)))
-            .collect();
+        let mut all: Vec<_> = all.map(|one| (one.prefix.to_string(), seconds(one.opened), one.recovered.map(seconds))).collect();
         all.sort();
         all
     };

@@ -73,10 +73,7 @@ fn two_routers_heard_at_once_tell_the_incident_of_case_a() {
     }
     let mut names: Vec<String> = news.iter().map(ToString::to_string).collect();
     names.sort();
-    assert_eq!(
-        names,
-        ["the router cfrr (192.0.2.101) tells of its peers", "the router cgobgp (192.0.2.102) tells of its peers"]
-    );
+    assert_eq!(names, ["the router cfrr (192.0.2.101) tells of its peers", "the router cgobgp (192.0.2.102) tells of its peers"]);
     let (analysis, last) = live.end();
     told.extend(last);
     let changes: Vec<IncidentChange> = told.iter().map(|event| event.change).collect();
@@ -85,8 +82,7 @@ fn two_routers_heard_at_once_tell_the_incident_of_case_a() {
     let [incident] = analysis.correlation.incidents.as_slice() else { panic!("one incident") };
     assert_eq!(incident.evidence.withdrawals.len(), 8);
     // One file for the stream, which is none here, and one a router.
-    let files: Vec<(&str, u64)> =
-        analysis.bgp_files.iter().map(|file| (file.collector.as_str(), file.skipped_count)).collect();
+    let files: Vec<(&str, u64)> = analysis.bgp_files.iter().map(|file| (file.collector.as_str(), file.skipped_count)).collect();
     assert_eq!(files[1..], [("cgobgp", 0), ("cfrr", 0)]);
     let mut collectors: Vec<&str> = analysis.vantages.collectors().map(|(_, name)| &**name).collect();
     collectors.sort_unstable();
@@ -96,8 +92,18 @@ fn two_routers_heard_at_once_tell_the_incident_of_case_a() {
 /// Twelve peers' tables of one prefix.
 fn tables(prefix: &str, at: u32) -> Vec<u8> {
     const PEERS: [&str; 12] = [
-        "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7", "192.0.2.8", "192.0.2.9",
-        "192.0.2.10", "192.0.2.11", "192.0.2.12",
+        "192.0.2.1",
+        "192.0.2.2",
+        "192.0.2.3",
+        "192.0.2.4",
+        "192.0.2.5",
+        "192.0.2.6",
+        "192.0.2.7",
+        "192.0.2.8",
+        "192.0.2.9",
+        "192.0.2.10",
+        "192.0.2.11",
+        "192.0.2.12",
     ];
     let one = |(number, peer): (usize, &&'static str)| {
         let peer = of((*peer, 64_601 + number as u32), at);
@@ -133,8 +139,13 @@ fn a_lost_router_makes_routes_unknown_at_once_and_no_incident() {
     assert_eq!(seen(&live), 12, "and now everybody does again");
     let (analysis, events) = live.end();
     assert!(events.is_empty() && analysis.correlation.incidents.is_empty());
-    let gaps: Vec<(Timestamp, Option<Timestamp>)> =
-        analysis.routing.notes.iter().filter(|note| note.what == FeedEvent::Gap(GapCause::Disconnected)).map(|note| (note.at, note.until)).collect();
+    let gaps: Vec<(Timestamp, Option<Timestamp>)> = analysis
+        .routing
+        .notes
+        .iter()
+        .filter(|note| note.what == FeedEvent::Gap(GapCause::Disconnected))
+        .map(|note| (note.at, note.until))
+        .collect();
     assert_eq!(gaps, [(second(4_600), Some(second(4_900)))]);
 }
 

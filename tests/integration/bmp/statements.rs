@@ -1,4 +1,4 @@
-//! Messages to statements.
+//! Messages of BMP to statements, each written byte by byte: takes what a router sends, gives what an archive of it would say.
 
 use super::*;
 
