@@ -33,7 +33,8 @@ if (!source || !existsSync(join(source, "src/connectors/connectorRIS.js"))) {
 
 const folder = mkdtempSync(join(tmpdir(), "faultline-bgpalerter-"));
 const started = [];
-const deadline = setTimeout(() => end(1, `not over after ${PATIENCE / 1000} s`), PATIENCE);
+let [frames, statements] = [0, 0];
+const deadline = setTimeout(() => end(1, `not over after ${PATIENCE / 1000} s, ${frames} frames`), PATIENCE);
 
 function end(status, words) {
     clearTimeout(deadline);
@@ -69,7 +70,9 @@ async function parts() {
 async function replay() {
     const drill = join(folder, "drill");
     execFileSync(program, ["drill", "data/meta-2021-10-04/timeline.toml", "--out", drill], { stdio: "ignore" });
-    const server = spawn(program, ["replay", drill, "--listen", "127.0.0.1:0", "--speed", "max"], { stdio: ["ignore", "ignore", "pipe"] });
+    // The hour of the withdrawals.
+    const hour = join(drill, "mrt/**/updates.20211004.15*");
+    const server = spawn(program, ["replay", hour, "--listen", "127.0.0.1:0", "--speed", "max"], { stdio: ["ignore", "ignore", "pipe"] });
     started.push(server);
     for await (const line of createInterface({ input: server.stderr })) {
         const address = line.split(/\s+/).find((word) => word.startsWith("ws://"));
@@ -123,7 +126,6 @@ const params = {
     subscription: { moreSpecific: true, type: "UPDATE", host: null, socketOptions: { includeRaw: false } },
 };
 const connector = new bgpalerter.Connector("ris", params, env);
-let [frames, statements] = [0, 0];
 const errors = [];
 connector.onError((error) => errors.push(String(error)));
 connector.onMessage((message) => {
