@@ -94,7 +94,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Inputs {
     /// First the organization's profile (TOML), then BGP archives: MRT files (plain, gz, bz2, zst, xz), RIPEstat answers,
-    /// recordings of RIS Live, folders, globs, or - for standard input
+    /// recordings of RIS Live or BMP, folders, globs, or - for standard input
     // As for the probes: folders are meant too, but only after this hint bash goes on into a folder.
     #[arg(required = true, value_name = "FILES", value_hint = ValueHint::FilePath)]
     pub inputs: Vec<PathBuf>,
@@ -277,7 +277,7 @@ pub struct Watch {
     /// Keep what comes in this folder, to be analyzed later, and begin with what was kept there before
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub record: Option<PathBuf>,
-    /// The stream is a replay: its own clock counts, and it has an end
+    /// The stream is a replay: its own clock counts, and it has an end. Routers' clocks count, too, and not when they are heard
     #[arg(long)]
     pub replayed: bool,
     /// Keep incidents, alerts which wait, and what was told to whom in this file, over restarts; without it they are gone with the program
@@ -293,6 +293,15 @@ pub struct Watch {
     /// A file which holds the token of the dashboard, and nothing else; the variable is not read then
     #[arg(long, value_name = "FILE", requires = "dashboard", value_hint = ValueHint::FilePath)]
     pub dashboard_token_file: Option<PathBuf>,
+    /// Do not probe: watch what is said in BGP alone. Nothing is probed either where the profile names neither services nor zones, or with --replayed
+    #[arg(long)]
+    pub no_probes: bool,
+    /// Listen on this address and port for routers which speak BMP (RFC 7854); the profile lists them under [bmp]. May be repeated
+    #[arg(long = "bmp", value_name = "ADDRESS")]
+    pub bmp: Vec<String>,
+    /// Hear only routers, and no stream
+    #[arg(long, requires = "bmp", conflicts_with_all = ["stream", "everything"])]
+    pub bmp_only: bool,
     /// What to print on standard output when something happens to an incident
     #[arg(long, value_enum, default_value_t = Lines::Text)]
     pub format: Lines,

@@ -423,13 +423,16 @@ impl Feeds {
         changes: &mut Vec<LivenessChange>,
     ) {
         let at = observation.at;
-        self.notes.push(FeedNote {
-            at,
-            until: Some(until),
-            whom: NotedFeed::Collector(collector),
-            what: FeedEvent::Gap(cause),
-            source: Some(observation.source),
-        });
+        // A lost connection is noted once it is known how long it was lost.
+        if until > at || cause != GapCause::Disconnected {
+            self.notes.push(FeedNote {
+                at,
+                until: Some(until),
+                whom: NotedFeed::Collector(collector),
+                what: FeedEvent::Gap(cause),
+                source: Some(observation.source),
+            });
+        }
         self.collectors[collector.index()].excuse(until);
         if cause == GapCause::DamagedFile && until.since(at) < FORGIVEN_DAMAGE {
             return;

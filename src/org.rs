@@ -45,6 +45,8 @@ pub struct Organization {
     pub maintenance: Vec<Maintenance>,
     /// Who is told of incidents.
     pub alerts: Vec<AlertSink>,
+    /// Routers which may tell of their peers by BMP.
+    pub bmp_routers: Vec<BmpRouter>,
     /// The settings in force: defaults, and what the profile overrides.
     pub settings: Settings,
     /// The file it was read from.
@@ -56,6 +58,15 @@ impl Organization {
     pub fn labels(&self) -> HashMap<IpNet, &str> {
         self.prefixes.iter().filter_map(|own| Some((own.prefix, own.label.as_deref()?))).collect()
     }
+}
+
+/// A router which may tell of its peers by BMP.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BmpRouter {
+    /// The address from which it connects.
+    pub address: IpAddr,
+    /// What reports call it; by default what it calls itself.
+    pub name: Option<String>,
 }
 
 /// A prefix with its operator (RFC 2622 §2): which more specifics are as much the organization's as itself.

@@ -230,6 +230,19 @@ pub struct JudgedAttempt {
     pub failure: Option<FailureKind>,
 }
 
+/// A series as it is now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SeriesGlance<'a> {
+    /// Whose.
+    pub series: &'a Series,
+    /// Whether it is down.
+    pub down: bool,
+    /// Attempts so far.
+    pub attempts: u64,
+    /// When the last of them ended.
+    pub last: Timestamp,
+}
+
 /// The stage: takes results in the order in which they began, gives [`ReachabilityFindings`] at any time.
 #[derive(Debug)]
 pub struct Reachability {
@@ -350,6 +363,11 @@ impl Reachability {
             source: result.source,
         });
         entry.results += 1;
+    }
+
+    /// Every series which was attempted, as it is now.
+    pub fn glance(&self) -> impl Iterator<Item = SeriesGlance<'_>> {
+        self.tracks.iter().filter(|track| track.attempts() > 0).map(Track::glance)
     }
 
     /// How many losses have begun and ended: as long as it is the same, no loss is new, and none is over.

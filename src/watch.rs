@@ -1,9 +1,11 @@
 //! The live half: what `analyze` finds in archives, found while it happens.
 //!
 //! [`Live`] takes frames of RIS Live and the time; it drives the same pipeline as archives do, and gives what happens to incidents:
-//! [`LifeCycle`] tells what is new of them, each change once. Both are pure: a replay gives what the live run gave. [`connection`] is the part
-//! which waits for the network.
+//! [`LifeCycle`] tells what is new of them, each change once. Both are pure: a replay gives what the live run gave. [`connection`] and [`bmp_station`] are the
+//! parts which wait for the network.
 
+#[cfg(feature = "live")]
+pub mod bmp_station;
 pub mod board;
 pub mod canary;
 #[cfg(feature = "live")]
@@ -17,3 +19,4 @@ pub mod run;
 
 pub use life::{IncidentChange, IncidentEvent, LifeCycle};
 pub use live::Live;
+pub use probed::Before;

@@ -1,24 +1,26 @@
-//! `faultline watch`: an organization against RIS Live, while things happen.
+//! `faultline watch`: an organization against RIS Live, its own routers and its own probes, while things happen.
 
 mod alerts;
+mod begin;
+mod shown;
 
 use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
-use crate::command::progress::Progress;
-use crate::dashboard::{Publisher, Serving, Token, serve};
-use crate::org::Organization;
+use crate::org::BmpRouter;
+use crate::probing::ProbeEvent;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
-use crate::source::{InputSpec, discover};
 use crate::time::Timestamp;
-use crate::watch::board::Lookout;
+use crate::watch::IncidentEvent;
+use crate::watch::bmp_station::Station;
 use crate::watch::connection::Source;
-use crate::watch::record::{Part, Recorder, recorded};
+use crate::watch::record::Recorder;
 use crate::watch::run::{Clock, Told, Watching, run as watch};
-use crate::watch::{IncidentEvent, Live};
 use alerts::Alerts;
+use begin::{begin, prober};
 use miette::IntoDiagnostic;
-use std::sync::Arc;
+use shown::Shown;
+use std::collections::BTreeSet;
 
 /// Runs it.
 ///
@@ -29,6 +31,7 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     if typed.test_alert {
         return alerts::test(&organization);
     }
+    let (routers, prober) = (organization.bmp_routers.clone(), prober(&organization, typed)?);
     let (alerts, life) = Alerts::begin(&organization, typed.journal.as_deref(), typed.replayed)?;
     let mut live = begin(organization, typed, now)?.continued(life);
     let seen_until = typed.record.as_ref().map(|_| live.now()).filter(|seen| *seen > Timestamp::MIN);
@@ -36,12 +39,12 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     if let Some(recorder) = &recorder {
         live.record(recorder.first_of_probes().to_owned());
     }
-    let source = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
-    let source = source.map_err(|problem| {
+    let stream = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
+    let stream = stream.map_err(|problem| {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
         miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
     })?;
-    let mut shown = show(typed, &live, now)?;
+    let mut people = People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new() };
     let clock = if typed.replayed { Clock::Stream } else { Clock::System };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let stop = async {
@@ -50,125 +53,104 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
             std::future::pending::<()>().await;
         }
     };
-    let watching = Watching { live, source, clock, results: None, recorder, seen_until };
-    let watched = runtime.block_on(watch(watching, stop, |told| tell(told, (typed, &alerts, shown.as_mut()))));
-    alerts.end();
+    let watched = runtime.block_on(async {
+        let station = station(typed, &routers).await?;
+        let stream = (!typed.bmp_only).then_some(stream);
+        let watching = Watching { live, clock, stream, station, prober, recorder, seen_until };
+        watch(watching, stop, |told| people.tell(&told)).await
+    });
+    people.alerts.end();
     Ok(watched?.outcome())
 }
 
-/// Who publishes to the dashboard, and the dashboard, which ends with it.
-struct Shown {
-    publisher: Publisher,
-    _serving: Serving,
-}
-
-/// Begins the dashboard, if it is wanted.
-fn show(typed: &Watch, live: &Live, now: Timestamp) -> miette::Result<Option<Shown>> {
-    let Some(address) = typed.dashboard else { return Ok(None) };
-    let token = match (&typed.dashboard_token_file, std::env::var("FAULTLINE_TOKEN")) {
-        (Some(path), _) => Some(std::fs::read_to_string(path).map_err(|error| {
-            miette::miette!(help = "it holds the token, and nothing else", "{} cannot be read: {error}", path.display())
-        })?),
-        // A variable which is empty is one which is not set, to most who write it so.
-        (None, token) => token.ok().filter(|token| !token.is_empty()),
-    };
-    let token = token.as_deref().map(Token::new).transpose()?;
-    let lookout = Lookout::new(&typed.stream, typed.replayed, now);
-    let (publisher, snapshots) = Publisher::new(lookout, live, now);
-    let serving = serve(address, token, snapshots)?;
-    super::tell(&format!("the dashboard is at http://{}/", serving.address));
-    Ok(Some(Shown { publisher, _serving: serving }))
-}
-
-/// Reads what there is to begin with: archives, and what was recorded here before. Tells what is known by it.
-fn begin(organization: Organization, typed: &Watch, now: Timestamp) -> miette::Result<Live> {
-    let (stream, probes) = match &typed.record {
-        Some(folder) => {
-            let files =
-                |part| recorded(folder, part).map_err(|error| miette::miette!("{} cannot be read: {error}", folder.display()));
-            (files(Part::Stream)?, files(Part::Probes)?)
-        }
-        None => (Vec::new(), Vec::new()),
-    };
-    let mut specs = super::analyze::specs(&typed.seeds, &typed.collectors)?;
-    specs.extend(super::fetch::seeds(&typed.newest, now)?);
-    specs.extend(stream.into_iter().map(|path| InputSpec { path, collector: None }));
-    let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
-    let archives = u32::try_from(files.len()).into_diagnostic()?;
-    let before = super::analyze::read_probes(&probes, archives + 1)?;
-    let live = Live::after_probes(organization, &typed.stream, before, archives);
-    let live = if files.is_empty() {
-        live
-    } else {
-        let progress = Progress::working("reading what there is to begin with");
-        let live = live.seeded(files, 1).into_diagnostic()?;
-        drop(progress);
-        live
-    };
-    super::tell(&match live.known_tables() {
-        (0, _) => {
-            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives, --seed-newest fetches them"
-                .to_owned()
-        }
-        (known, all) => {
-            format!("the tables of {known} of {all} vantage points are known as of {}; the others' are not", live.now().in_words())
-        }
-    });
-    Ok(live)
-}
-
-fn tell(told: Told<'_>, (typed, alerts, shown): (&Watch, &Alerts, Option<&mut Shown>)) -> miette::Result<()> {
-    let mut publisher = shown.map(|shown| &mut shown.publisher);
-    let mut note = |note: &dyn Fn(&mut Lookout)| {
-        if let Some(publisher) = &mut publisher {
-            note(&mut publisher.lookout);
-        }
-    };
-    match told {
-        Told::Up => {
-            note(&Lookout::up);
-            super::tell(&format!("connected to {}", typed.stream));
-        }
-        Told::NoConnection(reason) => {
-            note(&|lookout| lookout.down(reason));
-            super::tell(&format!("no connection to {}: {reason}; trying again", typed.stream));
-        }
-        Told::Down(reason) => {
-            note(&|lookout| lookout.down(reason));
-            super::tell(&format!("the connection to {} is lost: {reason}; trying again", typed.stream));
-        }
-        Told::Error(words) => {
-            note(&|lookout| lookout.complaint(words));
-            super::tell(&format!("the server says: {words}"));
-        }
-        Told::Silent(since) => super::tell(&format!(
-            "the connection to {} is up and nothing comes: nobody spoke of the beacons of RIS which turned at {}; what happened since is not known",
-            typed.stream,
-            since.in_words()
-        )),
-        Told::Recording(words) => super::tell(&format!("the recording is not whole: {words}")),
-        Told::Unasked(addresses) => {
-            let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            let list = list.join(", ");
-            super::tell(&format!("services need {list}, too, which the stream is asked about from the next start of watch on"));
-        }
-        Told::Incidents(analysis, news, life) => {
-            let at = analysis.routing.last;
-            let view = ReportView::of(analysis, at);
-            // First kept, then told.
-            alerts.take((&view, at), news, life);
-            print((&view, at), news, typed.format)?;
-            if let Some(publisher) = publisher {
-                publisher.incidents(Arc::new(view), news, at);
-            }
-        }
-        Told::Looked(live, at) => {
-            if let Some(publisher) = publisher {
-                publisher.looked(live, at);
-            }
-        }
+/// Begins to listen for routers, if that was asked for.
+async fn station(typed: &Watch, routers: &[BmpRouter]) -> miette::Result<Option<Station>> {
+    if typed.bmp.is_empty() {
+        return Ok(None);
     }
-    Ok(())
+    let station = Station::listen(&typed.bmp, routers).await.map_err(|(address, error)| {
+        let help = "write it as 192.0.2.10:11019 or [::]:11019, an address of this machine and a port which is free";
+        miette::miette!(help = help, "cannot listen for BMP on `{address}`: {error}")
+    })?;
+    let addresses: Vec<String> = station.addresses().iter().map(ToString::to_string).collect();
+    super::tell(&format!("listening for routers (BMP) on {}", addresses.join(", ")));
+    if routers.is_empty() {
+        super::tell("the profile lists no routers under [bmp]: only this machine itself is heard");
+    }
+    if typed.record.is_some() {
+        super::tell("what routers say is not recorded; the stream and results of probes are");
+    }
+    Ok(Some(station))
+}
+
+/// Everybody who is told what happens: on the terminal, by alerts, on the dashboard.
+struct People<'a> {
+    typed: &'a Watch,
+    alerts: Alerts,
+    shown: Option<Shown>,
+    /// What was told of probing already.
+    said: BTreeSet<String>,
+}
+
+impl People<'_> {
+    fn tell(&mut self, told: &Told<'_>) -> miette::Result<()> {
+        if let Some(shown) = &mut self.shown {
+            shown.take(told);
+        }
+        let stream = &self.typed.stream;
+        let words = match told {
+            Told::Up => format!("connected to {stream}"),
+            Told::NoConnection(reason) => format!("no connection to {stream}: {reason}; trying again"),
+            Told::Down(reason) => format!("the connection to {stream} is lost: {reason}; trying again"),
+            Told::Error(words) => format!("the server says: {words}"),
+            Told::Silent(since) => format!(
+                "the connection to {stream} is up and nothing comes: nobody spoke of the beacons of RIS which turned at {}; what happened since is \
+                 not known",
+                since.in_words()
+            ),
+            Told::Router(words) => (*words).to_owned(),
+            Told::Probing(event) => return self.probing(event),
+            Told::Recording(words) => format!("the recording is not whole: {words}"),
+            Told::Unasked(addresses) => {
+                let list: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                let list = list.join(", ");
+                format!("services need {list}, too, which the stream is asked about from the next start of watch on")
+            }
+            Told::Incidents(analysis, news, life) => {
+                let at = analysis.routing.last;
+                let view = ReportView::of(analysis, at);
+                // First kept, then told.
+                self.alerts.take((&view, at), news, life);
+                print((&view, at), news, self.typed.format)?;
+                if let Some(shown) = &mut self.shown {
+                    shown.incidents(view, news, at);
+                }
+                return Ok(());
+            }
+            Told::Looked(..) => return Ok(()),
+        };
+        super::tell(&words);
+        Ok(())
+    }
+
+    /// What happens while probing is told once.
+    fn probing(&mut self, event: &ProbeEvent) -> miette::Result<()> {
+        let words = match event {
+            ProbeEvent::Planned { questions, notes, .. } => {
+                let every = format!("asking {questions} questions again and again");
+                notes.iter().cloned().chain([every]).collect()
+            }
+            ProbeEvent::Trouble { trouble, .. } => vec![format!("not asked, for a reason which is not the target's: {trouble}")],
+            ProbeEvent::PassedOver(_) => vec!["some questions are passed over, since the ones before are not answered yet".to_owned()],
+            ProbeEvent::Result(_) => Vec::new(),
+        };
+        for words in words {
+            if self.said.insert(words.clone()) {
+                super::tell(&words);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn print((view, at): (&ReportView, Timestamp), news: &[IncidentEvent], format: Lines) -> miette::Result<()> {

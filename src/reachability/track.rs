@@ -3,7 +3,7 @@
 //! Takes the attempts of one series in the order in which they began. The rule is written at the top of [`reachability`](super).
 
 use super::judgement::Judgement;
-use super::{FailureKind, Layer, ReachabilityLoss, Series, SeriesCoverage};
+use super::{FailureKind, Layer, ReachabilityLoss, Series, SeriesCoverage, SeriesGlance};
 use crate::observation::RecordRef;
 use crate::probe::ProbeResult;
 use crate::time::{Bounds, Span, Timestamp};
@@ -205,6 +205,12 @@ impl Track {
         });
         run.iter().for_each(|failure| include(&mut loss, failure));
         self.state = State::Down { loss, last: last.attempt, successes: None };
+    }
+
+    /// How it is now.
+    pub(super) fn glance(&self) -> SeriesGlance<'_> {
+        let SeriesCoverage { series, last, attempts, .. } = &self.coverage;
+        SeriesGlance { series, down: matches!(self.state, State::Down { .. }), attempts: *attempts, last: *last }
     }
 
     /// How many losses have begun and ended.

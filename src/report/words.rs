@@ -206,6 +206,7 @@ pub(super) const fn file_kind(kind: FileKind) -> &'static str {
         FileKind::Mixed => "updates and table",
         FileKind::Ripestat => "RIPEstat",
         FileKind::RisLive => "RIS Live",
+        FileKind::Bmp => "BMP",
         FileKind::NotBgp => "no BGP data",
         FileKind::Copy => "copy",
     }

@@ -27,6 +27,8 @@ pub enum FileKind {
     Ripestat,
     /// Frames of RIS Live, as they came.
     RisLive,
+    /// Messages of BMP, as a router sent them.
+    Bmp,
     /// None of these.
     NotBgp,
     /// The same bytes as another file, read there.

@@ -6,6 +6,7 @@
 
 use super::account::{FileAccount, FileKind};
 use super::advance::Advance;
+use super::bmp::BmpReader;
 use super::discover::{InputFile, SourceError};
 use super::gap::{Sequel, sequels};
 use super::interest::Interest;
@@ -16,8 +17,9 @@ use super::raw::RawSide;
 use super::reading::Reading;
 use super::repeat::{Repeated, repeats};
 use super::ripestat::{RipestatContext, RipestatReader};
-use super::ris_live::{RisLiveContext, RisLiveReader};
+use super::ris_live::RisLiveReader;
 use super::route::Routes;
+use super::stating::Stating;
 use super::tap::Tapped;
 use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
 use crate::time::{Span, Timestamp};
@@ -34,6 +36,7 @@ enum Reader {
     Mrt(Box<MrtReader>),
     Ripestat(Box<RipestatReader>),
     RisLive(Box<RisLiveReader>),
+    Bmp(Box<BmpReader>),
 }
 
 struct Input {
@@ -217,7 +220,7 @@ impl Merge {
     fn nothing_readable(&self) -> SourceError {
         let problem = |account: &FileAccount| {
             let unsaid = match account.kind {
-                FileKind::NotBgp => "holds neither MRT nor a RIPEstat answer or RIS Live frames; name MRT archives",
+                FileKind::NotBgp => "holds neither MRT nor a RIPEstat answer, RIS Live frames or BMP messages; name MRT archives",
                 FileKind::Copy => "is a copy of another file named here",
                 FileKind::Unread
                 | FileKind::Empty
@@ -225,7 +228,8 @@ impl Merge {
                 | FileKind::Table
                 | FileKind::Mixed
                 | FileKind::Ripestat
-                | FileKind::RisLive => "has not one record which can be read; fetch it again",
+                | FileKind::RisLive
+                | FileKind::Bmp => "has not one record which can be read; fetch it again",
             };
             let error = account.error.as_deref().unwrap_or(unsaid);
             format!("  `{}`: {error}", account.path.display())
@@ -303,6 +307,10 @@ impl Merge {
                 Some((Reader::Mrt(Box::new(reader)), opened.raw))
             }
             Content::RisLive(bytes) => Some((Reader::RisLive(Box::new(RisLiveReader::new(bytes, account))), opened.raw)),
+            Content::Bmp(bytes) => {
+                let reader = BmpReader::new(bytes, &input.file.collector, account);
+                Some((Reader::Bmp(Box::new(reader)), opened.raw))
+            }
             Content::Json(text) => match RipestatReader::new(&text, account) {
                 Some(reader) => Some((Reader::Ripestat(Box::new(reader)), opened.raw)),
                 None => {
@@ -385,8 +393,11 @@ impl Merge {
                     },
                 );
             }
+            Reader::Bmp(reader) => {
+                reader.read(until, &mut Stating { vantages, interest: &self.interest, account, file, routes, out, spare });
+            }
             Reader::RisLive(reader) => {
-                reader.read(until, &mut RisLiveContext { vantages, interest: &self.interest, account, file, routes, out, spare });
+                reader.read(until, &mut Stating { vantages, interest: &self.interest, account, file, routes, out, spare });
             }
             Reader::Ripestat(reader) => {
                 reader.read(&mut RipestatContext { vantages, interest: &self.interest, account, file, out })
@@ -461,6 +472,7 @@ impl Reader {
             Reader::Mrt(reader) => reader.failure(),
             Reader::Ripestat(_) => None,
             Reader::RisLive(reader) => reader.failure(),
+            Reader::Bmp(reader) => reader.failure(),
         }
     }
 
@@ -469,6 +481,7 @@ impl Reader {
             Reader::Mrt(reader) => reader.next_time(),
             Reader::Ripestat(reader) => reader.next_time(),
             Reader::RisLive(reader) => reader.next_time(),
+            Reader::Bmp(reader) => reader.next_time(),
         }
     }
 }

@@ -3,8 +3,8 @@
 //! [`discover`] turns what the user named into files; [`Merge`] reads them all, merged by time, as one stream of
 //! [`Observation`](crate::observation::Observation)s; a [`FileAccount`] says for each file what was in it and what could not be read.
 //! [`Interest`] says which prefixes deserve a statement each. Underneath, `open` decides by content what a file is, `raw` unpacks
-//! it, `mrt`, `ripestat` and [`ris_live`] read it, `route` AS paths; `naming` reads archive names, [`collectors`] knows whose are public, `gap` finds missing files, `repeat` finds series which say the same.
-//! [`Reading`] tells how far it has come. [`verify`] tells whether a file is whole.
+//! it, `mrt`, `ripestat`, [`ris_live`] and [`bmp`] read it, `route` AS paths; `naming` reads archive names, [`collectors`] knows whose are public, `gap`
+//! finds missing files, `repeat` finds series which say the same. [`Reading`] tells how far it has come. [`verify`] tells whether a file is whole.
 //!
 //! Everything bgpkit-parser knows stays in here. Nothing is judged, and nothing is dropped without being counted.
 
@@ -12,6 +12,7 @@ mod account;
 mod advance;
 mod ahead;
 mod alone;
+pub mod bmp;
 pub mod collectors;
 mod discover;
 mod gap;
@@ -30,6 +31,7 @@ mod repeat;
 mod ripestat;
 pub mod ris_live;
 mod route;
+mod stating;
 mod tap;
 mod verify;
 

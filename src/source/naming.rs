@@ -2,7 +2,7 @@
 //!
 //! Knows RIPE RIS (`rrc00/2021.10/updates.20211004.1540.gz`), RouteViews (`route-views.linx/bgpdata/2021.10/UPDATES/…`, where a plain
 //! `bgpdata/…` is route-views2), bgpstream (`routeviews.route-views.jinx.updates.1427846400.bz2`), and folders named for a collector
-//! (`mrt/cbird/…`). Reads names only, never files; what a name says about time is checked against the records where it matters.
+//! (`mrt/cbird/…`), and recordings of routers (`bmp/edge1.1.bmp`). Reads names only, never files; what a name says about time is checked against the records where it matters.
 
 use super::collectors::{Project, project_of};
 use crate::time::Timestamp;
@@ -35,7 +35,7 @@ pub(super) fn archive_name(path: &Path) -> ArchiveName {
         })
         .collect();
     let collector = named_in_file(&tokens)
-        .or_else(|| named_in_folders(&folders))
+        .or_else(|| named_in_folders(&folders, tokens.first()))
         .or_else(|| folders.iter().rev().find(|folder| !is_shelf(folder)).cloned())
         .unwrap_or_else(|| series.clone());
     ArchiveName { collector, series, begins }
@@ -111,7 +111,7 @@ fn named_in_file(tokens: &[&str]) -> Option<String> {
     Some(name.join("."))
 }
 
-fn named_in_folders(folders: &[String]) -> Option<String> {
+fn named_in_folders(folders: &[String], first: Option<&&str>) -> Option<String> {
     for (place, folder) in folders.iter().enumerate().rev() {
         if is_ris(folder) || is_route_views(folder) {
             return Some(folder.clone());
@@ -119,6 +119,10 @@ fn named_in_folders(folders: &[String]) -> Option<String> {
         if folder == "bgpdata" {
             let above = place.checked_sub(1).and_then(|above| folders.get(above));
             return Some(above.filter(|above| is_route_views(above)).cloned().unwrap_or_else(|| "route-views2".to_owned()));
+        }
+        if folder == "bmp" && place + 1 == folders.len() {
+            // `bmp/edge1.1.bmp`: the connections of a router.
+            return first.map(|name| (*name).to_owned());
         }
         if folder == "mrt" {
             return folders.get(place + 1).cloned();
@@ -166,6 +170,7 @@ mod tests {
                 "updates",
                 "2008-02-23T00:14:00Z",
             ),
+            ("/a/A/bmp/cfrr.1.bmp.1795338803.gz", "cfrr", "cfrr.1.bmp", "2026-11-22T09:13:23Z"),
         ] {
             let name = archive_name(Path::new(path));
             assert_eq!((name.collector.as_str(), name.series.as_str()), (collector, series), "{path}");

@@ -2,6 +2,7 @@
 //!
 //! Takes an input file; gives its stream as MRT frames or as the text of a JSON answer, whatever its name. Reads only the beginning.
 
+use super::bmp::is_bmp;
 use super::discover::InputFile;
 use super::interest::Interest;
 use super::mrt::{Body, Bytes, Frames, Step};
@@ -19,6 +20,8 @@ pub(super) enum Content {
     Mrt(Box<Frames>),
     /// Frames of RIS Live, one a line.
     RisLive(Bytes),
+    /// Messages of BMP.
+    Bmp(Bytes),
     /// JSON text, perhaps a RIPEstat answer.
     Json(Vec<u8>),
     /// JSON text which is too long to be one.
@@ -66,6 +69,8 @@ pub(super) fn look(opened: Decompressed, timing: &Timing) -> Opened {
         } else {
             frames.into_rest(LONGEST_JSON).map_or(Content::LongJson, Content::Json)
         }
+    } else if is_bmp(frames.bytes()) {
+        Content::Bmp(frames.into_bytes())
     } else if frames.is_mrt() {
         Content::Mrt(Box::new(frames))
     } else {

@@ -6,6 +6,7 @@
 
 mod course;
 mod lookout;
+mod own;
 mod prefixes;
 mod sight;
 
@@ -16,6 +17,7 @@ use crate::visibility::{Share, Visibility};
 use crate::withdrawal::Level;
 pub use course::{Course, CoursePoint};
 pub use lookout::Lookout;
+pub use own::{canary_of, probes_of};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::net::IpAddr;

@@ -54,6 +54,11 @@ impl Canary {
         self.heard = self.heard.max(Some(at));
     }
 
+    /// Whether this stream is known to carry beacons.
+    pub fn is_expected(&self) -> bool {
+        self.expected
+    }
+
     /// When a beacon was last spoken of.
     pub fn heard(&self) -> Option<Timestamp> {
         self.heard

@@ -1,8 +1,10 @@
 //! Frames and time in, changes of incidents out.
 
+mod bmp;
+
 use super::canary::Canary;
 use super::life::{IncidentEvent, LifeCycle, is_seen};
-use super::probed::Probed;
+use super::probed::{Before, Probed};
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
 use crate::incident::{Correlation, Findings, correlate};
@@ -10,8 +12,9 @@ use crate::observation::{FileId, Observation};
 use crate::org::Organization;
 use crate::org::scope::Scope;
 use crate::pipeline::{Pipeline, RoutingFindings};
-use crate::probe::{ProbeRecording, ProbeResult};
-use crate::reachability::ReachabilityFindings;
+use crate::probe::ProbeResult;
+use crate::reachability::{ReachabilityFindings, SeriesGlance};
+use crate::source::bmp::{MOST_ROUTERS, Routers};
 use crate::source::ris_live::RisLive;
 use crate::source::{FileAccount, FileKind, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
 use crate::time::{Span, Timestamp};
@@ -28,6 +31,7 @@ pub struct Live {
     dependencies: Dependencies,
     watched: Vec<IpNet>,
     stream: RisLive,
+    routers: Routers,
     pipeline: Pipeline,
     probed: Probed,
     life: LifeCycle,
@@ -62,13 +66,13 @@ const OF_SESSIONS: [&str; 5] = ["OPEN", "NOTIFICATION", "KEEPALIVE", "RIS_PEER_S
 impl Live {
     /// Nothing has come from the stream at this address yet.
     pub fn new(organization: Organization, address: &str) -> Self {
-        Live::after_probes(organization, address, ProbeRecording::default(), 0)
+        Live::after_probes(organization, address, Before::default(), 0)
     }
 
     /// The same, after probes which were recorded before: their files follow so many archives, which are [seeds](Live::seeded), and the stream.
-    pub fn after_probes(organization: Organization, address: &str, before: ProbeRecording, archives: u32) -> Self {
-        let files = u32::try_from(before.files.len()).unwrap_or(u32::MAX);
-        let now = FileId(archives.saturating_add(1).saturating_add(files));
+    pub fn after_probes(organization: Organization, address: &str, before: Before, archives: u32) -> Self {
+        let files = u32::try_from(before.recorded.files.len()).unwrap_or(u32::MAX);
+        let now = FileId(Live::first_probe_file(archives).saturating_add(files));
         let (probed, dependencies) = Probed::new(&organization, before, now);
         let addresses = dependencies.addresses();
         let scope = Scope::of(&organization, addresses.iter().copied());
@@ -84,6 +88,7 @@ impl Live {
             watched,
             stream,
             canary,
+            routers: Routers::default(),
             pipeline,
             probed,
             life: LifeCycle::default(),
@@ -95,6 +100,11 @@ impl Live {
             unasked: BTreeSet::new(),
             organization,
         }
+    }
+
+    /// The number of the first file of probes, after so many archives, the stream and all routers there may be.
+    pub fn first_probe_file(archives: u32) -> u32 {
+        archives.saturating_add(1).saturating_add(MOST_ROUTERS)
     }
 
     /// Begins with what archives tell: the newest table dumps, and what was recorded since. Between them and the stream nothing is taken to
@@ -178,6 +188,7 @@ impl Live {
     /// So late it is: holds end, and silence is noticed, though nothing more is said.
     pub fn pass(&mut self, time: Timestamp) {
         self.stream.pass(time);
+        self.pass_routers(time);
         self.hear();
         if time > self.now {
             self.now = time;
@@ -221,6 +232,11 @@ impl Live {
         self.dependencies = learned;
     }
 
+    /// Every series of probes, as it was when incidents were looked at last.
+    pub fn series(&self) -> impl Iterator<Item = SeriesGlance<'_>> {
+        self.probed.glance()
+    }
+
     /// Addresses which services were found to need since it began, and which lie in no prefix that is watched.
     pub fn unasked(&self) -> &BTreeSet<IpAddr> {
         &self.unasked
@@ -258,6 +274,7 @@ impl Live {
     /// Nothing comes any more; gives everything that was found, and what is new of incidents.
     pub fn end(&mut self) -> (Analysis, Vec<IncidentEvent>) {
         self.stream.end();
+        self.end_routers();
         self.hear();
         self.probed.settle(&self.organization, &self.dependencies);
         let found = self.find();
@@ -310,7 +327,7 @@ impl Live {
             attempts,
             reachability,
             correlation,
-            bgp_files: self.seeds.iter().chain([self.stream.account()]).cloned().collect(),
+            bgp_files: self.seeds.iter().chain([self.stream.account()]).chain(self.routers.accounts()).cloned().collect(),
             probe_files,
         }
     }
@@ -325,7 +342,12 @@ impl Live {
     }
 
     fn hear(&mut self) {
-        let (said, vantages) = self.stream.said();
+        let of_routers = self.heard_of_routers();
+        let (mut said, vantages) = self.stream.said();
+        if !of_routers.is_empty() {
+            said.extend(of_routers);
+            said.make_contiguous().sort_by_key(|observation| observation.at);
+        }
         let Some(last) = said.iter().map(Observation::until).max() else { return };
         said.iter().for_each(|observation| self.pipeline.observe(observation, vantages));
         self.now = self.now.max(last);

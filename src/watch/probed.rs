@@ -5,7 +5,7 @@ use crate::dependency::{Answers, Dependencies};
 use crate::observation::{FileId, RecordRef};
 use crate::org::Organization;
 use crate::probe::{ProbeFile, ProbeFormat, ProbeRecording, ProbeResult, to_line};
-use crate::reachability::{JudgedAttempt, Reachability, ReachabilityFindings};
+use crate::reachability::{JudgedAttempt, Reachability, ReachabilityFindings, SeriesGlance};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,17 +18,27 @@ pub(super) struct Probed {
     reachability: Reachability,
     /// What was recorded before, and last what comes now.
     files: Vec<ProbeFile>,
-    recording: Option<Vec<u8>>,
+    /// Lines of the recording, until somebody takes them.
+    recording: Vec<u8>,
     /// Something was learned, or came late: all results are to be judged anew.
     stale: bool,
+}
+
+/// What was probed before it is watched.
+#[derive(Default)]
+pub struct Before {
+    /// What was recorded earlier.
+    pub recorded: ProbeRecording,
+    /// What was just asked, to learn on what services depend.
+    pub new: Vec<ProbeResult>,
 }
 
 /// What is probed while one watches, as the file which it is or would be.
 const NOW: &str = "probes-0001.jsonl";
 
 impl Probed {
-    /// Begins with what was recorded before; what comes now is of the file with this number. Gives what services need by it, too.
-    pub(super) fn new(organization: &Organization, before: ProbeRecording, now: FileId) -> (Self, Dependencies) {
+    /// Begins with what was probed before; what is new is of the file with this number. Gives what services need by it, too.
+    pub(super) fn new(organization: &Organization, Before { recorded: before, new }: Before, now: FileId) -> (Self, Dependencies) {
         let mut answers = Answers::default();
         before.results.iter().for_each(|result| answers.observe(result));
         let dependencies = Dependencies::new(organization, &answers);
@@ -40,24 +50,27 @@ impl Probed {
             attempts: Vec::new(),
             reachability: Reachability::new(organization, &dependencies),
             files,
-            recording: None,
+            recording: Vec::new(),
             stale: true,
         };
+        let mut dependencies = dependencies;
+        for result in new {
+            dependencies = probed.take(result, organization, &dependencies).unwrap_or(dependencies);
+        }
         probed.settle(organization, &dependencies);
         (probed, dependencies)
     }
 
-    /// Somebody records results, and takes their [lines](Probed::recorded), into this file.
+    /// Somebody records results into this file.
     pub(super) fn record(&mut self, path: PathBuf) {
         if let Some(now) = self.files.last_mut() {
             now.path = path;
         }
-        self.recording.get_or_insert_default();
     }
 
     /// Takes the lines of the recording since the last call.
     pub(super) fn recorded(&mut self) -> Vec<u8> {
-        self.recording.as_mut().map(std::mem::take).unwrap_or_default()
+        std::mem::take(&mut self.recording)
     }
 
     /// Takes a result. Gives what services need, if it is something else by that.
@@ -75,10 +88,8 @@ impl Probed {
             result.source = RecordRef { file: now.id, record: now.records };
             let line = to_line(&result);
             now.bytes += line.len() as u64 + 1;
-            if let Some(recording) = &mut self.recording {
-                recording.extend_from_slice(line.as_bytes());
-                recording.push(b'\n');
-            }
+            self.recording.extend_from_slice(line.as_bytes());
+            self.recording.push(b'\n');
         }
         let known = self.answers.facts();
         self.answers.observe(&result);
@@ -114,6 +125,11 @@ impl Probed {
     /// As long as it is the same, no loss is new, and none is over.
     pub(super) fn turns(&self) -> usize {
         self.reachability.turns()
+    }
+
+    /// Every series which was attempted, as it was when incidents were looked at last.
+    pub(super) fn glance(&self) -> impl Iterator<Item = SeriesGlance<'_>> {
+        self.reachability.glance()
     }
 
     /// What they show: until the last of them, or, without any, until `now`.

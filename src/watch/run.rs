@@ -1,15 +1,18 @@
-//! Watching: frames, results of probes, time and the wish to end, in the order in which they come.
+//! Watching: frames, routers, results of probes, time and the wish to end, in the order in which they come.
 
+use super::bmp_station::{Station, StationEvent};
 use super::connection::{Event, Source, keep};
 use super::record::{Part, Recorder};
 use super::{IncidentEvent, LifeCycle, Live};
 use crate::analysis::Analysis;
-use crate::probe::ProbeResult;
+use crate::probing::{ProbeEvent, Prober};
+use crate::source::bmp::RouterEvent;
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often incidents are looked at.
@@ -20,6 +23,10 @@ const LATE: Span = Span::from_seconds(5);
 const FRAMES: usize = 1_000;
 /// Frames which wait.
 const WAITING: usize = 65_536;
+/// Chunks of routers' messages which wait.
+const ROUTERS_WAITING: usize = 256;
+/// Events of probing which wait.
+const PROBES_WAITING: usize = 1_024;
 
 /// Which clock tells how late it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +49,10 @@ pub enum Told<'a> {
     Error(&'a str),
     /// The connection is up, but nothing came since then which should have.
     Silent(Timestamp),
+    /// Something happens to a router, or it is not heard.
+    Router(&'a str),
+    /// Something happens while probing which is no result.
+    Probing(&'a ProbeEvent),
     /// The recording is not whole, for this reason.
     Recording(&'a str),
     /// Services need these addresses, too, and the stream was not asked about them.
@@ -56,19 +67,22 @@ pub enum Told<'a> {
 pub struct Watching {
     /// The organization.
     pub live: Live,
-    /// The stream.
-    pub source: Source,
     /// Which clock tells how late it is.
     pub clock: Clock,
-    /// Results of probes, if anybody probes.
-    pub results: Option<mpsc::Receiver<ProbeResult>>,
+    /// The stream, if there is one.
+    pub stream: Option<Source>,
+    /// The station to which routers connect, if there is one.
+    pub station: Option<Station>,
+    /// Who probes, if anybody does.
+    pub prober: Option<Prober>,
     /// Where what comes is kept, if it is.
     pub recorder: Option<Recorder>,
     /// Until when it was watched before, if this goes on: nothing is known of the time between.
     pub seen_until: Option<Timestamp>,
 }
 
-/// Watches until the server ends the stream, or `stop` is there; gives everything that was found.
+/// Watches until the server ends the stream, or `stop` is there; gives everything that was found. Without a stream a recording, which the stream's
+/// [`Clock`] means, ends when every router has gone.
 ///
 /// # Errors
 /// What `tell` says.
@@ -77,45 +91,45 @@ pub async fn run<E>(
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(Told<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
-    let Watching { live, source, clock, mut results, recorder, seen_until } = watching;
-    let (sender, mut events) = mpsc::channel(WAITING);
-    let connection = tokio::spawn(keep(source, sender));
+    let Watching { live, clock, stream, station, prober, recorder, seen_until } = watching;
+    let (to_frames, mut frames) = mpsc::channel(WAITING);
+    let (to_routers, mut routers) = mpsc::channel(ROUTERS_WAITING);
+    let (to_probes, mut probes) = mpsc::channel(PROBES_WAITING);
+    let (has_stream, has_station, has_prober) = (stream.is_some(), station.is_some(), prober.is_some());
+    let mut tasks = JoinSet::new();
+    stream.into_iter().for_each(|source| _ = tasks.spawn(keep(source, to_frames.clone())));
+    station.into_iter().for_each(|station| _ = tasks.spawn(station.serve(to_routers.clone())));
+    prober.into_iter().for_each(|prober| _ = tasks.spawn(prober.run(None, to_probes.clone())));
     let mut looking = interval(LOOK_EVERY);
     looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut under_way = UnderWay { live, clock, recorder, lost_at: seen_until, frames: 0, unasked: 0 };
+    let mut under_way = UnderWay { live, clock, recorder, lost_at: seen_until, frames: 0, unasked: 0, routers: 0 };
+    if clock == Clock::Stream {
+        under_way.live.routers_by_their_clocks();
+    }
     tokio::pin!(stop);
     loop {
         tokio::select! {
-            event = events.recv() => match event {
+            event = frames.recv(), if has_stream => match event {
                 Some(Event::Ended(_)) | None => break,
                 Some(event) => under_way.take(event, &mut tell)?,
             },
-            result = next_result(&mut results) => under_way.live.take_result(result),
+            Some(event) = routers.recv(), if has_station => {
+                if under_way.take_router(event, &mut tell)? && clock == Clock::Stream && !has_stream {
+                    break;
+                }
+            }
+            Some(event) = probes.recv(), if has_prober => under_way.take_probe(event, &mut tell)?,
             _ = looking.tick() => {
                 if clock == Clock::System {
-                    under_way.live.pass(system() - LATE);
-                    if let Some(since) = under_way.live.silent(system()) {
-                        tell(Told::Silent(since))?;
-                    }
+                    under_way.pass(&mut tell)?;
                 }
                 under_way.look(&mut tell)?;
             }
             () = &mut stop => break,
         }
     }
-    connection.abort();
+    tasks.abort_all();
     under_way.end(tell)
-}
-
-/// The next result; never, if nobody probes.
-async fn next_result(results: &mut Option<mpsc::Receiver<ProbeResult>>) -> ProbeResult {
-    if let Some(open) = results
-        && let Some(result) = open.recv().await
-    {
-        return result;
-    }
-    *results = None;
-    std::future::pending().await
 }
 
 struct UnderWay {
@@ -126,6 +140,8 @@ struct UnderWay {
     frames: usize,
     /// How many addresses people were told of that were not asked about.
     unasked: usize,
+    /// How many connections of routers stand.
+    routers: usize,
 }
 
 impl UnderWay {
@@ -157,6 +173,46 @@ impl UnderWay {
         }
     }
 
+    /// Takes what happens to a router; true if it was the last one, and is gone.
+    fn take_router<E>(&mut self, event: StationEvent, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<bool, E> {
+        let event = match event {
+            StationEvent::Router(event) => event,
+            StationEvent::Refused(address, reason) => {
+                tell(Told::Router(&format!("{address} is not heard: {reason}")))?;
+                return Ok(false);
+            }
+        };
+        let lost = matches!(event, RouterEvent::Lost { .. });
+        match event {
+            RouterEvent::Connected { .. } => self.routers += 1,
+            RouterEvent::Lost { .. } => self.routers = self.routers.saturating_sub(1),
+            RouterEvent::Messages { .. } => {}
+        }
+        self.live.router(event).iter().try_for_each(|news| tell(Told::Router(&news.to_string())))?;
+        if self.clock == Clock::Stream {
+            self.look(tell)?;
+        }
+        Ok(lost && self.routers == 0)
+    }
+
+    fn take_probe<E>(&mut self, event: ProbeEvent, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
+        match event {
+            ProbeEvent::Result(result) => self.live.take_result(result),
+            ProbeEvent::Planned { .. } | ProbeEvent::Trouble { .. } | ProbeEvent::PassedOver(_) => tell(Told::Probing(&event))?,
+        }
+        Ok(())
+    }
+
+    /// So late it is by the system's clock.
+    fn pass<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
+        let now = system();
+        self.live.pass(now - LATE);
+        match self.live.silent(now) {
+            Some(since) => tell(Told::Silent(since)),
+            None => Ok(()),
+        }
+    }
+
     fn look<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
         self.record();
         if let Some(words) = self.recorder.as_ref().and_then(Recorder::trouble) {
@@ -174,9 +230,8 @@ impl UnderWay {
     }
 
     fn record(&mut self) {
-        let now = self.late();
+        let (now, (stream, probes)) = (self.late(), self.live.recorded());
         if let Some(recorder) = &mut self.recorder {
-            let (stream, probes) = self.live.recorded();
             recorder.put(Part::Stream, stream, now);
             recorder.put(Part::Probes, probes, now);
         }

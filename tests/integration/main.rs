@@ -17,6 +17,7 @@ mod agreement;
 mod alerts;
 #[cfg(feature = "live")]
 mod archive_server;
+mod bmp;
 mod completions;
 #[cfg(feature = "live")]
 mod dashboard;

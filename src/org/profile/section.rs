@@ -8,8 +8,8 @@ use super::field::{Field, Section};
 use super::problem::{Findings, nearest};
 use super::{alert, threshold, value};
 use crate::org::{
-    Maintenance, NameServer, Organization, PrefixLengths, ProbeKind, ProbeTarget, ProbeVantage, Service, UpWhen, WatchedPrefix,
-    Zone,
+    BmpRouter, Maintenance, NameServer, Organization, PrefixLengths, ProbeKind, ProbeTarget, ProbeVantage, Service, UpWhen,
+    WatchedPrefix, Zone,
 };
 use crate::vantage::Asn;
 use ipnet::IpNet;
@@ -34,6 +34,7 @@ pub(super) fn organization(mut root: Section, path: &Path, findings: &mut Findin
         probing: super::probing::probing(root.field("probing"), findings),
         maintenance: Vec::new(),
         alerts: Vec::new(),
+        bmp_routers: Vec::new(),
         settings: threshold::settings(root.field("settings"), findings),
         file: path.to_owned(),
     };
@@ -71,6 +72,9 @@ pub(super) fn organization(mut root: Section, path: &Path, findings: &mut Findin
     }
     for section in root.tables("alerts", "alerts", findings) {
         alert::alert(section, &mut organization, &mut places, findings);
+    }
+    if let Some(section) = root.field("bmp").and_then(|field| field.section("bmp", findings)) {
+        bmp(section, &mut organization, findings);
     }
     let head = head.map(|head| head.finish(findings));
     root.finish(findings);
@@ -266,4 +270,19 @@ fn maintenance(mut section: Section, organization: &mut Organization, places: &m
         places.maintenance.push(span);
         organization.maintenance.push(Maintenance { from, until, prefixes, note });
     }
+}
+
+fn bmp(mut section: Section, organization: &mut Organization, findings: &mut Findings) {
+    for mut entry in section.tables("routers", "bmp.routers", findings) {
+        let field = entry.required("address", "address = \"192.0.2.1\", from which the router connects", findings);
+        let name = entry.text("name", findings);
+        entry.finish(findings);
+        let Some((field, address)) = field.and_then(|field| Some((field, field.read(findings, value::address)?))) else { continue };
+        if organization.bmp_routers.iter().any(|router| router.address == address) {
+            findings.problem(field.span(), format!("the router at {address} is listed twice"), "write each address once");
+        } else {
+            organization.bmp_routers.push(BmpRouter { address, name });
+        }
+    }
+    section.finish(findings);
 }

@@ -49,6 +49,8 @@ fn the_documented_example_is_a_profile_without_warnings() {
     assert_eq!(web.probes[0].kind, ProbeKind::Http);
     assert_eq!(web.probes[0].up.statuses, [(200, 299), (301, 301)]);
     assert_eq!(organization.settings.open_hold, Span::from_seconds(90));
+    let router = &organization.bmp_routers[0];
+    assert_eq!((router.address.to_string().as_str(), router.name.as_deref()), ("192.0.2.254", Some("edge1")));
     assert_eq!(organization.maintenance[0].until.to_string(), "2026-12-01T04:00:00Z", "a time with an offset is normalised");
 }
 
@@ -392,6 +394,8 @@ fn no_debug_output_shows_where_an_alert_is_posted_to() {
     let view = crate::report::CheckView::of(Path::new("org.toml"), &Ok(checked));
     let json = serde_json::to_string(&view).unwrap();
     assert!(json.contains("\"kind\":\"slack\"") && !json.contains("T0KEN") && !view.to_text().contains("T0KEN"), "{json}");
+}
+
 #[test]
 fn probing_is_read_with_its_resolvers_and_has_defaults() {
     let organization = parsed(&documented_example()).organization;
@@ -471,4 +475,15 @@ fn what_a_probe_asks_for_is_read_or_refused() {
         let found = problems_below(&control(more));
         assert!(found.iter().any(|problem| problem.contains(says)), "{more}: {found:#?}");
     }
+}
+
+#[test]
+fn routers_have_an_address_each() {
+    let wrong =
+        "[[bmp.routers]]\nname = \"edge1\"\n[[bmp.routers]]\naddress = \"192.0.2.1\"\n[[bmp.routers]]\naddress = \"192.0.2.1\"\n";
+    let found = problems_below(wrong);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().any(|problem| problem.starts_with("5:") && problem.contains("address = ")), "{found:?}");
+    assert!(found.iter().any(|problem| problem.starts_with("10:11: the router at 192.0.2.1 is listed twice")), "{found:?}");
+    assert!(problems_below("[bmp]\nrouter = []\n")[0].contains("router"));
 }

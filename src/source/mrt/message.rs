@@ -130,11 +130,30 @@ fn pass_on(from: Option<VantageId>, message: &BgpMessage, place: Place, ctx: &mu
     }
 }
 
-/// A BGP message by its bytes, AS numbers in four of them (RFC 6793), as streams tell it.
-pub(in crate::source) fn said_in_bytes(peer: End, bytes: Vec<u8>, place: Place, ctx: &mut Context<'_>) {
+/// A BGP message by its bytes, as streams tell it.
+pub(in crate::source) struct BgpBytes {
+    /// From its marker on.
+    pub(in crate::source) bytes: Vec<u8>,
+    /// AS numbers in its AS_PATH have two bytes (RFC 4271), not four (RFC 6793).
+    pub(in crate::source) two_byte_asns: bool,
+    /// Its prefixes have path identifiers (RFC 7911).
+    pub(in crate::source) path_ids: bool,
+}
+
+impl BgpBytes {
+    /// With AS numbers in four bytes, and without path identifiers.
+    pub(in crate::source) fn wide(bytes: Vec<u8>) -> Self {
+        BgpBytes { bytes, two_byte_asns: false, path_ids: false }
+    }
+}
+
+/// What a BGP message says.
+pub(in crate::source) fn said_in_bytes(peer: End, message: BgpBytes, place: Place, ctx: &mut Context<'_>) {
+    let BgpBytes { bytes, two_byte_asns, path_ids } = message;
     let length = bytes.len() as u64;
     let mut bytes = Bytes::from(bytes);
-    let read = catch_unwind(AssertUnwindSafe(|| parse_bgp_message(&mut bytes, false, &AsnLength::Bits32)));
+    let asns = if two_byte_asns { AsnLength::Bits16 } else { AsnLength::Bits32 };
+    let read = catch_unwind(AssertUnwindSafe(|| parse_bgp_message(&mut bytes, path_ids, &asns)));
     match read {
         Ok(Ok(message)) => said(peer, IpAddr::V4(Ipv4Addr::UNSPECIFIED), message, place, ctx),
         Ok(Err(error)) => ctx.damage(place, length, format!("the bytes of a message cannot be read: {error}")),
@@ -233,7 +252,7 @@ fn new_speaker(envelope: Envelope<'_>, ctx: &mut Context<'_>) -> Option<VantageI
 }
 
 /// The AS number an OPEN tells: the four-byte one where its capability is there (RFC 6793 §3).
-fn asn_of_open(open: &BgpOpenMessage) -> Asn {
+pub(in crate::source) fn asn_of_open(open: &BgpOpenMessage) -> Asn {
     let capabilities = open.opt_params.iter().flat_map(|param| match &param.param_value {
         ParamValue::Capacities(capabilities) => capabilities.as_slice(),
         ParamValue::Raw(_) => &[],

@@ -22,7 +22,7 @@ mod tests;
 pub use agreement::disagreement;
 pub(super) use bytes::Bytes;
 pub(super) use frame::{Body, Frame, Frames, Step};
-pub(super) use message::{said_in_bytes, said_of_prefixes};
+pub(super) use message::{BgpBytes, asn_of_open, said_in_bytes, said_of_prefixes};
 pub(super) use scan::Path;
 pub(super) use session::{End, Sessions};
 
@@ -143,7 +143,7 @@ impl Context<'_> {
     }
 
     /// Counts part of a record which could not be read.
-    fn damage(&mut self, place: Place, bytes: u64, cause: String) {
+    pub(super) fn damage(&mut self, place: Place, bytes: u64, cause: String) {
         self.account.skip(Damage { offset: place.offset, bytes, record: place.record, cause });
     }
 }

@@ -2,17 +2,16 @@
 
 use super::frame::{Frame, Message, Recorded};
 use super::order::{HELD, Order};
-use crate::observation::{FileId, GapCause, Observation, Others, RecordRef, Statement};
+use crate::observation::{GapCause, Observation, RecordRef, Statement};
 use crate::source::account::{Damage, FileAccount};
-use crate::source::interest::Interest;
-use crate::source::mrt::{Context, End, Place, Sessions, said_in_bytes, said_of_prefixes};
+use crate::source::mrt::{BgpBytes, Context, End, Place, Sessions, said_in_bytes, said_of_prefixes};
 use crate::source::ris_live::frame::Hop;
-use crate::source::route::Routes;
+use crate::source::stating::Stating;
 use crate::time::{Span, Timestamp};
-use crate::vantage::{CollectorId, VantageId, Vantages};
+use crate::vantage::{CollectorId, VantageId};
 use bgpkit_parser::models::NetworkPrefix;
 use ipnet::IpNet;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 /// Messages of all collectors, held back until they are in order.
 pub(in crate::source) struct Messages {
@@ -43,17 +42,6 @@ enum HeldKind {
 const OF_RIS: &str = "rrc";
 /// A collector's clock is not further ahead than this.
 const AHEAD: Span = Span::from_seconds(600);
-
-/// What is needed to state what messages say.
-pub(in crate::source) struct RisLiveContext<'a> {
-    pub(in crate::source) vantages: &'a mut Vantages,
-    pub(in crate::source) interest: &'a Interest,
-    pub(in crate::source) account: &'a mut FileAccount,
-    pub(in crate::source) file: FileId,
-    pub(in crate::source) routes: &'a mut Routes,
-    pub(in crate::source) out: &'a mut VecDeque<Observation>,
-    pub(in crate::source) spare: &'a mut Option<Box<Others>>,
-}
 
 impl Messages {
     /// None came yet.
@@ -141,6 +129,11 @@ impl Messages {
         self.order.holds_any()
     }
 
+    /// Until when nothing need be held back.
+    pub(in crate::source) fn is_free_until(&self) -> Timestamp {
+        self.order.is_free_until()
+    }
+
     /// No more come.
     pub(in crate::source) fn end(&mut self) {
         self.order.end();
@@ -152,7 +145,7 @@ impl Messages {
     }
 
     /// States what that one says.
-    pub(in crate::source) fn state_next(&mut self, ctx: &mut RisLiveContext<'_>) {
+    pub(in crate::source) fn state_next(&mut self, ctx: &mut Stating<'_>) {
         let Some((told, Held { what, record, offset })) = self.order.take() else { return };
         if self.clock.is_some_and(|clock| told < clock) {
             ctx.account.out_of_order += 1;
@@ -166,28 +159,14 @@ impl Messages {
         };
         let collector = ctx.vantages.collector(&message.collector);
         let sessions = self.sessions.entry(collector).or_default();
-        let RisLiveContext { vantages, interest, account, file, routes, out, spare } = ctx;
-        let mut of_archive = Context {
-            vantages,
-            collector,
-            sessions,
-            interest,
-            account,
-            file: *file,
-            repeated: None,
-            routes,
-            out,
-            spare,
-            tap: None,
-            bytes: None,
-        };
+        let mut of_archive = ctx.of(collector, sessions);
         state(message, Place { at, told, record, offset }, &mut of_archive);
     }
 }
 
 impl Messages {
     /// Of no collector of the stream anything is known meanwhile: of those which spoke, and those which would have.
-    fn state_lost(&self, at: Timestamp, until: Timestamp, record: u64, ctx: &mut RisLiveContext<'_>) {
+    fn state_lost(&self, at: Timestamp, until: Timestamp, record: u64, ctx: &mut Stating<'_>) {
         let source = RecordRef { file: ctx.file, record };
         for (collector, name) in ctx.vantages.collectors() {
             if self.sessions.contains_key(&collector) || name.starts_with(OF_RIS) {
@@ -204,7 +183,7 @@ fn state(message: Message, place: Place, ctx: &mut Context<'_>) {
     let from = ctx.vantages.vantage(ctx.collector, peer, asn);
     match what {
         Recorded::Update { announced, withdrawn, path } => update(from, (&announced, &withdrawn), &path, place, ctx),
-        Recorded::Bytes(bytes) => said_in_bytes(End { address: peer, asn }, bytes, place, ctx),
+        Recorded::Bytes(bytes) => said_in_bytes(End { address: peer, asn }, BgpBytes::wide(bytes), place, ctx),
         Recorded::SignOfLife => ctx.say(place, Statement::Keepalive { from }),
         Recorded::Keepalive => {
             ctx.account.keepalives += 1;

@@ -13,7 +13,7 @@ mod stream;
 mod subscription;
 mod write;
 
-pub(super) use messages::RisLiveContext;
+pub(super) use order::{HELD, Order};
 pub(super) use reader::{RisLiveReader, is_recording};
 pub use stream::RisLive;
 pub use subscription::{PathPattern, Request, Require, SocketOptions, Subscription};

@@ -6,11 +6,11 @@ use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// How long a frame is held back, in the time of the stream.
-pub(super) const HELD: Span = Span::from_seconds(2);
+pub(in crate::source) const HELD: Span = Span::from_seconds(2);
 
 /// What is held back.
 #[derive(Debug)]
-pub(super) struct Order<T> {
+pub(in crate::source) struct Order<T> {
     held: BTreeMap<(Timestamp, u64), T>,
     /// How many were put in.
     count: u64,
@@ -38,6 +38,16 @@ impl<T> Order<T> {
     /// Nothing older than this comes any more, unless it is later than allowed.
     pub fn pass(&mut self, time: Timestamp) {
         self.free = self.free.max(time - self.span);
+    }
+
+    /// What is not after this time need not be held back.
+    pub fn free_until(&mut self, time: Timestamp) {
+        self.free = self.free.max(time);
+    }
+
+    /// Until when nothing need be held back.
+    pub fn is_free_until(&self) -> Timestamp {
+        self.free
     }
 
     /// Whatever is held back is let go, and after it this, which is of that time or, if later, of the time of the newest.

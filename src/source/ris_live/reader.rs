@@ -1,9 +1,10 @@
 //! Recordings of RIS Live: the frames as they came, one a line.
 
 use super::frame::Frame;
-use super::messages::{Messages, RisLiveContext};
+use super::messages::Messages;
 use crate::source::account::{Damage, FileAccount, FileKind};
 use crate::source::mrt::Bytes;
+use crate::source::stating::Stating;
 use crate::time::Timestamp;
 
 /// No frame is longer: a BGP message has at most 65,535 bytes (RFC 8654), and its fields repeat them.
@@ -70,7 +71,7 @@ impl RisLiveReader {
     }
 
     /// States what the next messages say, of times before `until`.
-    pub(in crate::source) fn read(&mut self, until: Timestamp, ctx: &mut RisLiveContext<'_>) {
+    pub(in crate::source) fn read(&mut self, until: Timestamp, ctx: &mut Stating<'_>) {
         loop {
             self.messages.state_next(ctx);
             self.fill(ctx.account);

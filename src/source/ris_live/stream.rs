@@ -1,11 +1,12 @@
 //! The stream itself, as it comes: frames in, statements out.
 
 use super::frame::{clock_line, lost_line};
-use super::messages::{Messages, RisLiveContext};
+use super::messages::Messages;
 use crate::observation::{FileId, Observation, Others};
 use crate::source::account::{FileAccount, FileKind};
 use crate::source::interest::Interest;
 use crate::source::route::Routes;
+use crate::source::stating::Stating;
 use crate::time::{Span, Timestamp};
 use crate::vantage::Vantages;
 use ipnet::IpNet;
@@ -142,7 +143,7 @@ impl RisLive {
 
     fn state_ready(&mut self) {
         while self.messages.next_time().is_some() {
-            self.messages.state_next(&mut RisLiveContext {
+            self.messages.state_next(&mut Stating {
                 vantages: &mut self.vantages,
                 interest: &self.interest,
                 account: &mut self.account,
@@ -157,6 +158,16 @@ impl RisLive {
     /// Who is who.
     pub fn vantages(&self) -> &Vantages {
         &self.vantages
+    }
+
+    /// The same, for others who are heard beside the stream; which prefixes deserve a statement; and the number of the first file after it.
+    pub fn beside(&mut self) -> (&mut Vantages, &Interest, u32) {
+        (&mut self.vantages, &self.interest, self.file.0.saturating_add(1))
+    }
+
+    /// Until when what was said need not be held back.
+    pub fn is_free_until(&self) -> Timestamp {
+        self.messages.is_free_until()
     }
 
     /// What has come so far.

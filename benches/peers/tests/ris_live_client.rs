@@ -1,0 +1,66 @@
+//! The replay, read by bgpkit-parser: every frame which is sent is parsed, and has the prefixes which were sent.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
+
+#[path = "../examples/ris_live_client.rs"]
+mod client;
+
+use faultline::replay::server::{END, serve};
+use faultline::replay::{Replay, Speed};
+use faultline::source::{InputSpec, discover};
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+
+/// What was sent of these archives, by the readers' own counts, and what bgpkit-parser made of it.
+fn replayed(archives: &Path) -> (u64, [u64; 2], client::Parsed) {
+    let specs = [InputSpec { path: archives.to_owned(), collector: None }];
+    let mut replay = Replay::open(discover(&specs).unwrap(), 1).unwrap();
+    let messages: Vec<_> = replay.by_ref().collect();
+    let count = |of: fn(&faultline::source::FileAccount) -> u64| replay.accounts().iter().map(of).sum::<u64>();
+    let prefixes = [count(|account| account.announced), count(|account| account.withdrawn)];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("ws://{}/", listener.local_addr().unwrap());
+        let (sender, receiver) = tokio::sync::mpsc::channel(64);
+        tokio::spawn(async move {
+            for message in messages {
+                if sender.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let server = tokio::spawn(serve(listener, receiver, Speed::Unlimited));
+        let parsed = client::read(&address).await.unwrap();
+        (server.await.unwrap().unwrap().messages, prefixes, parsed)
+    })
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn check(name: &str, archives: &Path) {
+    let (sent, prefixes, parsed) = replayed(archives);
+    println!("{name}: {sent} sent, {} came, {prefixes:?} prefixes, refused {:?}", parsed.frames, parsed.refused);
+    assert!(sent > 100, "{name}: {sent} messages are too few to show anything");
+    assert_eq!((parsed.frames, parsed.end.as_str()), (sent, END), "{name}");
+    assert!(parsed.refused.is_empty(), "{name}: {:?}", parsed.refused);
+    assert_eq!([parsed.announced, parsed.withdrawn], prefixes, "{name}");
+}
+
+#[test]
+fn every_frame_of_the_lab_is_parsed() {
+    for case in ["A", "B", "C", "D", "E", "H"] {
+        check(&format!("case {case}"), &root().join("data/lab").join(case).join("mrt"));
+    }
+}
+
+#[test]
+fn every_frame_of_the_rebuilt_outage_of_2021_is_parsed() {
+    let folder = tempfile::tempdir().unwrap();
+    let timeline = faultline::drill::read(&root().join("data/meta-2021-10-04/timeline.toml")).unwrap();
+    let out = folder.path().join("drill");
+    faultline::drill::write(&timeline, &out).unwrap();
+    check("4 October 2021", &out);
+}
