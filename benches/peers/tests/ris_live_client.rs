@@ -11,13 +11,21 @@ use faultline::source::{InputSpec, discover};
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 
-/// What was sent of these archives, by the readers' own counts, and what bgpkit-parser made of it.
+/// How many prefixes a frame announces and withdraws.
+fn prefixes_of(frame: &str) -> [u64; 2] {
+    let frame: serde_json::Value = serde_json::from_str(frame).unwrap();
+    let count = |list: &serde_json::Value| list.as_array().map_or(0, Vec::len) as u64;
+    let announcements = frame["data"]["announcements"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let announced = announcements.iter().map(|announcement| count(&announcement["prefixes"])).sum();
+    [announced, count(&frame["data"]["withdrawals"])]
+}
+
+/// What was sent of these archives, and what bgpkit-parser made of it.
 fn replayed(archives: &Path) -> (u64, [u64; 2], client::Parsed) {
     let specs = [InputSpec { path: archives.to_owned(), collector: None }];
-    let mut replay = Replay::open(discover(&specs).unwrap(), 1).unwrap();
-    let messages: Vec<_> = replay.by_ref().collect();
-    let count = |of: fn(&faultline::source::FileAccount) -> u64| replay.accounts().iter().map(of).sum::<u64>();
-    let prefixes = [count(|account| account.announced), count(|account| account.withdrawn)];
+    let messages: Vec<_> = Replay::open(discover(&specs).unwrap(), 1).unwrap().collect();
+    let frames = messages.iter().map(|message| prefixes_of(&message.to_frame(true).unwrap()));
+    let prefixes = frames.fold([0, 0], |all, one| [all[0] + one[0], all[1] + one[1]]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
