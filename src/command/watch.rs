@@ -141,7 +141,9 @@ impl People<'_> {
                 notes.iter().cloned().chain([every]).collect()
             }
             ProbeEvent::Trouble { trouble, .. } => vec![format!("not asked, for a reason which is not the target's: {trouble}")],
-            ProbeEvent::PassedOver(_) => vec!["some questions are passed over, since the ones before are not answered yet".to_owned()],
+            ProbeEvent::PassedOver(_) => {
+                vec!["some questions are passed over, since the ones before are not answered yet".to_owned()]
+            }
             ProbeEvent::Result(_) => Vec::new(),
         };
         for words in words {

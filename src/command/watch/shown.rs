@@ -51,12 +51,7 @@ impl Shown {
                 }
                 self.publisher.looked(live, *at);
             }
-            Told::Silent(_)
-            | Told::Router(_)
-            | Told::Probing(_)
-            | Told::Recording(_)
-            | Told::Unasked(_)
-            | Told::Incidents(..) => {}
+            Told::Silent(_) | Told::Router(_) | Told::Probing(_) | Told::Recording(_) | Told::Unasked(_) | Told::Incidents(..) => {}
         }
     }
 

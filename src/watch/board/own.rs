@@ -36,7 +36,9 @@ pub fn canary_of(live: &Live, now: Timestamp) -> Option<CanaryState> {
     let heard = last.map_or_else(|| "not yet".to_owned(), |last| format!("last at {}", last.in_words()));
     let sentence = match sings {
         true => format!("Beacons of RIPE RIS, which turn every two hours, were heard {heard}."),
-        false => format!("Beacons of RIPE RIS turned and nobody spoke of them: nothing comes though the connection is up. They were heard {heard}."),
+        false => format!(
+            "Beacons of RIPE RIS turned and nobody spoke of them: nothing comes though the connection is up. They were heard {heard}."
+        ),
     };
     Some(CanaryState { sings, last, sentence })
 }
