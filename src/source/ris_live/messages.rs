@@ -23,6 +23,8 @@ pub(in crate::source) struct Messages {
     /// Prefixes of which it is only to be known when they were last spoken of, and when they were.
     listened_for: HashSet<IpNet>,
     heard: Option<Timestamp>,
+    /// The time of the youngest message.
+    newest: Option<Timestamp>,
 }
 
 /// What is held back, and where it stands.
@@ -53,6 +55,7 @@ impl Messages {
             sessions: HashMap::new(),
             listened_for: HashSet::new(),
             heard: None,
+            newest: None,
         }
     }
 
@@ -64,6 +67,11 @@ impl Messages {
     /// When one of those was last spoken of.
     pub(in crate::source) fn heard(&self) -> Option<Timestamp> {
         self.heard
+    }
+
+    /// The time of the youngest message which has come.
+    pub(in crate::source) fn newest(&self) -> Option<Timestamp> {
+        self.newest
     }
 
     fn hear(&mut self, message: &Message) {
@@ -85,6 +93,7 @@ impl Messages {
         let cause = match Frame::read(frame) {
             Ok(Frame::Message(message)) if message.at > self.not_after => format!("its time, {}, has not come yet", message.at),
             Ok(Frame::Message(message)) => {
+                self.newest = self.newest.max(Some(message.at));
                 self.hear(&message);
                 self.order.put(message.at, Held { what: HeldKind::Message(message), record, offset });
                 return None;

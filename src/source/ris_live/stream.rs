@@ -18,7 +18,9 @@ pub struct RisLive {
     messages: Messages,
     interest: Interest,
     file: FileId,
-    frames: u64,
+    /// Lines of the recording: frames, and notes.
+    lines: u64,
+    notes: u64,
     account: FileAccount,
     routes: Routes,
     vantages: Vantages,
@@ -44,7 +46,8 @@ impl RisLive {
             messages: Messages::new(),
             interest,
             file: FileId(0),
-            frames: 0,
+            lines: 0,
+            notes: 0,
             account,
             routes: Routes::default(),
             vantages: Vantages::default(),
@@ -92,7 +95,7 @@ impl RisLive {
         let offset = self.account.bytes;
         self.write(frame);
         self.moved = true;
-        let words = self.messages.take(frame, (self.frames, offset), &mut self.account);
+        let words = self.messages.take(frame, (self.lines, offset), &mut self.account);
         // At once, as a reader of the recording does: what comes too late is too late in both.
         self.state_ready();
         words
@@ -104,8 +107,9 @@ impl RisLive {
             return;
         }
         (self.noted, self.moved) = (time, false);
+        self.notes += 1;
         self.write(clock_line(time).as_bytes());
-        self.account.records = self.frames;
+        self.account.records = self.lines;
         self.account.saw(time);
         self.messages.pass(time);
         self.state_ready();
@@ -119,9 +123,10 @@ impl RisLive {
     /// The connection was lost: of no collector anything is known from `from` to `until`.
     pub fn lost(&mut self, from: Timestamp, until: Timestamp) {
         let offset = self.account.bytes;
+        self.notes += 1;
         self.write(lost_line(from, until).as_bytes());
-        self.account.records = self.frames;
-        self.messages.lost(from, until, (self.frames, offset));
+        self.account.records = self.lines;
+        self.messages.lost(from, until, (self.lines, offset));
         self.state_ready();
     }
 
@@ -133,7 +138,7 @@ impl RisLive {
 
     /// One more line. JSON allows its end inside of a frame, a recording does not.
     fn write(&mut self, line: &[u8]) {
-        self.frames += 1;
+        self.lines += 1;
         self.account.bytes += line.len() as u64 + 1;
         if let Some(recording) = &mut self.recording {
             recording.extend(line.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
@@ -170,7 +175,17 @@ impl RisLive {
         self.messages.is_free_until()
     }
 
-    /// What has come so far.
+    /// How many frames have come.
+    pub fn frames(&self) -> u64 {
+        self.lines - self.notes
+    }
+
+    /// The time of the youngest message which has come.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.messages.newest()
+    }
+
+    /// What has come so far, and what was noted.
     pub fn account(&self) -> &FileAccount {
         &self.account
     }

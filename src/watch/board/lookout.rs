@@ -147,14 +147,14 @@ impl Lookout {
 
     /// Counts what has come.
     fn count(&mut self, live: &Live) {
-        let (at, account) = (self.at, live.stream().account());
+        let (at, heard, account) = (self.at, live.stream(), live.stream().account());
         let stream = &mut self.stream;
-        if account.records > stream.frames {
+        if heard.frames() > stream.frames {
             stream.heard = Some(at);
         }
-        (stream.frames, stream.bytes, stream.unreadable) = (account.records, account.bytes, account.skipped_count);
-        stream.newest = account.last;
-        stream.lag_seconds = account.last.filter(|_| !stream.replayed).map(|newest| at.since(newest).seconds().max(0));
+        (stream.frames, stream.bytes, stream.unreadable) = (heard.frames(), account.bytes, account.skipped_count);
+        stream.newest = heard.newest();
+        stream.lag_seconds = stream.newest.filter(|_| !stream.replayed).map(|newest| at.since(newest).seconds().max(0));
         if self.counts.back().is_none_or(|(last, _)| at.since(*last) >= Span::from_seconds(1)) {
             self.counts.push_back((at, stream.frames));
         }
