@@ -44,6 +44,8 @@ mod progress;
 mod properties;
 mod rebuilt;
 #[cfg(feature = "live")]
+mod replay_client;
+#[cfg(feature = "live")]
 mod replay_server;
 mod report;
 mod ris_live;

@@ -1,14 +1,13 @@
 //! The replay, read by bgpkit-parser: every frame which is sent is parsed, and has the prefixes which were sent.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
-
-#[path = "../examples/ris_live_client.rs"]
+#[path = "../clients/ris_live_client.rs"]
 mod client;
 
+use crate::drill::anchors::folder;
 use faultline::replay::server::{END, serve};
 use faultline::replay::{Replay, Speed};
 use faultline::source::{InputSpec, discover};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::net::TcpListener;
 
 /// How many prefixes a frame announces and withdraws.
@@ -44,13 +43,8 @@ fn replayed(archives: &Path) -> (u64, [u64; 2], client::Parsed) {
     })
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
 fn check(name: &str, archives: &Path) {
     let (sent, prefixes, parsed) = replayed(archives);
-    println!("{name}: {sent} sent, {} came, {prefixes:?} prefixes, refused {:?}", parsed.frames, parsed.refused);
     assert!(sent > 100, "{name}: {sent} messages are too few to show anything");
     assert_eq!((parsed.frames, parsed.end.as_str()), (sent, END), "{name}");
     assert!(parsed.refused.is_empty(), "{name}: {:?}", parsed.refused);
@@ -60,15 +54,11 @@ fn check(name: &str, archives: &Path) {
 #[test]
 fn every_frame_of_the_lab_is_parsed() {
     for case in ["A", "B", "C", "D", "E", "H"] {
-        check(&format!("case {case}"), &root().join("data/lab").join(case).join("mrt"));
+        check(&format!("case {case}"), &Path::new("data/lab").join(case).join("mrt"));
     }
 }
 
 #[test]
 fn every_frame_of_the_rebuilt_outage_of_2021_is_parsed() {
-    let folder = tempfile::tempdir().unwrap();
-    let timeline = faultline::drill::read(&root().join("data/meta-2021-10-04/timeline.toml")).unwrap();
-    let out = folder.path().join("drill");
-    faultline::drill::write(&timeline, &out).unwrap();
-    check("4 October 2021", &out);
+    check("4 October 2021", folder("meta-2021-10-04"));
 }
