@@ -202,6 +202,8 @@ pub enum Schema {
     Survey,
     /// A line of `analyze --all-origins --format jsonl`: faultline-outage-events.
     Events,
+    /// A line of `watch --format jsonl`: faultline-incident-events.
+    IncidentEvents,
     /// What is said of an incident to receivers of alerts: faultline-notice.
     Notices,
 }

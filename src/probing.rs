@@ -20,4 +20,4 @@ pub use plan::{Ground, Plan};
 #[cfg(feature = "live")]
 pub use prober::{ProbeEvent, Prober};
 #[cfg(feature = "live")]
-pub use surroundings::{ProbingError, Surroundings};
+pub use surroundings::{ProbingError, Surroundings, system_resolvers};

@@ -3,7 +3,7 @@
 use crate::alert::Notice;
 use crate::analysis::Outcome;
 use crate::cli::{Report, Schema};
-use crate::report::{self, OutageLine, ReportView, Saved, Shown, SurveyView};
+use crate::report::{self, IncidentLine, OutageLine, ReportView, Saved, Shown, SurveyView};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,7 @@ pub fn run(typed: &Report) -> miette::Result<Outcome> {
             Schema::Incidents => report::schema::<ReportView>(),
             Schema::Survey => report::schema::<SurveyView>(),
             Schema::Events => report::schema::<OutageLine>(),
+            Schema::IncidentEvents => report::schema::<IncidentLine>(),
             Schema::Notices => report::schema::<Notice>(),
         })?;
         return Ok(Outcome::NoIncident);

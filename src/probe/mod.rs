@@ -5,7 +5,7 @@
 //!
 //! [`read_results`] reads files, folders and globs. Of each file `format` decides by content what it is; `own`, `parquet`, `atlas`,
 //! `zdns` and `service_status` turn its records into results; `intake` counts what came of it. [`to_line`] and [`to_parquet`] write
-//! Faultline's own formats, which `docs/formats/probe-results.md` documents. `lookup` asks a resolver one question, for profiles to begin with.
+//! Faultline's own formats, which `docs/formats/probe-results.md` documents.
 
 #[cfg(feature = "live")]
 pub mod ask;
@@ -16,8 +16,6 @@ mod format;
 mod hashed;
 mod intake;
 mod lines;
-#[cfg(feature = "live")]
-pub mod lookup;
 mod own;
 mod parquet;
 mod question;

@@ -59,14 +59,18 @@ impl Surroundings {
     /// If there is no TLS, or nobody who could be asked for a name.
     pub fn of_machine(organization: &Organization) -> Result<Surroundings, ProbingError> {
         let probing = &organization.probing;
-        let resolvers = if probing.resolvers.is_empty() { of_system()? } else { probing.resolvers.clone() };
+        let resolvers = if probing.resolvers.is_empty() { system_resolvers()? } else { probing.resolvers.clone() };
         let vantage = probing.vantage.clone().or_else(name).unwrap_or_else(|| HERE.to_owned()).into();
         let seed = RandomState::new().hash_one(());
         Ok(Surroundings { tls: web::tls()?, families: Families::of_machine(), resolvers, vantage, seed })
     }
 }
 
-fn of_system() -> Result<Vec<ProbeResolver>, ProbingError> {
+/// The resolvers of the system.
+///
+/// # Errors
+/// If it names none.
+pub fn system_resolvers() -> Result<Vec<ProbeResolver>, ProbingError> {
     let no_resolver = |reason: String| ProbingError::NoResolver { reason };
     let text = std::fs::read_to_string(RESOLVERS).map_err(|error| no_resolver(format!("cannot be read ({error})")))?;
     let resolvers = name_servers(&text);

@@ -141,7 +141,13 @@ fn what_cannot_be_read_back_says_why_and_what_to_do() {
 
 #[test]
 fn the_schemas_are_printed_as_they_are_published() {
-    for (name, file) in [("incidents", "incidents"), ("survey", "survey"), ("events", "outage-events")] {
+    for (name, file) in [
+        ("incidents", "incidents"),
+        ("survey", "survey"),
+        ("events", "outage-events"),
+        ("incident-events", "incident-events"),
+        ("notices", "notice"),
+    ] {
         let file = format!("docs/formats/{file}.schema.json");
         let ran = cargo_bin_cmd!("faultline").args(["report", "--schema", name]).output().unwrap();
         assert_eq!((ran.status.code(), text(&ran.stderr)), (Some(0), ""));

@@ -5,20 +5,27 @@ use super::{ReportView, VERSION};
 use crate::incident::Verdict;
 use crate::time::Timestamp;
 use crate::watch::{IncidentChange, IncidentEvent};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Something happens to an incident.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "faultline-incident-events")]
 pub struct IncidentLine {
     /// Always `faultline-incident-events`.
-    pub format: &'static str,
+    #[schemars(extend("const" = IncidentLine::FORMAT))]
+    pub format: Cow<'static, str>,
     /// Of the format.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// What happens.
     pub event: IncidentChange,
     /// How late it was by what had been said.
     pub at: Timestamp,
     /// The number of the incident, from 1: the same on every line about it.
+    #[schemars(extend("minimum" = 1))]
     pub incident: usize,
     /// Its name, which tells when it began; `null` if it is withdrawn.
     pub id: Option<String>,
@@ -42,7 +49,7 @@ impl IncidentLine {
     pub fn of(event: IncidentEvent, view: &ReportView, at: Timestamp) -> Self {
         let incident = event.place.and_then(|place| view.incidents.get(place));
         IncidentLine {
-            format: IncidentLine::FORMAT,
+            format: IncidentLine::FORMAT.into(),
             version: VERSION,
             event: event.change,
             at,

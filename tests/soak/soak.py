@@ -1,0 +1,293 @@
+"""Long runs of replay and watch, which are no part of the checks of a change: load, real time, half-open connections, kills.
+
+    cargo build --release
+    python3 tests/soak/soak.py load      # 10 minutes of a whole stream, 20,000 messages a second and more
+    python3 tests/soak/soak.py realtime  # the lab cases at their own pace, and at 60 times of it (about 25 minutes)
+    python3 tests/soak/soak.py halfopen  # a server which stops answering and keeps the connection, for 5 minutes
+    python3 tests/soak/soak.py kills     # watch is killed 50 times at random, under load
+
+Each prints what it measured, and ends with status 1 if something was lost or told twice. Nothing but Python is needed.
+"""
+
+import argparse
+import gzip
+import hashlib
+import http.server
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "target/release/faultline"
+CASES = ["A", "B", "C", "D", "E", "H"]
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start(*arguments, **more):
+    return subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=ROOT, text=True, **more)
+
+
+def wait_for(port):
+    for _ in range(600):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    sys.exit("the replay does not listen")
+
+
+def usage(process):
+    """CPU seconds and MiB of memory, now and at most."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+    mib = lambda key: int(status[key].split()[0]) // 1024
+    return (int(fields[11]) + int(fields[12])) / TICKS, mib("VmRSS"), mib("VmHWM")
+
+
+def shifted(source, target, seconds):
+    """The MRT records of a gz file, later by so many seconds; how many they are."""
+    content, at, count = bytearray(gzip.decompress(source.read_bytes())), 0, 0
+    while at + 12 <= len(content):
+        when, _, _, length = struct.unpack_from(">IHHI", content, at)
+        struct.pack_into(">I", content, at, when + seconds)
+        at, count = at + 12 + length, count + 1
+    target.write_bytes(gzip.compress(content, 1))
+    return count
+
+
+def load(arguments):
+    made = subprocess.run(
+        ["cargo", "run", "--release", "-q", "-p", "faultline-peers", "--", "inputs"], cwd=ROOT, text=True, capture_output=True, check=True
+    ).stdout
+    folder = next(Path(word) for word in reversed(made.split()) if (Path(word) / "ORG.toml").exists())
+    source = folder / "rrc00/updates.20251101.0000.gz"
+    with tempfile.TemporaryDirectory() as home:
+        archive = Path(home) / "rrc00"
+        archive.mkdir()
+        files = 2 + arguments.minutes * 60 * arguments.rate // 1_000_000
+        count = 0
+        for number in range(files):
+            minutes = number * 5
+            name = f"updates.20251101.{minutes // 60:02}{minutes % 60:02}.gz"
+            count += shifted(source, archive / name, number * 300)
+        speed = max(1, arguments.rate * files * 300 // count)
+        print(f"{count:,} messages, {count / files / 300 * speed:,.0f} a second at {speed}x", flush=True)
+        port = free_port()
+        replay = start("replay", archive, "--listen", f"127.0.0.1:{port}", "--speed", f"{speed}x", stderr=subprocess.DEVNULL)
+        wait_for(port)
+        watch = start(
+            "watch", folder / "ORG.toml", "--stream", f"ws://127.0.0.1:{port}/", "--everything", "--replayed", "--dashboard=127.0.0.1:0",
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        dashboard = next(line.split()[-1] for line in watch.stderr if "dashboard" in line)
+        threading.Thread(target=lambda: [None for _ in watch.stderr], daemon=True).start()
+        threading.Thread(target=lambda: [None for _ in watch.stdout], daemon=True).start()
+        slow_browser(dashboard)
+        begun, rows = time.monotonic(), []
+        while watch.poll() is None and time.monotonic() - begun < arguments.minutes * 60:
+            time.sleep(10)
+            if watch.poll() is None:
+                cpu, rss, most = usage(watch)
+                rows.append((time.monotonic() - begun, cpu, rss))
+                frames = metric(dashboard, "faultline_stream_frames_total")
+                wall = rows[-1][0]
+                print(f"{wall:6.0f} s  {frames:12,.0f} frames  {frames / wall:8,.0f}/s  {cpu / wall:5.2f} cores  {rss:5} MiB", flush=True)
+        frames = metric(dashboard, "faultline_stream_frames_total") if watch.poll() is None else float("nan")
+        for process in (watch, replay):
+            process.send_signal(signal.SIGINT)
+        watch.wait(60)
+        replay.kill()
+    wall, cpu, _ = rows[-1]
+    rate, cores = frames / wall, cpu / wall
+    half = [rss for at, _, rss in rows if at > wall / 2]
+    print(f"sustained {rate:,.0f} messages/s for {wall / 60:.1f} min, {cores:.2f} cores, {max(half)} MiB in the second half (from {min(half)})")
+    return rate >= 20_000 and cores < 1
+
+
+def metric(dashboard, name):
+    import urllib.request
+
+    text = urllib.request.urlopen(dashboard + "metrics", timeout=20).read().decode()
+    return next(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
+
+
+def slow_browser(dashboard):
+    """One which asks for what happens, and never reads it."""
+    host, port = dashboard.removeprefix("http://").rstrip("/").rsplit(":", 1)
+    client = socket.create_connection((host, int(port)))
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.sendall(f"GET /events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+    slow_browser.kept = client
+
+
+def told(lines):
+    events = [json.loads(line) for line in lines]
+    return sorted((event["incident"], event["event"]) for event in events if event["event"] in ("opened", "closed"))
+
+
+def realtime(_):
+    good = True
+    for case in CASES:
+        archive = f"data/lab/{case}/mrt"
+        found = subprocess.run([PROGRAM, "analyze", "data/lab/lab.toml", archive, "--format", "json"], cwd=ROOT, capture_output=True, text=True)
+        incidents = json.loads(found.stdout)["incidents"]
+        expected = sorted(
+            [(number + 1, "opened") for number in range(len(incidents))]
+            + [(number + 1, "closed") for number, incident in enumerate(incidents) if incident["ended"]]
+        )
+        for speed in ("max", "60x", "1x"):
+            port = free_port()
+            replay = start("replay", archive, "--listen", f"127.0.0.1:{port}", "--speed", speed, stderr=subprocess.DEVNULL)
+            wait_for(port)
+            tables = [str(path) for path in sorted((ROOT / archive).glob("*/rib*"))]
+            watch = start(
+                "watch", "data/lab/lab.toml", "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--format", "jsonl", "--seed", *tables,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )
+            lines = told(watch.stdout)
+            watch.wait()
+            replay.kill()
+            same = lines == expected
+            good &= same
+            print(f"case {case} at {speed}: {'the same' if same else f'{lines}, expected {expected}'}", flush=True)
+    return good
+
+
+def halfopen(arguments):
+    """A proxy between the two, which passes nothing on for a while and closes nothing."""
+    port, between = free_port(), free_port()
+    replay = start("replay", "data/lab/A/mrt", "--listen", f"127.0.0.1:{port}", "--speed", "0.2x", stderr=subprocess.DEVNULL)
+    wait_for(port)
+    stopped = threading.Event()
+    listener = socket.create_server(("127.0.0.1", between))
+
+    def pump(source, target):
+        while data := source.recv(65536):
+            while stopped.is_set():
+                time.sleep(0.1)
+            target.sendall(data)
+
+    def serve():
+        while True:
+            client, _ = listener.accept()
+            server = socket.create_connection(("127.0.0.1", port))
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=lambda pair=pair: quiet(pump, *pair), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    watch = start(
+        "watch", "data/lab/lab.toml", "--no-probes", "--stream", f"ws://127.0.0.1:{between}/", stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    said = []
+    threading.Thread(target=lambda: [said.append((time.monotonic(), line.strip())) for line in watch.stderr], daemon=True).start()
+    time.sleep(20)
+    begun = time.monotonic()
+    stopped.set()
+    time.sleep(arguments.minutes * 60)
+    stopped.clear()
+    time.sleep(75)
+    watch.send_signal(signal.SIGINT)
+    watch.wait(60)
+    replay.kill()
+    lost = [at - begun for at, line in said if "is lost" in line and at > begun]
+    again = [at - begun for at, line in said if line.startswith("connected") and at > begun + arguments.minutes * 60]
+    for at, line in said:
+        print(f"{at - begun:7.1f} s  {line}")
+    print(f"lost after {lost[:1]} s, connected again after {again[:1]} s of {arguments.minutes * 60} s")
+    return bool(lost) and lost[0] < 120 and bool(again)
+
+
+def quiet(work, *arguments):
+    try:
+        work(*arguments)
+    except OSError:
+        pass
+
+
+def kills(arguments):
+    """Watch is killed at random and begun again with its journal; each change must reach the webhook once by its key."""
+    taken, lock = {}, threading.Lock()
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            with lock:
+                taken.setdefault(self.headers["idempotency-key"], []).append(json.loads(body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as home:
+        profile = Path(home) / "org.toml"
+        text = (ROOT / "data/lab/lab.toml").read_text()
+        profile.write_text(f'{text}\n[[alerts]]\nname = "hook"\nkind = "webhook"\nurl = "http://127.0.0.1:{hook.server_port}/"\nchanges = ["opened", "worsened", "improved", "changed"]\nevery = "0s"\n')
+        chance = random.Random(arguments.seed)
+        done = False
+        for number in range(arguments.kills + 1):
+            port = free_port()
+            replay = start("replay", "data/lab/A/mrt", "--listen", f"127.0.0.1:{port}", "--speed", "60x", stderr=subprocess.DEVNULL)
+            wait_for(port)
+            watch = start(
+                "watch", profile, "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--journal", Path(home) / "journal",
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+            last = number == arguments.kills
+            try:
+                watch.wait(None if last else chance.uniform(0.2, 9.0))
+                done = True
+            except subprocess.TimeoutExpired:
+                watch.kill()
+                watch.wait()
+            replay.kill()
+        changes = {}
+        for notices in taken.values():
+            first = notices[0]
+            for told in first["changes"]:
+                key = (first["incident"]["number"], told)
+                changes[key] = changes.get(key, 0) + 1
+        repeated = sum(len(notices) - 1 for notices in taken.values())
+        digest = hashlib.sha256(json.dumps(sorted(map(str, changes))).encode()).hexdigest()[:12]
+        print(f"{arguments.kills} kills: {len(taken)} notices by key, {repeated} sent again under the same key, changes {changes} ({digest})")
+        ends = [count for (_, change), count in changes.items() if change in ("opened", "closed")]
+        return done and len(ends) == 2 and all(count == 1 for count in ends)
+
+
+def main():
+    commands = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    kinds = commands.add_subparsers(required=True)
+    for work in (load, realtime, halfopen, kills):
+        kind = kinds.add_parser(work.__name__, help=work.__doc__)
+        kind.set_defaults(work=work)
+        if work is load:
+            kind.add_argument("--rate", type=int, default=22_000, help="messages a second")
+        if work in (load, halfopen):
+            kind.add_argument("--minutes", type=int, default=10 if work is load else 5)
+        if work is kills:
+            kind.add_argument("--kills", type=int, default=50)
+            kind.add_argument("--seed", type=int, default=1)
+    arguments = commands.parse_args()
+    if not PROGRAM.exists():
+        sys.exit(f"{PROGRAM} is missing: cargo build --release")
+    sys.exit(0 if arguments.work(arguments) else 1)
+
+
+main()
