@@ -108,6 +108,12 @@ impl People<'_> {
                  not known",
                 since.in_words()
             ),
+            Told::Overlap(begins, until) => format!(
+                "the stream begins at {}, and the archives to begin with tell until {}: what it says of the time before counts as said then. Begin a \
+                 replay with older archives",
+                begins.in_words(),
+                until.in_words()
+            ),
             Told::Router(words) => (*words).to_owned(),
             Told::Probing(event) => return self.probing(event),
             Told::Recording(words) => format!("the recording is not whole: {words}"),

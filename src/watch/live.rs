@@ -37,6 +37,8 @@ pub struct Live {
     life: LifeCycle,
     canary: Canary,
     seeds: Vec<FileAccount>,
+    /// Until when archives tell what was.
+    seeded_until: Timestamp,
     /// How late it is.
     now: Timestamp,
     /// Something was said since incidents were looked at.
@@ -53,6 +55,8 @@ pub struct Live {
 const CARRIES_BEACONS: &str = "ris-live.ripe.net";
 /// Though nothing happened to what incidents are made of, verdicts are looked at so often.
 const LOOK_EVERY: Span = Span::from_seconds(10);
+/// What is heard just before the archives end was said twice.
+const LONGEST_OVERLAP: Span = Span::from_seconds(60);
 /// Single changes and results are kept for so long; findings for ever.
 const KEPT: Span = Span::from_seconds(48 * 3_600);
 const FORGET_EVERY: Span = Span::from_seconds(3_600);
@@ -93,6 +97,7 @@ impl Live {
             probed,
             life: LifeCycle::default(),
             seeds: Vec::new(),
+            seeded_until: Timestamp::MIN,
             now: Timestamp::MIN,
             moved: false,
             looked: (Timestamp::MIN, (0, 0)),
@@ -126,6 +131,7 @@ impl Live {
         // A recording says how late it was in the end, though nobody said anything.
         let recordings = accounts.iter().filter(|account| account.kind == FileKind::RisLive);
         self.now = recordings.filter_map(|account| account.last).fold(self.now, Timestamp::max);
+        self.seeded_until = self.now;
         self.stream.after(count, vantages);
         self.seeds = accounts;
         Ok(self)
@@ -173,6 +179,13 @@ impl Live {
     /// The numbers of all incidents as they were looked at last, by their places.
     pub fn numbers(&self) -> Vec<usize> {
         self.life.numbers().to_vec()
+    }
+
+    /// When the stream begins and when the archives end, if it begins much earlier: what it says of the time before counts as said at their end.
+    /// Only a replay does so.
+    pub fn overlap(&self) -> Option<(Timestamp, Timestamp)> {
+        let begins = self.stream.account().first?;
+        (begins + LONGEST_OVERLAP < self.seeded_until).then_some((begins, self.seeded_until))
     }
 
     /// How late it is by what was said, or told.

@@ -49,6 +49,8 @@ pub enum Told<'a> {
     Error(&'a str),
     /// The connection is up, but nothing came since then which should have.
     Silent(Timestamp),
+    /// The stream began at the first time, though archives told until the second.
+    Overlap(Timestamp, Timestamp),
     /// Something happens to a router, or it is not heard.
     Router(&'a str),
     /// Something happens while probing which is no result.
@@ -102,7 +104,7 @@ pub async fn run<E>(
     prober.into_iter().for_each(|prober| _ = tasks.spawn(prober.run(None, to_probes.clone())));
     let mut looking = interval(LOOK_EVERY);
     looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut under_way = UnderWay { live, clock, recorder, lost_at: seen_until, frames: 0, unasked: 0, routers: 0 };
+    let mut under_way = UnderWay { live, clock, recorder, lost_at: seen_until, frames: 0, unasked: 0, routers: 0, overlaps: false };
     if clock == Clock::Stream {
         under_way.live.routers_by_their_clocks();
     }
@@ -142,6 +144,8 @@ struct UnderWay {
     unasked: usize,
     /// How many connections of routers stand.
     routers: usize,
+    /// People were told that the stream began before the archives end.
+    overlaps: bool,
 }
 
 impl UnderWay {
@@ -222,6 +226,12 @@ impl UnderWay {
         if unasked.len() > self.unasked {
             self.unasked = unasked.len();
             tell(Told::Unasked(unasked))?;
+        }
+        if !self.overlaps
+            && let Some((begins, until)) = self.live.overlap()
+        {
+            self.overlaps = true;
+            tell(Told::Overlap(begins, until))?;
         }
         if let Some((analysis, news)) = self.live.look() {
             tell(Told::Incidents(&analysis, &news, self.live.life()))?;
