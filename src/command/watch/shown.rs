@@ -51,7 +51,13 @@ impl Shown {
                 }
                 self.publisher.looked(live, *at);
             }
-            Told::Silent(_) | Told::Router(_) | Told::Probing(_) | Told::Recording(_) | Told::Unasked(_) | Told::Incidents(..) => {}
+            Told::Silent(_)
+            | Told::Overlap(..)
+            | Told::Router(_)
+            | Told::Probing(_)
+            | Told::Recording(_)
+            | Told::Unasked(_)
+            | Told::Incidents(..) => {}
         }
     }
 
