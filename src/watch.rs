@@ -10,6 +10,8 @@ pub mod board;
 pub mod canary;
 #[cfg(feature = "live")]
 pub mod connection;
+#[cfg(any(feature = "live", test))]
+mod lateness;
 mod life;
 mod live;
 mod probed;

@@ -198,6 +198,11 @@ impl Live {
         self.stream.take(frame)
     }
 
+    /// The time of the message which came last, if one came since the last call.
+    pub fn told_last(&mut self) -> Option<Timestamp> {
+        self.stream.told_last()
+    }
+
     /// So late it is: holds end, and silence is noticed, though nothing more is said.
     pub fn pass(&mut self, time: Timestamp) {
         self.stream.pass(time);

@@ -2,12 +2,13 @@
 
 use super::bmp_station::{Station, StationEvent};
 use super::connection::{Event, Source, keep};
+use super::lateness::Lateness;
 use super::record::{Part, Recorder};
 use super::{IncidentEvent, LifeCycle, Live};
 use crate::analysis::Analysis;
 use crate::probing::{ProbeEvent, Prober};
 use crate::source::bmp::RouterEvent;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,8 +18,6 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// How often incidents are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// How long what was said is waited for, since collectors deliver late: it is not yet later than this before now.
-const LATE: Span = Span::from_seconds(5);
 /// Frames which are taken before incidents are looked at, where the stream is faster than the clock.
 const FRAMES: usize = 1_000;
 /// Frames which wait.
@@ -104,7 +103,17 @@ pub async fn run<E>(
     prober.into_iter().for_each(|prober| _ = tasks.spawn(prober.run(None, to_probes.clone())));
     let mut looking = interval(LOOK_EVERY);
     looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut under_way = UnderWay { live, clock, recorder, lost_at: seen_until, frames: 0, unasked: 0, routers: 0, overlaps: false };
+    let mut under_way = UnderWay {
+        live,
+        clock,
+        recorder,
+        lost_at: seen_until,
+        frames: 0,
+        unasked: 0,
+        routers: 0,
+        lateness: Lateness::new(system()),
+        overlaps: false,
+    };
     if clock == Clock::Stream {
         under_way.live.routers_by_their_clocks();
     }
@@ -144,6 +153,8 @@ struct UnderWay {
     unasked: usize,
     /// How many connections of routers stand.
     routers: usize,
+    /// How late frames come.
+    lateness: Lateness,
     /// People were told that the stream began before the archives end.
     overlaps: bool,
 }
@@ -161,6 +172,9 @@ impl UnderWay {
             Event::Frame(frame) => {
                 if let Some(words) = self.live.take(frame.as_bytes()) {
                     tell(Told::Error(&words))?;
+                }
+                if let (Clock::System, Some(at)) = (self.clock, self.live.told_last()) {
+                    self.lateness.came(at, system());
                 }
                 self.frames += 1;
                 if self.clock == Clock::Stream && self.frames.is_multiple_of(FRAMES) {
@@ -210,7 +224,7 @@ impl UnderWay {
     /// So late it is by the system's clock.
     fn pass<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
         let now = system();
-        self.live.pass(now - LATE);
+        self.live.pass(now - self.lateness.wait(now));
         match self.live.silent(now) {
             Some(since) => tell(Told::Silent(since)),
             None => Ok(()),

@@ -23,8 +23,9 @@ pub(in crate::source) struct Messages {
     /// Prefixes of which it is only to be known when they were last spoken of, and when they were.
     listened_for: HashSet<IpNet>,
     heard: Option<Timestamp>,
-    /// The time of the youngest message.
+    /// The time of the youngest message, and of the one which came last, until somebody asked for it.
     newest: Option<Timestamp>,
+    told_last: Option<Timestamp>,
 }
 
 /// What is held back, and where it stands.
@@ -56,6 +57,7 @@ impl Messages {
             listened_for: HashSet::new(),
             heard: None,
             newest: None,
+            told_last: None,
         }
     }
 
@@ -72,6 +74,11 @@ impl Messages {
     /// The time of the youngest message which has come.
     pub(in crate::source) fn newest(&self) -> Option<Timestamp> {
         self.newest
+    }
+
+    /// The time of the message which came last, if one came since the last call.
+    pub(in crate::source) fn told_last(&mut self) -> Option<Timestamp> {
+        self.told_last.take()
     }
 
     fn hear(&mut self, message: &Message) {
@@ -94,6 +101,7 @@ impl Messages {
             Ok(Frame::Message(message)) if message.at > self.not_after => format!("its time, {}, has not come yet", message.at),
             Ok(Frame::Message(message)) => {
                 self.newest = self.newest.max(Some(message.at));
+                self.told_last = Some(message.at);
                 self.hear(&message);
                 self.order.put(message.at, Held { what: HeldKind::Message(message), record, offset });
                 return None;
@@ -125,7 +133,7 @@ impl Messages {
     /// into the past.
     pub(in crate::source) fn pass(&mut self, time: Timestamp) {
         self.not_after = time + AHEAD;
-        self.order.pass(time);
+        self.order.free_until(time);
     }
 
     /// There was no connection; what is held back need not be any longer.

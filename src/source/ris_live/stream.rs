@@ -185,6 +185,11 @@ impl RisLive {
         self.messages.newest()
     }
 
+    /// The time of the message which came last, if one came since the last call.
+    pub fn told_last(&mut self) -> Option<Timestamp> {
+        self.messages.told_last()
+    }
+
     /// What has come so far, and what was noted.
     pub fn account(&self) -> &FileAccount {
         &self.account
