@@ -1,6 +1,6 @@
 //! What the pages of the manual say beside what the command line says of itself: exit status, files, examples.
 
-use crate::cli::EXIT_STATUS;
+use crate::cli::{EXIT_STATUS, PROBE_EXIT_STATUS};
 
 /// What one page says.
 pub(super) struct Chapter {
@@ -157,6 +157,27 @@ const CHAPTERS: &[Chapter] = &[
         ],
     },
     Chapter {
+        title: "faultline-probe",
+        description: &[
+            "What is asked follows from the profile: names of services through each resolver, name servers directly, pages by name and at each \
+             known address, controls. Answers teach more of it. Trouble of the prober itself (no file descriptor, no address to send from) is told, \
+             and is no result.",
+        ],
+        exit: PROBE_EXIT_STATUS,
+        files: &[
+            ("/etc/resolv.conf", "The resolvers, where the profile names none."),
+            ("FILE.jsonl, FILE.parquet", "Every attempt, as faultline analyze --probes reads it."),
+        ],
+        examples: &[
+            ("What is up, and what is not:", "faultline probe my.toml"),
+            (
+                "Ask every minute, and record it for faultline analyze --probes:",
+                "faultline probe my.toml --every 60s --out probes.jsonl",
+            ),
+            ("Ten rounds, each attempt as a line of JSON:", "faultline probe my.toml --every 60s --rounds 10 --format jsonl"),
+        ],
+    },
+    Chapter {
         title: "faultline-fetch",
         description: &[
             "Which files there are is told by the archives' naming rules, or with --index by their index pages: collectors of RouteViews \
@@ -261,7 +282,7 @@ const CHAPTERS: &[Chapter] = &[
         files: JOURNAL,
         examples: &[(
             "Somebody works on incident 3:",
-            "faultline incident ack 3 --journal my.journal --by alice --note \"called the transit\"",
+            "faultline incident ack 3 --journal my.journal --by alice --note transit-called",
         )],
     },
     Chapter {
