@@ -52,12 +52,12 @@ fn profile(typed: &Probe) -> miette::Result<Organization> {
 }
 
 /// Takes events until there are no more, or the user has had enough.
-async fn follow(prober: Prober, book: &mut Book<'_>) -> miette::Result<()> {
+async fn follow(mut prober: Prober, book: &mut Book<'_>) -> miette::Result<()> {
     let (sender, mut events) = mpsc::channel(WAITING);
     let rounds = book.typed.rounds;
     let probing = match book.typed.every {
         Some(_) => tokio::spawn(prober.run(rounds, sender)),
-        None => tokio::spawn(prober.once(sender)),
+        None => tokio::spawn(async move { prober.once(sender).await }),
     };
     let stop = async {
         // Without a signal to wait for it goes on until it is ended otherwise.

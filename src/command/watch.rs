@@ -31,9 +31,9 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     if typed.test_alert {
         return alerts::test(&organization);
     }
-    let (routers, prober) = (organization.bmp_routers.clone(), prober(&organization, typed)?);
+    let (routers, mut prober) = (organization.bmp_routers.clone(), prober(&organization, typed)?);
     let (alerts, life) = Alerts::begin(&organization, typed.journal.as_deref(), typed.replayed)?;
-    let mut live = begin(organization, typed, now)?.continued(life);
+    let mut live = begin(organization, typed, prober.as_mut(), now)?.continued(life);
     let seen_until = typed.record.as_ref().map(|_| live.now()).filter(|seen| *seen > Timestamp::MIN);
     let recorder = typed.record.as_deref().map(Recorder::begin).transpose().into_diagnostic()?;
     if let Some(recorder) = &recorder {

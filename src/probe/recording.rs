@@ -68,6 +68,31 @@ pub struct ProbeFile {
     pub error: Option<ProbeError>,
 }
 
+impl ProbeFile {
+    /// A file of which nothing was read yet.
+    pub fn new(path: PathBuf, id: FileId) -> Self {
+        ProbeFile {
+            path,
+            id,
+            in_folder: false,
+            format: None,
+            compression: Compression::Plain,
+            bytes: 0,
+            blake3: String::new(),
+            records: 0,
+            results: 0,
+            repeated: 0,
+            bad_count: 0,
+            bad: Vec::new(),
+            ignored_fields: BTreeMap::new(),
+            unsupported: BTreeMap::new(),
+            first: None,
+            last: None,
+            error: None,
+        }
+    }
+}
+
 /// Why probe results could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
@@ -305,25 +330,7 @@ impl From<io::Error> for Stopped {
 
 impl Reader {
     fn read(&mut self, path: PathBuf, id: FileId, in_folder: bool, results: &mut Vec<ProbeResult>) -> ProbeFile {
-        let mut file = ProbeFile {
-            path,
-            id,
-            in_folder,
-            format: None,
-            compression: Compression::Plain,
-            bytes: 0,
-            blake3: String::new(),
-            records: 0,
-            results: 0,
-            repeated: 0,
-            bad_count: 0,
-            bad: Vec::new(),
-            ignored_fields: BTreeMap::new(),
-            unsupported: BTreeMap::new(),
-            first: None,
-            last: None,
-            error: None,
-        };
+        let mut file = ProbeFile { in_folder, ..ProbeFile::new(path, id) };
         let mut intake = Intake::of(id);
         if let Err(error) = self.read_file(&mut file, &mut intake) {
             file.error = Some(error);

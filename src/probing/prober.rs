@@ -109,8 +109,8 @@ impl Prober {
         }
     }
 
-    /// Asks everything once, without delay, and what the answers teach.
-    pub async fn once(mut self, events: mpsc::Sender<ProbeEvent>) {
+    /// Asks everything once, without delay, and what the answers teach; whoever goes on to [run](Prober::run) knows it.
+    pub async fn once(&mut self, events: mpsc::Sender<ProbeEvent>) {
         let concurrency = usize::from(self.organization.probing.concurrency);
         let mut asked = HashSet::new();
         for _ in 0..PASSES {

@@ -1,13 +1,11 @@
 //! The clients' half while it happens: results of probes as they come, what is learned from them, what they show.
 
-use crate::compression::Compression;
 use crate::dependency::{Answers, Dependencies};
 use crate::observation::{FileId, RecordRef};
 use crate::org::Organization;
 use crate::probe::{ProbeFile, ProbeFormat, ProbeRecording, ProbeResult, to_line};
 use crate::reachability::{JudgedAttempt, Reachability, ReachabilityFindings, SeriesGlance};
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Results so far, and what they come to.
@@ -43,7 +41,7 @@ impl Probed {
         before.results.iter().for_each(|result| answers.observe(result));
         let dependencies = Dependencies::new(organization, &answers);
         let mut files = before.files;
-        files.push(nothing_yet(now));
+        files.push(ProbeFile { format: Some(ProbeFormat::FaultlineJson), ..ProbeFile::new(PathBuf::from(NOW), now) });
         let mut probed = Probed {
             answers,
             results: before.results,
@@ -150,27 +148,5 @@ impl Probed {
     pub(super) fn forget_before(&mut self, time: Timestamp) {
         self.results.retain(|result| result.at >= time);
         self.attempts.retain(|attempt| attempt.began >= time);
-    }
-}
-
-fn nothing_yet(id: FileId) -> ProbeFile {
-    ProbeFile {
-        path: PathBuf::from(NOW),
-        id,
-        in_folder: false,
-        format: Some(ProbeFormat::FaultlineJson),
-        compression: Compression::Plain,
-        bytes: 0,
-        blake3: String::new(),
-        records: 0,
-        results: 0,
-        repeated: 0,
-        bad_count: 0,
-        bad: Vec::new(),
-        ignored_fields: BTreeMap::new(),
-        unsupported: BTreeMap::new(),
-        first: None,
-        last: None,
-        error: None,
     }
 }

@@ -98,9 +98,16 @@ pub async fn run<E>(
     let (to_probes, mut probes) = mpsc::channel(PROBES_WAITING);
     let (has_stream, has_station, has_prober) = (stream.is_some(), station.is_some(), prober.is_some());
     let mut tasks = JoinSet::new();
-    stream.into_iter().for_each(|source| _ = tasks.spawn(keep(source, to_frames.clone())));
-    station.into_iter().for_each(|station| _ = tasks.spawn(station.serve(to_routers.clone())));
-    prober.into_iter().for_each(|prober| _ = tasks.spawn(prober.run(None, to_probes.clone())));
+    // Nobody else keeps these ends: a task which is gone is noticed.
+    if let Some(source) = stream {
+        tasks.spawn(keep(source, to_frames));
+    }
+    if let Some(station) = station {
+        tasks.spawn(station.serve(to_routers));
+    }
+    if let Some(prober) = prober {
+        tasks.spawn(prober.run(None, to_probes));
+    }
     let mut looking = interval(LOOK_EVERY);
     looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut under_way = UnderWay {

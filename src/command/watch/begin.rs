@@ -18,7 +18,12 @@ use tokio::sync::mpsc;
 const WAITING: usize = 1_024;
 
 /// Reads what there is to begin with, and asks what services need. Tells what is known by it.
-pub(super) fn begin(organization: Organization, typed: &Watch, now: Timestamp) -> miette::Result<Live> {
+pub(super) fn begin(
+    organization: Organization,
+    typed: &Watch,
+    prober: Option<&mut Prober>,
+    now: Timestamp,
+) -> miette::Result<Live> {
     let (stream, probes) = kept(typed)?;
     let mut specs = super::super::analyze::specs(&typed.seeds, &typed.collectors)?;
     specs.extend(super::super::fetch::seeds(&typed.newest, now)?);
@@ -26,7 +31,7 @@ pub(super) fn begin(organization: Organization, typed: &Watch, now: Timestamp) -
     let files = if specs.is_empty() { Vec::new() } else { discover(&specs).into_diagnostic()? };
     let archives = u32::try_from(files.len()).into_diagnostic()?;
     let recorded = super::super::analyze::read_probes(&probes, Live::first_probe_file(archives))?;
-    let new = ask_once(&organization, typed)?;
+    let new = prober.map_or_else(|| Ok(Vec::new()), ask_once)?;
     let address = if typed.bmp_only { "no stream" } else { &typed.stream };
     let live = Live::after_probes(organization, address, Before { recorded, new }, archives);
     let live = if files.is_empty() {
@@ -71,21 +76,22 @@ fn probes(organization: &Organization, typed: &Watch) -> bool {
 }
 
 /// Asks everything once, to learn on which addresses services depend: the stream is asked about them.
-fn ask_once(organization: &Organization, typed: &Watch) -> miette::Result<Vec<ProbeResult>> {
-    let Some(prober) = prober(organization, typed)? else { return Ok(Vec::new()) };
+fn ask_once(prober: &mut Prober) -> miette::Result<Vec<ProbeResult>> {
     let progress = Progress::working("asking once what services need");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let results = runtime.block_on(async {
         let (sender, mut events) = mpsc::channel(WAITING);
-        let asking = tokio::spawn(prober.once(sender));
-        let mut results = Vec::new();
-        while let Some(event) = events.recv().await {
-            if let ProbeEvent::Result(result) = event {
-                results.push(result);
+        let taking = async {
+            let mut results = Vec::new();
+            while let Some(event) = events.recv().await {
+                if let ProbeEvent::Result(result) = event {
+                    results.push(result);
+                }
             }
-        }
-        asking.await.map(|()| results)
+            results
+        };
+        tokio::join!(prober.once(sender), taking).1
     });
     drop(progress);
-    results.into_diagnostic()
+    Ok(results)
 }
