@@ -14,9 +14,9 @@ use faultline::command::analyze;
 use faultline::compression;
 use faultline::observation::Observation;
 use faultline::org::profile;
-use faultline::org::scope::Scope;
 use faultline::pipeline::Pipeline;
 use faultline::report::{self, ReportView};
+use faultline::scope::Scope;
 use faultline::settings::Settings;
 use faultline::source::{InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover};
 use faultline::timing::Timing;
@@ -69,7 +69,7 @@ impl Sample {
         let organization = profile::read(&self.profile)?.organization;
         let own = WatchedPrefixes::new(organization.prefixes.iter().map(|watched| watched.prefix));
         Ok([
-            ("one organization", Scope::of(&organization, []), Interest::Watched(own)),
+            ("one organization", organization.scope([]), Interest::Watched(own)),
             ("everything", Scope::Everything, Interest::Everything),
         ])
     }

@@ -433,6 +433,9 @@ pub struct Replay {
     /// How fast recorded time passes: 1x, 60x, 0.5x or max
     #[arg(long, value_name = "SPEED", default_value = "1x")]
     pub speed: Speed,
+    /// Tell the time at which a message is passed on as its time, as if everything happened now: for watch as it runs live, with its own clock
+    #[arg(long)]
+    pub as_now: bool,
     /// Print the bytes of messages too; over a WebSocket clients ask for them
     #[arg(long, conflicts_with = "listen")]
     pub raw: bool,

@@ -49,7 +49,7 @@ pub fn run(cli: Cli, now: Timestamp) -> miette::Result<Outcome> {
         Command::Probe(typed) => probe::run(&typed),
         #[cfg(not(feature = "live"))]
         Command::Probe(_) => Err(without_live()),
-        Command::Replay(typed) => replay::run(&typed),
+        Command::Replay(typed) => replay::run(&typed, now),
         Command::Completions(typed) => completions::run(&typed),
         Command::Man(typed) => man::run(&typed),
     }

@@ -12,38 +12,30 @@
     )
 )]
 
+// The routing half, in a package of its own.
+pub use faultline_routing::{
+    compression, feed, foreign, observation, pipeline, rib, scope, settings, source, time, timing, vantage, visibility, withdrawal,
+};
+
 pub mod alert;
 pub mod analysis;
 pub mod cli;
 pub mod command;
-pub mod compression;
 #[cfg(feature = "live")]
 pub mod dashboard;
 pub mod dependency;
 pub mod drill;
-pub mod feed;
 pub mod fetch;
-pub mod foreign;
 pub mod holder;
 pub mod incident;
-pub mod observation;
 pub mod org;
 pub mod outage;
-pub mod pipeline;
 pub mod probe;
 pub mod probing;
 pub mod reachability;
 pub mod replay;
 pub mod report;
-pub mod rib;
-pub mod settings;
-pub mod source;
 pub mod table;
-pub mod time;
-pub mod timing;
-pub mod vantage;
-pub mod visibility;
 pub mod watch;
 #[cfg(feature = "live")]
 pub mod web;
-pub mod withdrawal;

@@ -6,11 +6,11 @@ pub mod alert;
 pub mod draft;
 mod probing;
 pub mod profile;
-pub mod scope;
 
 pub use probing::{ProbeResolver, Probing};
 
 use crate::probe::Scheme;
+use crate::scope::{Own, Scope};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::vantage::Asn;
@@ -57,6 +57,15 @@ impl Organization {
     /// What it calls its prefixes, where it names them.
     pub fn labels(&self) -> HashMap<IpNet, &str> {
         self.prefixes.iter().filter_map(|own| Some((own.prefix, own.label.as_deref()?))).collect()
+    }
+
+    /// What is watched for it: its prefixes, what covers them and lies inside them, and addresses of others on which it depends.
+    pub fn scope(&self, dependencies: impl IntoIterator<Item = IpAddr>) -> Scope {
+        let own = self.prefixes.iter().map(|watched| {
+            let origins = if watched.origins.is_empty() { &self.as_numbers } else { &watched.origins };
+            Own { prefix: watched.prefix, longest: watched.lengths.longest, origins: origins.clone() }
+        });
+        Scope::of(own, &self.as_numbers, dependencies)
     }
 }
 

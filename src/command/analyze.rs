@@ -9,7 +9,6 @@ use crate::dependency::Dependencies;
 use crate::incident::{Findings, correlate};
 use crate::observation::Observation;
 use crate::org::profile::ProfileWarning;
-use crate::org::scope::Scope;
 use crate::org::{Organization, profile};
 use crate::pipeline::{Pipeline, RoutingFindings};
 use crate::probe::{ProbeRecording, ProbeResult, read_results_watched};
@@ -124,7 +123,7 @@ pub fn analyze(inputs: &Inputs, timing: &Timing) -> miette::Result<Analysis> {
     }
     let dependencies = Dependencies::from_profile_and_results(&organization, &recording.results);
     let addresses = dependencies.addresses();
-    let scope = Scope::of(&organization, addresses.iter().copied());
+    let scope = organization.scope(addresses.iter().copied());
     let interest = Interest::Watched(watched(&organization, &addresses));
     let last_probe = recording.results.iter().map(ProbeResult::end).max();
     let settings = organization.settings.clone();

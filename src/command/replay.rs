@@ -5,7 +5,7 @@ use crate::cli::Replay as Typed;
 use crate::replay::{Replay, Speed};
 use crate::source::ris_live::Shown;
 use crate::source::{InputSpec, discover};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use miette::IntoDiagnostic;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::time::Duration;
@@ -14,30 +14,37 @@ use std::time::Duration;
 ///
 /// # Errors
 /// If none of the archives could be read, or what was asked for cannot be done here.
-pub fn run(typed: &Typed) -> miette::Result<Outcome> {
+pub fn run(typed: &Typed, now: Timestamp) -> miette::Result<Outcome> {
     let specs: Vec<InputSpec> = super::analyze::specs(&typed.archives, &typed.collectors)?;
+    if typed.as_now && typed.speed == Speed::Unlimited {
+        let help = "leave --as-now out, or name a speed such as 1x";
+        return Err(miette::miette!(help = help, "what is passed on as fast as can be is not due at any time"));
+    }
     let replay = Replay::open(discover(&specs).into_diagnostic()?, 1).into_diagnostic()?;
     match &typed.listen {
-        Some(address) => serve(replay, address, typed.speed)?,
-        None => print(replay, typed.speed, typed.raw)?,
+        Some(address) => serve(replay, address, typed)?,
+        None => print(replay, typed, now)?,
     }
     Ok(Outcome::NoIncident)
 }
 
 /// Prints frames, one a line, each when it is due.
-fn print(replay: Replay, speed: Speed, raw: bool) -> miette::Result<()> {
+fn print(replay: Replay, typed: &Typed, begun: Timestamp) -> miette::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let (mut first, mut passed) = (None, Span::ZERO);
-    for shown in replay {
+    for mut shown in replay {
         let first = *first.get_or_insert(shown.at);
-        if let Some(due) = speed.due(shown.at.since(first))
-            && due > passed
-        {
-            unless_gone(out.flush())?;
-            std::thread::park_timeout(Duration::from_micros(due.micros().abs_diff(passed.micros())));
-            passed = due;
+        if let Some(due) = typed.speed.due(shown.at.since(first).max(Span::ZERO)) {
+            if due > passed {
+                unless_gone(out.flush())?;
+                std::thread::park_timeout(Duration::from_micros(due.micros().abs_diff(passed.micros())));
+                passed = due;
+            }
+            if typed.as_now {
+                shown.tell_as_of(begun + due);
+            }
         }
-        if !unless_gone(write_line(&mut out, &shown, raw))? {
+        if !unless_gone(write_line(&mut out, &shown, typed.raw))? {
             return Ok(());
         }
     }
@@ -58,12 +65,12 @@ fn unless_gone(written: std::io::Result<()>) -> miette::Result<bool> {
 }
 
 #[cfg(not(feature = "live"))]
-fn serve(_: Replay, _: &str, _: Speed) -> miette::Result<()> {
+fn serve(_: Replay, _: &str, _: &Typed) -> miette::Result<()> {
     Err(super::without_live())
 }
 
 #[cfg(feature = "live")]
-fn serve(replay: Replay, address: &str, speed: Speed) -> miette::Result<()> {
+fn serve(replay: Replay, address: &str, typed: &Typed) -> miette::Result<()> {
     use miette::WrapErr;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
@@ -82,7 +89,8 @@ fn serve(replay: Replay, address: &str, speed: Speed) -> miette::Result<()> {
                 }
             }
         });
-        let served = crate::replay::server::serve(listener, messages, speed).await.into_diagnostic()?;
+        let clock = typed.as_now.then_some(crate::watch::run::system as fn() -> Timestamp);
+        let served = crate::replay::server::serve(listener, messages, typed.speed, clock).await.into_diagnostic()?;
         super::tell(&format!("{} messages were replayed; {} clients were too slow", served.messages, served.too_slow));
         Ok(())
     })

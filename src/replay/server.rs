@@ -68,20 +68,28 @@ struct Listener {
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Serves messages, each when it is due, to whoever connects; ends after the last one.
+/// Serves messages, each when it is due, to whoever connects; ends after the last one. With a clock messages are told as said when they are due by
+/// it, where the speed is limited.
 ///
 /// # Errors
 /// If no connection can be accepted any more.
-pub async fn serve(listener: TcpListener, mut messages: mpsc::Receiver<Shown>, speed: Speed) -> io::Result<Served> {
+pub async fn serve(
+    listener: TcpListener,
+    mut messages: mpsc::Receiver<Shown>,
+    speed: Speed,
+    clock: Option<fn() -> Timestamp>,
+) -> io::Result<Served> {
     let hub = Arc::new(Hub::default());
     let (end, ended) = watch::channel(false);
     let accepting = tokio::spawn(accept(listener, Arc::clone(&hub), ended));
     hub.subscribed.notified().await;
-    let (begun, mut first, mut served) = (Instant::now(), None, Served::default());
-    while let Some(shown) = messages.recv().await {
+    let (begun, now) = (Instant::now(), clock.map(|clock| clock()));
+    let (mut first, mut served) = (None, Served::default());
+    while let Some(mut shown) = messages.recv().await {
         let first = *first.get_or_insert(shown.at);
         if let Some(due) = speed.due(since(first, shown.at)) {
             sleep_until(begun + Duration::from_micros(due.micros().unsigned_abs())).await;
+            now.into_iter().for_each(|now| shown.tell_as_of(now + due));
         }
         lock(&hub.collectors).insert(shown.host.clone());
         served.messages += 1;

@@ -15,7 +15,7 @@ use super::view::service::ServiceView;
 use super::view::withdrawal::{CoverView, WithdrawalView};
 use super::words;
 use crate::analysis::Outcome;
-use crate::org::scope::Relation;
+use crate::scope::Relation;
 use crate::time::Bounds;
 use screen::{Look, Screen, Weight};
 use std::cmp::Reverse;

@@ -27,8 +27,8 @@ pub mod withdrawal;
 
 use crate::analysis::{Analysis, Outcome};
 use crate::org::Organization;
-use crate::org::scope::Relation;
 use crate::report::{Shown, words};
+use crate::scope::Relation;
 use crate::settings::SettingInForce;
 use crate::time::Timestamp;
 use crate::vantage::Asn;

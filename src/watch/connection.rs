@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval_at, sleep, timeout};
+use tokio::time::{Instant, interval_at, sleep, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -116,15 +116,17 @@ async fn once(source: &Source, events: &mpsc::Sender<Event>, was_up: &mut bool) 
         return gone();
     }
     let mut ask = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    let mut heard = Instant::now();
     loop {
         let said = tokio::select! {
-            said = timeout(SILENT, socket.next()) => said,
+            said = timeout_at(heard + SILENT, socket.next()) => said,
             _ = ask.tick() => {
                 say(&mut socket, json!({"type": "ping", "data": null}).to_string()).await?;
                 continue;
             }
             () = events.closed() => return gone(),
         };
+        heard = Instant::now();
         match said {
             Err(_) => return Err(format!("the server said nothing for {} s", SILENT.as_secs())),
             Ok(None) => return Err("the server closed the connection".to_owned()),
@@ -170,3 +172,6 @@ async fn say(socket: &mut Socket, text: String) -> Result<(), String> {
 fn words(error: &tungstenite::Error) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests;

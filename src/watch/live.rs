@@ -10,7 +10,6 @@ use crate::dependency::Dependencies;
 use crate::incident::{Correlation, Findings, correlate};
 use crate::observation::{FileId, Observation};
 use crate::org::Organization;
-use crate::org::scope::Scope;
 use crate::pipeline::{Pipeline, RoutingFindings};
 use crate::probe::ProbeResult;
 use crate::reachability::{ReachabilityFindings, SeriesGlance};
@@ -79,7 +78,7 @@ impl Live {
         let now = FileId(Live::first_probe_file(archives).saturating_add(files));
         let (probed, dependencies) = Probed::new(&organization, before, now);
         let addresses = dependencies.addresses();
-        let scope = Scope::of(&organization, addresses.iter().copied());
+        let scope = organization.scope(addresses.iter().copied());
         let own = organization.prefixes.iter().map(|watched| watched.prefix);
         let watched: Vec<IpNet> = own.chain(addresses.iter().map(|address| IpNet::from(*address))).collect();
         let interest = Interest::Watched(WatchedPrefixes::new(watched.iter().copied()));

@@ -8,7 +8,6 @@ use faultline::analysis::Analysis;
 use faultline::dependency::Dependencies;
 use faultline::incident::{Findings, correlate};
 use faultline::org::profile;
-use faultline::org::scope::Scope;
 use faultline::pipeline::Pipeline;
 use faultline::reachability::Reachability;
 use faultline::report::{self, ReportView};
@@ -70,7 +69,7 @@ fn analysis(stage: Stage) -> Analysis {
     );
     let organization = profile::parse(&profile, Path::new("org.toml")).unwrap().organization;
     let dependencies = Dependencies::from_profile_and_results(&organization, &[]);
-    let mut pipeline = Pipeline::new(Scope::of(&organization, dependencies.addresses()), &organization.settings);
+    let mut pipeline = Pipeline::new(organization.scope(dependencies.addresses()), &organization.settings);
     stage.said.iter().for_each(|observation| pipeline.observe(observation, &stage.vantages));
     let routing = pipeline.finish(at(END), &stage.vantages);
     let reachability = Reachability::new(&organization, &dependencies).finish(at(END));

@@ -37,7 +37,7 @@ fn replayed(archives: &Path) -> (u64, [u64; 2], client::Parsed) {
                 }
             }
         });
-        let server = tokio::spawn(serve(listener, receiver, Speed::Unlimited));
+        let server = tokio::spawn(serve(listener, receiver, Speed::Unlimited, None));
         let parsed = client::read(&address).await.unwrap();
         (server.await.unwrap().unwrap().messages, prefixes, parsed)
     })

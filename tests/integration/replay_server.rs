@@ -5,6 +5,7 @@ use faultline::replay::server::{END, Served, serve};
 use faultline::replay::{Replay, Speed};
 use faultline::source::ris_live::Shown;
 use faultline::source::{InputSpec, discover};
+use faultline::time::Timestamp;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -42,6 +43,10 @@ fn of_archive(path: &Path) -> Vec<Shown> {
 
 /// A server of these messages, and its address.
 async fn serving(list: Vec<Shown>, speed: Speed) -> (String, JoinHandle<Served>) {
+    serving_by(list, speed, None).await
+}
+
+async fn serving_by(list: Vec<Shown>, speed: Speed, clock: Option<fn() -> Timestamp>) -> (String, JoinHandle<Served>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("ws://{}/v1/ws/?client=test", listener.local_addr().unwrap());
     let (sender, receiver) = tokio::sync::mpsc::channel(16);
@@ -52,7 +57,7 @@ async fn serving(list: Vec<Shown>, speed: Speed) -> (String, JoinHandle<Served>)
             }
         }
     });
-    (address, tokio::spawn(async move { serve(listener, receiver, speed).await.unwrap() }))
+    (address, tokio::spawn(async move { serve(listener, receiver, speed, clock).await.unwrap() }))
 }
 
 async fn say(client: &mut Client, kind: &str, data: Value) {
@@ -104,6 +109,22 @@ fn a_client_gets_what_it_subscribed_to_and_then_the_end() {
         assert_eq!(first["path"], json!([64505, 64500]));
         assert!(first["raw"].as_str().unwrap().starts_with("FFFFFFFF"));
         assert_eq!(server.await.unwrap(), Served { messages: 4, too_slow: 0 });
+    });
+}
+
+#[test]
+fn as_if_it_was_now_messages_are_said_when_they_are_due() {
+    run(async {
+        let clock = || Timestamp::from_parts(2_000_000_000, 500_000);
+        // Messages of seconds 100 to 103, at 100 times their pace.
+        let (address, _server) = serving_by(messages(), Speed::Thousandths(100_000), Some(clock)).await;
+        let (mut client, _) = connect_async(&address).await.unwrap();
+        say(&mut client, "ris_subscribe", json!({})).await;
+        let (frames, _) = rest(&mut client).await;
+        let told: Vec<f64> = frames.iter().map(|frame| frame["data"]["timestamp"].as_f64().unwrap()).collect();
+        assert_eq!(told, [2_000_000_000.5, 2_000_000_000.51, 2_000_000_000.52, 2_000_000_000.53]);
+        let last = frames[3]["data"]["id"].as_str().unwrap();
+        assert!(last.contains(&format!("-{:016x}", 2_000_000_000_530_000_u64)), "{last}");
     });
 }
 

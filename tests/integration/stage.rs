@@ -2,7 +2,7 @@
 
 use faultline::observation::{FileId, GapCause, Observation, Others, RecordRef, Route, Statement, WithdrawCause};
 use faultline::org::profile;
-use faultline::org::scope::Scope;
+use faultline::scope::Scope;
 use faultline::time::Timestamp;
 use faultline::vantage::{Asn, CollectorId, VantageId, Vantages};
 use ipnet::IpNet;
@@ -50,7 +50,7 @@ impl Stage {
     pub fn scope(&self) -> Scope {
         let prefixes: Vec<String> = self.prefixes.iter().map(|prefix| format!("\"{prefix}\"")).collect();
         let text = format!("[organization]\nname = \"Example\"\nas_numbers = [{ORIGIN}]\nprefixes = [{}]\n", prefixes.join(", "));
-        Scope::of(&profile::parse(&text, Path::new("org.toml")).unwrap().organization, [])
+        profile::parse(&text, Path::new("org.toml")).unwrap().organization.scope([])
     }
 
     /// One statement.

@@ -2,16 +2,20 @@
 
     cargo build --release
     python3 tests/soak/soak.py load      # 10 minutes of a whole stream, 20,000 messages a second and more
-    python3 tests/soak/soak.py realtime  # the lab cases at their own pace, and at 60 times of it (about 25 minutes)
+    python3 tests/soak/soak.py realtime  # the lab cases at their own pace, at 60 times of it, and as fast as can be (about 4 minutes)
+    python3 tests/soak/soak.py delays    # the lab cases as if they happened now: how long after the hold alerts arrive (about 4 minutes)
     python3 tests/soak/soak.py halfopen  # a server which stops answering and keeps the connection, for 5 minutes
     python3 tests/soak/soak.py kills     # watch is killed 50 times at random, under load
 
 Each prints what it measured, and ends with status 1 if something was lost or told twice. Nothing but Python is needed.
+The variable FAULTLINE names another program than the release build.
 """
 
 import argparse
+import concurrent.futures
+import contextlib
+import datetime
 import gzip
-import hashlib
 import http.server
 import json
 import os
@@ -27,7 +31,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "target/release/faultline"
+PROGRAM = Path(os.environ.get("FAULTLINE", ROOT / "target/release/faultline"))
 CASES = ["A", "B", "C", "D", "E", "H"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -70,11 +74,18 @@ def shifted(source, target, seconds):
     return count
 
 
+def inputs(arguments):
+    """The folder of generated archives: a million messages of a busy collector."""
+    if arguments.inputs:
+        return arguments.inputs
+    command = ["cargo", "run", "--release", "-q", "-p", "faultline-peers", "--", "inputs"]
+    made = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    return next(Path(word) for word in reversed(made.split()) if (Path(word) / "ORG.toml").exists())
+
+
 def load(arguments):
-    made = subprocess.run(
-        ["cargo", "run", "--release", "-q", "-p", "faultline-peers", "--", "inputs"], cwd=ROOT, text=True, capture_output=True, check=True
-    ).stdout
-    folder = next(Path(word) for word in reversed(made.split()) if (Path(word) / "ORG.toml").exists())
+    """A whole busy stream, with a dashboard which a browser asks for and never reads."""
+    folder = inputs(arguments)
     source = folder / "rrc00/updates.20251101.0000.gz"
     with tempfile.TemporaryDirectory() as home:
         archive = Path(home) / "rrc00"
@@ -140,40 +151,121 @@ def told(lines):
     return sorted((event["incident"], event["event"]) for event in events if event["event"] in ("opened", "closed"))
 
 
+def seeds_of(case):
+    """The table dumps of a case from before anything happens: later ones are no beginning."""
+    archive = ROOT / f"data/lab/{case}/mrt"
+    return archive, [*archive.glob("cbird/rib*"), *archive.glob("cfrr/rib*"), min(archive.glob("copen/rib*"))]
+
+
+def analyzed(*files):
+    command = [PROGRAM, "analyze", "data/lab/lab.toml", *files, "--format", "json"]
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)["incidents"]
+
+
 def realtime(_):
     """The lab cases streamed at three speeds; each must tell what analyze finds in the same frames, with the same table dumps."""
+    with concurrent.futures.ThreadPoolExecutor(len(CASES)) as pool:
+        return all([*pool.map(realtime_case, CASES)])
+
+
+def realtime_case(case):
     good = True
-    for case in CASES:
-        archive = ROOT / f"data/lab/{case}/mrt"
-        # The dumps from before anything happens: later ones are no beginning.
-        seeds = [*archive.glob("cbird/rib*"), *archive.glob("cfrr/rib*"), min(archive.glob("copen/rib*"))]
-        with tempfile.TemporaryDirectory() as home:
-            frames = Path(home) / "frames.jsonl"
-            with frames.open("w") as out:
-                subprocess.run([PROGRAM, "replay", archive, "--raw", "--speed", "max"], stdout=out, stderr=subprocess.DEVNULL, check=True)
-            found = subprocess.run(
-                [PROGRAM, "analyze", "data/lab/lab.toml", *seeds, frames, "--format", "json"], cwd=ROOT, capture_output=True, text=True
-            )
-        incidents = json.loads(found.stdout)["incidents"]
-        expected = sorted(
-            [(number + 1, "opened") for number in range(len(incidents))]
-            + [(number + 1, "closed") for number, incident in enumerate(incidents) if incident["ended"]]
+    archive, seeds = seeds_of(case)
+    with tempfile.TemporaryDirectory() as home:
+        frames = Path(home) / "frames.jsonl"
+        with frames.open("w") as out:
+            subprocess.run([PROGRAM, "replay", archive, "--raw", "--speed", "max"], stdout=out, stderr=subprocess.DEVNULL, check=True)
+        incidents = analyzed(*seeds, frames)
+    expected = sorted(
+        [(number + 1, "opened") for number in range(len(incidents))]
+        + [(number + 1, "closed") for number, incident in enumerate(incidents) if incident["ended"]]
+    )
+    for speed in ("max", "60x", "1x"):
+        port = free_port()
+        replay = start("replay", archive, "--listen", f"127.0.0.1:{port}", "--speed", speed, stderr=subprocess.DEVNULL)
+        wait_for(port)
+        watch = start(
+            "watch", "data/lab/lab.toml", "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--format", "jsonl", "--seed", *seeds,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )
-        for speed in ("max", "60x", "1x"):
-            port = free_port()
-            replay = start("replay", archive, "--listen", f"127.0.0.1:{port}", "--speed", speed, stderr=subprocess.DEVNULL)
-            wait_for(port)
-            watch = start(
-                "watch", "data/lab/lab.toml", "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--format", "jsonl", "--seed", *seeds,
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )
-            lines = told(watch.stdout)
-            watch.wait()
-            replay.kill()
-            same = lines == expected
-            good &= same
-            print(f"case {case} at {speed}: {f'{lines}, as expected' if same else f'{lines}, expected {expected}'}", flush=True)
+        lines = told(watch.stdout)
+        watch.wait()
+        replay.kill()
+        same = lines == expected
+        good &= same
+        print(f"case {case} at {speed}: {f'{lines}, as expected' if same else f'{lines}, expected {expected}'}", flush=True)
     return good
+
+
+def delays(_):
+    """The lab cases as if they happened now, by the system's clock: when alerts arrive, after the hold of what they tell has ended."""
+    with concurrent.futures.ThreadPoolExecutor(len(CASES)) as pool:
+        late = [seconds for found in pool.map(delays_of, CASES) for seconds in found]
+    late.sort()
+    median = late[len(late) // 2]
+    print(f"{len(late)} alerts of incidents which opened: {median:.2f} s after the hold in the middle, {late[-1]:.2f} s at most")
+    return median <= 1
+
+
+def delays_of(case):
+    archive, seeds = seeds_of(case)
+    with tempfile.TemporaryDirectory() as home, hook() as (address, taken):
+        profile, recording, port = profile_with_hook(home, address), Path(home) / "recording", free_port()
+        replay = start("replay", archive, "--listen", f"127.0.0.1:{port}", "--as-now", stderr=subprocess.DEVNULL)
+        wait_for(port)
+        watch = start(
+            "watch", profile, "--stream", f"ws://127.0.0.1:{port}/", "--no-probes", "--record", recording, "--seed", *seeds,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        # The last holds end after the last message.
+        replay.wait()
+        time.sleep(20)
+        watch.send_signal(signal.SIGINT)
+        watch.wait(60)
+        incidents = analyzed(*seeds, *recording.glob("stream-*.jsonl"))
+        arrived = {}
+        for at, notice in taken:
+            if "opened" in notice["changes"]:
+                arrived.setdefault(notice["incident"]["number"], at)
+    late = []
+    for number, incident in enumerate(incidents, 1):
+        opened = [withdrawal["opened"] for withdrawal in incident["withdrawals"]]
+        ended = min(datetime.datetime.fromisoformat(at).timestamp() for at in opened)
+        late.append(arrived.get(number, float("inf")) - ended)
+        print(f"case {case}, incident {number}: the hold ended at {min(opened)}, the alert arrived {late[-1]:+.2f} s after it", flush=True)
+    if len(arrived) != len(incidents):
+        print(f"case {case}: {len(arrived)} incidents were told of, and there are {len(incidents)}", flush=True)
+        late.append(float("inf"))
+    return late
+
+
+@contextlib.contextmanager
+def hook():
+    """A receiver of alerts: its address, and what it has taken and when."""
+    taken = []
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            taken.append((time.time(), {**body, "key": self.headers["idempotency-key"]}))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", taken
+    server.shutdown()
+
+
+def profile_with_hook(home, address):
+    profile = Path(home) / "org.toml"
+    text = (ROOT / "data/lab/lab.toml").read_text()
+    alerts = f'[[alerts]]\nname = "hook"\nkind = "webhook"\nurl = "{address}"\nchanges = ["opened", "worsened", "improved", "changed"]\nevery = "0s"\n'
+    profile.write_text(f"{text}\n{alerts}")
+    return profile
 
 
 def halfopen(arguments):
@@ -228,65 +320,58 @@ def quiet(work, *arguments):
 
 
 def kills(arguments):
-    """Watch is killed at random and begun again with its journal; each change must reach the webhook once by its key."""
-    taken, lock = {}, threading.Lock()
-
-    class Hook(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            with lock:
-                taken.setdefault(self.headers["idempotency-key"], []).append(json.loads(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=hook.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory() as home:
-        profile = Path(home) / "org.toml"
-        text = (ROOT / "data/lab/lab.toml").read_text()
-        profile.write_text(f'{text}\n[[alerts]]\nname = "hook"\nkind = "webhook"\nurl = "http://127.0.0.1:{hook.server_port}/"\nchanges = ["opened", "worsened", "improved", "changed"]\nevery = "0s"\n')
-        chance = random.Random(arguments.seed)
-        done = False
+    """Watch is killed at random, under load, and begun again with its journal; each change must reach the webhook once by its key."""
+    with tempfile.TemporaryDirectory() as home, hook() as (address, arrived):
+        profile, crowd = profile_with_hook(home, address), Path(home) / "rrc00"
+        crowd.mkdir()
+        # A busy collector beside those of the lab, from a minute before they begin.
+        begins = datetime.datetime.fromisoformat("2026-11-22T09:12:00+00:00")
+        later = begins - datetime.datetime.fromisoformat("2025-11-01T00:00:00+00:00")
+        count = shifted(inputs(arguments) / "rrc00/updates.20251101.0000.gz", crowd / "updates.20261122.0912.gz", int(later.total_seconds()))
+        print(f"{count:,} messages beside those of the lab, {count / 300 * 6:,.0f} a second", flush=True)
+        chance, ended = random.Random(arguments.seed), 0
         for number in range(arguments.kills + 1):
             port = free_port()
-            replay = start("replay", "data/lab/A/mrt", "--listen", f"127.0.0.1:{port}", "--speed", "60x", stderr=subprocess.DEVNULL)
+            replay = start(
+                "replay", "data/lab/A/mrt", crowd, "--listen", f"127.0.0.1:{port}", "--speed", "6x", stderr=subprocess.DEVNULL
+            )
             wait_for(port)
             watch = start(
-                "watch", profile, "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--journal", Path(home) / "journal",
+                "watch", profile, "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--everything", "--journal", Path(home) / "journal",
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )
-            last = number == arguments.kills
             try:
-                watch.wait(None if last else chance.uniform(0.2, 9.0))
-                done = True
+                watch.wait(None if number == arguments.kills else chance.uniform(0.2, 45.0))
+                ended += 1
             except subprocess.TimeoutExpired:
                 watch.kill()
                 watch.wait()
             replay.kill()
-        changes = {}
-        for notices in taken.values():
-            first = notices[0]
-            for told in first["changes"]:
-                key = (first["incident"]["number"], told)
-                changes[key] = changes.get(key, 0) + 1
-        repeated = sum(len(notices) - 1 for notices in taken.values())
-        digest = hashlib.sha256(json.dumps(sorted(map(str, changes))).encode()).hexdigest()[:12]
-        print(f"{arguments.kills} kills: {len(taken)} notices by key, {repeated} sent again under the same key, changes {changes} ({digest})")
-        ends = [count for (_, change), count in changes.items() if change in ("opened", "closed")]
-        return done and len(ends) == 2 and all(count == 1 for count in ends)
+        by_key, changes = {}, {}
+        for _, notice in arrived:
+            by_key.setdefault(notice["key"], []).append(notice)
+        for notices in by_key.values():
+            for change in notices[0]["changes"]:
+                told = (notices[0]["incident"]["number"], change)
+                changes[told] = changes.get(told, 0) + 1
+        repeated = sum(len(notices) - 1 for notices in by_key.values())
+        killed = arguments.kills + 1 - ended
+        print(f"{killed} kills: {len(by_key)} notices by key, {repeated} sent again under the same key, changes {changes}")
+        opened = {number for number, change in changes if change == "opened"}
+        closed = {number for number, change in changes if change == "closed"}
+        return bool(opened) and opened == closed and all(changes[number, end] == 1 for number in opened for end in ("opened", "closed"))
 
 
 def main():
     commands = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = commands.add_subparsers(required=True)
-    for work in (load, realtime, halfopen, kills):
+    for work in (load, realtime, delays, halfopen, kills):
         kind = kinds.add_parser(work.__name__, help=work.__doc__)
         kind.set_defaults(work=work)
+        if work in (load, kills):
+            kind.add_argument("--inputs", type=Path, help="the folder of generated archives; else they are made")
         if work is load:
-            kind.add_argument("--rate", type=int, default=22_000, help="messages a second")
+            kind.add_argument("--rate", type=int, default=26_000, help="messages a second")
         if work in (load, halfopen):
             kind.add_argument("--minutes", type=int, default=10 if work is load else 5)
         if work is kills:

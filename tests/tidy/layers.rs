@@ -30,6 +30,7 @@ const LAYERS: &[(&str, Branch, &str)] = &[
     ("web", Branch::Both, "TLS and HTTP as a client, for all who ask a network"),
     ("table", Branch::Both, "columns in and out of Parquet files; what they mean is their owner's business"),
     ("probe", Branch::Clients, "what one attempt of a client gave; knows no organization"),
+    ("scope", Branch::Both, "which prefixes and origins are watched; knows no services"),
     ("org", Branch::Both, "whose prefixes and services; both halves ask it what is watched"),
     ("source", Branch::Routing, "files in, observations out, merged by time"),
     ("replay", Branch::Routing, "archives as a stream: what a live source would have sent"),
@@ -60,61 +61,61 @@ const LAYERS: &[(&str, Branch, &str)] = &[
 /// Imports against the order, each with its reason: (importing module, imported module, reason). Empty is best.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
-/// Words which may stand only in certain files of `src/`: (words, allowed path prefixes, what to do instead).
+/// Words which may stand only in certain files of the library: (words, allowed path prefixes, what to do instead).
 const CONFINED: &[(&[&str], &[&str], &str)] = &[
     (
         &["bgpkit_parser"],
-        &["src/source/", "src/source.rs"],
+        &["source/", "source.rs"],
         "bgpkit-parser breaks its API monthly: hide it behind source/, which reads archives and writes them",
     ),
-    (&["hickory_"], &["src/probe/", "src/probe.rs"], "DNS on the wire belongs to probe/"),
-    (&["reqwest"], &["src/web.rs", "src/probe/ask/", "src/alert/", "src/fetch"], "HTTP is asked by few: give them an address"),
-    (&["redb"], &["src/alert/journal"], "what is kept over a restart is the journal's business"),
-    (&["axum"], &["src/dashboard/"], "the dashboard alone serves HTTP"),
-    (&["polars"], &["src/table.rs", "src/table/"], "polars is an optional feature: take and give plain rows, and convert in table"),
+    (&["hickory_"], &["probe/", "probe.rs"], "DNS on the wire belongs to probe/"),
+    (&["reqwest"], &["web.rs", "probe/ask/", "alert/", "fetch"], "HTTP is asked by few: give them an address"),
+    (&["redb"], &["alert/journal"], "what is kept over a restart is the journal's business"),
+    (&["axum"], &["dashboard/"], "the dashboard alone serves HTTP"),
+    (&["polars"], &["table.rs", "table/"], "polars is an optional feature: take and give plain rows, and convert in table"),
     (
         &["fs::write", "File::create", "OpenOptions", "NamedTempFile", "create_dir", "fs::rename", "fs::remove"],
         &[
-            "src/report/",
-            "src/report.rs",
-            "src/command/",
-            "src/table.rs",
-            "src/table/",
-            "src/drill",
-            "src/fetch/",
-            "src/watch/record.rs",
-            "src/main.rs",
-            "src/alert/spool.rs",
-            "src/alert/sink/file.rs",
+            "report/",
+            "report.rs",
+            "command/",
+            "table.rs",
+            "table/",
+            "drill",
+            "fetch/",
+            "watch/record.rs",
+            "main.rs",
+            "alert/spool.rs",
+            "alert/sink/file.rs",
         ],
         "files are written at the rim only: give a value to report/, table, drill or fetch",
     ),
     (
         &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"],
-        &["src/main.rs", "src/replay/server.rs", "src/watch/", "src/dashboard/", "src/probe/ask/", "src/probing/", "src/timing.rs"],
+        &["main.rs", "replay/server.rs", "watch/", "dashboard/", "probe/ask/", "probing/", "timing.rs"],
         "time is an argument: take a Timestamp; only main, watch and probing read the clock, timing for --stats, and the replay to keep its pace",
     ),
     (
         &["std::fs", "std::net::TcpStream", "std::net::UdpSocket", "std::process", "std::thread", "std::env", "tokio::"],
         &[
-            "src/source/",
-            "src/source.rs",
-            "src/compression",
-            "src/probe/",
-            "src/org/",
-            "src/report/",
-            "src/table",
-            "src/drill",
-            "src/replay/",
-            "src/watch/",
-            "src/web.rs",
-            "src/probing/",
-            "src/alert/",
-            "src/dashboard/",
-            "src/fetch",
-            "src/command",
-            "src/cli",
-            "src/main.rs",
+            "source/",
+            "source.rs",
+            "compression",
+            "probe/",
+            "org/",
+            "report/",
+            "table",
+            "drill",
+            "replay/",
+            "watch/",
+            "web.rs",
+            "probing/",
+            "alert/",
+            "dashboard/",
+            "fetch",
+            "command",
+            "cli",
+            "main.rs",
         ],
         "the middle is pure and synchronous: do input and output at the rim and hand over values",
     ),
@@ -153,7 +154,7 @@ fn what_is_confined_stays_in_its_module() {
     for file in tree::sources() {
         for (number, line) in file.program().lines().enumerate() {
             for (words, allowed, instead) in CONFINED {
-                let here = allowed.iter().any(|start| file.path.starts_with(start));
+                let here = allowed.iter().any(|start| tree::inner(&file.path).is_some_and(|path| path.starts_with(start)));
                 if let Some(word) = words.iter().find(|word| !here && line.contains(**word)) {
                     found.push(format!("{}:{}: {word}: {instead}", file.path, number + 1));
                 }
@@ -177,7 +178,7 @@ fn modules() -> BTreeSet<String> {
 
 /// The top-level module a file belongs to: `src/org/profile.rs` is of `org`. Programs under `src/bin` are not part of the library.
 fn module_of(path: &str) -> Option<String> {
-    let rest = path.strip_prefix("src/")?;
+    let rest = tree::inner(path)?;
     let first = rest.split('/').next()?;
     (first != "bin").then(|| first.trim_end_matches(".rs").to_owned())
 }
@@ -203,7 +204,7 @@ fn imports(file: &File, modules: &BTreeSet<String>) -> Vec<(usize, String)> {
 
 /// How many modules deep a file is: 1 for `src/org.rs` and `src/probe/mod.rs`, 2 for `src/org/profile.rs`.
 fn depth(path: &str) -> usize {
-    let inner = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
+    let inner = tree::inner(path).unwrap_or(path).trim_end_matches(".rs").trim_end_matches("/mod");
     inner.split('/').count()
 }
 

@@ -33,6 +33,14 @@ impl File {
     }
 }
 
+/// Where the library's modules are: the routing half is a package of its own.
+const ROOTS: [&str; 2] = ["src/", "crates/routing/src/"];
+
+/// The path of a module's file within the library: `source/mrt/scan.rs`.
+pub fn inner(path: &str) -> Option<&str> {
+    ROOTS.iter().find_map(|root| path.strip_prefix(root))
+}
+
 /// The package's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -56,7 +64,7 @@ pub fn rust() -> Vec<File> {
 
 /// Every Rust file of the library and the program.
 pub fn sources() -> Vec<File> {
-    files(|path| path.starts_with("src/") && path.ends_with(".rs"))
+    files(|path| inner(path).is_some() && path.ends_with(".rs"))
 }
 
 fn walk(folder: &Path, prefix: &str, ignored: &[&str], found: &mut Vec<File>) {

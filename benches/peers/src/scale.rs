@@ -5,8 +5,8 @@
 
 use clap::Args;
 use faultline::observation::{FileId, Observation, RecordRef, Route, Statement, WithdrawCause};
-use faultline::org::scope::Scope;
 use faultline::pipeline::Pipeline;
+use faultline::scope::Scope;
 use faultline::settings::Settings;
 use faultline::time::Timestamp;
 use faultline::vantage::{Asn, CollectorId, VantageId, Vantages};

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use faultline::source::{Interest, WatchedPrefixes, disagreement};
+use faultline_routing::source::{Interest, WatchedPrefixes, disagreement};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

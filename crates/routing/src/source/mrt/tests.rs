@@ -16,10 +16,12 @@ fn assert_same(bytes: &[u8], interest: &Interest, what: &str) {
 
 /// Recorded files: those of the package, and those beside it.
 const FOLDERS: [&str; 3] = ["data/lab", "../shared/data/mrt", "../shared/lab"];
+/// The root of the project, from this package.
+const ROOT: &str = "../..";
 
 /// Every file under a folder, unpacked; nothing if the folder is missing.
 fn recorded(folder: &str) -> Vec<(String, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(ROOT).join(folder);
     if !root.exists() {
         println!("SKIPPED: {folder} is missing, so the scan was not held against the full decoder on its files");
     }

@@ -20,7 +20,7 @@ pub struct RouteId(NonZeroU32);
 impl PrefixId {
     /// The one at this place.
     #[allow(clippy::cast_possible_truncation, reason = "there are fewer than 2^32 prefixes in any table")]
-    pub(crate) const fn at(index: usize) -> Self {
+    pub const fn at(index: usize) -> Self {
         PrefixId(index as u32)
     }
 

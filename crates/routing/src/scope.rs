@@ -1,6 +1,5 @@
 //! What is watched: the organization's prefixes, what covers them, what is inside them, and what holds the addresses it depends on.
 
-use super::Organization;
 use crate::vantage::Asn;
 use ipnet::IpNet;
 use prefix_trie::joint::JointPrefixMap;
@@ -33,6 +32,17 @@ struct OwnPrefix {
     origins: Vec<Asn>,
 }
 
+/// A prefix of the organization.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// The longest length of what is announced inside it as if it was named.
+    pub longest: u8,
+    /// Who may originate it, beside the organization's own AS numbers.
+    pub origins: Vec<Asn>,
+}
+
 /// What a prefix is to the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -61,12 +71,15 @@ impl Relation {
 }
 
 impl Scope {
-    /// Watches the organization and the addresses it depends on.
-    pub fn of(organization: &Organization, dependencies: impl IntoIterator<Item = IpAddr>) -> Scope {
+    /// Watches an organization of these AS numbers: its own prefixes, and the addresses it depends on.
+    pub fn of(
+        own_prefixes: impl IntoIterator<Item = Own>,
+        as_numbers: &[Asn],
+        dependencies: impl IntoIterator<Item = IpAddr>,
+    ) -> Scope {
         let mut own = JointPrefixMap::default();
-        for watched in &organization.prefixes {
-            let origins = if watched.origins.is_empty() { organization.as_numbers.clone() } else { watched.origins.clone() };
-            own.insert(watched.prefix, OwnPrefix { longest: watched.lengths.longest, origins });
+        for Own { prefix, longest, origins } in own_prefixes {
+            own.insert(prefix, OwnPrefix { longest, origins });
         }
         let mut others = JointPrefixMap::default();
         for address in dependencies {
@@ -75,7 +88,7 @@ impl Scope {
                 others.insert(host, ());
             }
         }
-        Scope::Watched(Box::new(Watched { own, dependencies: others, as_numbers: organization.as_numbers.clone() }))
+        Scope::Watched(Box::new(Watched { own, dependencies: others, as_numbers: as_numbers.to_vec() }))
     }
 
     /// Whether routes to the prefix are kept.

@@ -7,8 +7,8 @@
 
 use crate::feed::Feeds;
 use crate::observation::RecordRef;
-use crate::org::scope::{Relation, Scope};
 use crate::rib::{ChangeCause, PrefixId, Rib, RouteChange, RouteState};
+use crate::scope::{Relation, Scope};
 use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{Asn, Family, VantageId, Vantages};

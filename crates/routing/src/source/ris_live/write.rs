@@ -40,6 +40,9 @@ pub struct Shown {
     /// Its bytes in hexadecimal, for who asks for them.
     #[serde(skip)]
     raw: Option<String>,
+    /// It tells apart what one peer said at one time.
+    #[serde(skip)]
+    number: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -115,8 +118,15 @@ impl Shown {
                 (kind, body, bytes.as_deref().map(hex))
             }
         };
-        let id = format!("{peer}-{:016x}{number:08x}", at.micros());
-        Some(Shown { at, peer, asn, id, host: collector.to_owned(), kind, body, raw })
+        let mut shown = Shown { at, peer, asn, id: String::new(), host: collector.to_owned(), kind, body, raw, number };
+        shown.tell_as_of(at);
+        Some(shown)
+    }
+
+    /// It is told as said then.
+    pub fn tell_as_of(&mut self, at: Timestamp) {
+        self.at = at;
+        self.id = format!("{}-{:016x}{:08x}", self.peer, at.micros(), self.number);
     }
 
     /// The frame.
