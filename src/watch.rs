@@ -5,6 +5,9 @@
 //! parts which wait for the network.
 
 #[cfg(feature = "live")]
+pub mod archives;
+pub mod backfill;
+#[cfg(feature = "live")]
 pub mod bmp_station;
 pub mod board;
 pub mod canary;

@@ -68,7 +68,8 @@ pub enum Ribs {
 /// The newest archives, to begin to watch with.
 #[derive(Debug, Clone, Args)]
 pub struct SeedNewest {
-    /// Fetch the newest table dump of these collectors, and the updates since, and begin with them: rrc00,route-views2
+    /// Fetch the newest table dump of these collectors, and the updates since, and begin with them: rrc00,route-views2. What the stream does not tell
+    /// later, since a connection was lost, is fetched from those of RIS among them
     #[arg(long, value_name = "NAMES", value_delimiter = ',', num_args = 1..)]
     pub seed_newest: Vec<String>,
     /// The folder to store them in [default: faultline/seeds in the user's cache folder]

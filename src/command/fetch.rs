@@ -4,13 +4,16 @@ mod view;
 
 use super::progress::Progress;
 use crate::analysis::Outcome;
-use crate::cli::{ArchiveMirrors, Fetch, Format, Ribs, SeedNewest};
-use crate::fetch::archive::{Mirrors, Series, Tables, Window, named};
+use crate::cli::{ArchiveMirrors, Fetch, Format, Ribs, SeedNewest, Watch};
+use crate::fetch::archive::{Collector, Mirrors, Series, Tables, Window, named};
 use crate::fetch::run::{Names, Order, fetch, patiently, plan};
 use crate::fetch::{collectors, window};
 use crate::report;
 use crate::source::InputSpec;
+use crate::source::collectors::Project;
 use crate::time::Timestamp;
+use crate::watch::archives::Archives;
+use crate::watch::run::system;
 use miette::IntoDiagnostic;
 use std::path::{Path, PathBuf};
 use view::FetchView;
@@ -71,11 +74,7 @@ pub fn seeds(typed: &SeedNewest, now: Timestamp) -> miette::Result<Vec<InputSpec
         tables: Tables::With,
         mirrors: mirrors(&typed.mirrors),
         names: Names::Rule,
-        folder: typed
-            .seed_dir
-            .clone()
-            .or_else(cache)
-            .ok_or_else(|| miette::miette!(help = "name a folder with --seed-dir", "the user's cache folder is not known"))?,
+        folder: folder(typed)?,
         parallel: PARALLEL,
         now,
     };
@@ -102,6 +101,30 @@ pub fn seeds(typed: &SeedNewest, now: Timestamp) -> miette::Result<Vec<InputSpec
     Ok(there
         .map(|one| InputSpec { path: order.folder.join(one.file.path()), collector: Some(one.file.collector.clone()) })
         .collect())
+}
+
+/// The archives from which is fetched what a stream of RIS Live does not tell: those of RIS, among the newest which were asked for.
+///
+/// # Errors
+/// As [`seeds`].
+pub fn archives(typed: &Watch) -> miette::Result<Option<Archives>> {
+    let newest = &typed.newest;
+    if typed.replayed || typed.bmp_only || newest.seed_newest.is_empty() {
+        return Ok(None);
+    }
+    let all = collectors(&newest.seed_newest)?.into_iter();
+    let of_ris: Vec<Collector> = all.filter(|collector| collector.project == Project::Ris).collect();
+    if of_ris.is_empty() {
+        return Ok(None);
+    }
+    let mirrors = mirrors(&newest.mirrors);
+    Ok(Some(Archives { collectors: of_ris, mirrors, folder: folder(newest)?, clock: system, pause: patiently() }))
+}
+
+/// Where the newest archives are stored.
+fn folder(typed: &SeedNewest) -> miette::Result<PathBuf> {
+    let folder = typed.seed_dir.clone().or_else(cache);
+    folder.ok_or_else(|| miette::miette!(help = "name a folder with --seed-dir", "the user's cache folder is not known"))
 }
 
 fn mirrors(typed: &ArchiveMirrors) -> Mirrors {

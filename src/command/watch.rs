@@ -2,6 +2,7 @@
 
 mod alerts;
 mod begin;
+mod holes;
 mod shown;
 
 use crate::analysis::Outcome;
@@ -33,7 +34,9 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     }
     let (routers, mut prober) = (organization.bmp_routers.clone(), prober(&organization, typed)?);
     let (alerts, life) = Alerts::begin(&organization, typed.journal.as_deref(), typed.replayed)?;
-    let mut live = begin(organization, typed, prober.as_mut(), now)?.continued(life);
+    let archives = super::fetch::archives(typed)?;
+    let fetched = archives.iter().flat_map(|archives| &archives.collectors).map(|collector| collector.name.clone());
+    let mut live = begin(organization, typed, prober.as_mut(), now)?.continued(life).backfilled(fetched.collect());
     let seen_until = typed.record.as_ref().map(|_| live.now()).filter(|seen| *seen > Timestamp::MIN);
     let recorder = typed.record.as_deref().map(Recorder::begin).transpose().into_diagnostic()?;
     if let Some(recorder) = &recorder {
@@ -56,7 +59,7 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     let watched = runtime.block_on(async {
         let station = station(typed, &routers).await?;
         let stream = (!typed.bmp_only).then_some(stream);
-        let watching = Watching { live, clock, stream, station, prober, recorder, seen_until };
+        let watching = Watching { live, clock, stream, station, prober, recorder, seen_until, archives };
         watch(watching, stop, |told| people.tell(&told)).await
     });
     people.alerts.end();
@@ -114,6 +117,11 @@ impl People<'_> {
                 begins.in_words(),
                 until.in_words()
             ),
+            Told::Missed(hole) => {
+                format!("what was said {} is fetched as soon as archives have it", holes::within(hole))
+            }
+            Told::Filled(filled) => holes::filled(filled),
+            Told::NotFilled(words) => format!("archives do not fill what the stream did not tell: {words}"),
             Told::Router(words) => (*words).to_owned(),
             Told::Probing(event) => return self.probing(event),
             Told::Recording(words) => format!("the recording is not whole: {words}"),

@@ -11,6 +11,8 @@ const LEAST: Span = Span::from_micros(500_000);
 const MOST: Span = Span::from_seconds(5);
 /// How far back is looked.
 const WINDOW: Span = Span::from_seconds(300);
+/// After so long something is known of how late messages come.
+const LEARNED: Span = Span::from_seconds(10);
 
 /// How late messages came lately.
 #[derive(Debug, Clone)]
@@ -21,9 +23,9 @@ pub struct Lateness {
 }
 
 impl Lateness {
-    /// Nothing is known yet, so it is waited as long as ever.
+    /// Nothing is known yet, so it is waited as long as ever at first.
     pub fn new(now: Timestamp) -> Self {
-        Lateness { most: [Span::ZERO, MOST], since: now }
+        Lateness { most: [Span::ZERO, MOST], since: now + LEARNED - WINDOW }
     }
 
     /// A message of a time has come.
@@ -61,12 +63,12 @@ mod tests {
         assert_eq!(lateness.wait(at(1_000)), MOST, "nothing is known yet");
         lateness.came(at(1_000), at(1_200));
         lateness.came(at(2_500), at(2_000));
-        assert_eq!(lateness.wait(at(300_000)), Span::from_micros(700_000));
+        assert_eq!(lateness.wait(at(10_000)), Span::from_micros(700_000));
         lateness.came(at(300_000), at(302_000));
         assert_eq!(lateness.wait(at(303_000)), Span::from_micros(2_500_000));
         lateness.came(at(300_000), at(340_000));
         assert_eq!(lateness.wait(at(341_000)), MOST);
         assert_eq!(lateness.wait(at(601_000)), MOST, "the window before counts still");
-        assert_eq!(lateness.wait(at(902_000)), LEAST);
+        assert_eq!(lateness.wait(at(941_000)), LEAST);
     }
 }

@@ -1,7 +1,9 @@
 //! Frames and time in, changes of incidents out.
 
 mod bmp;
+mod holes;
 
+use super::backfill::{Backfill, Hole};
 use super::canary::Canary;
 use super::life::{IncidentEvent, LifeCycle, is_seen};
 use super::probed::{Before, Probed};
@@ -48,6 +50,12 @@ pub struct Live {
     forget_at: Timestamp,
     /// Addresses which services were found to need, and which nobody asked the stream about.
     unasked: BTreeSet<IpAddr>,
+    /// What the stream did not tell, and archives will.
+    backfill: Backfill,
+    /// More was said than is kept for that.
+    too_much: bool,
+    /// The stream has been up.
+    was_up: bool,
 }
 
 /// The server which is known to carry the beacons of RIS.
@@ -102,6 +110,9 @@ impl Live {
             looked: (Timestamp::MIN, (0, 0)),
             forget_at: Timestamp::MIN,
             unasked: BTreeSet::new(),
+            backfill: Backfill::default(),
+            too_much: false,
+            was_up: false,
             organization,
         }
     }
@@ -216,6 +227,12 @@ impl Live {
     /// The connection is up: from now on beacons are listened for.
     pub fn connected(&mut self, now: Timestamp) {
         self.canary.listens(now);
+        if !std::mem::replace(&mut self.was_up, true) && self.seeded_until > Timestamp::MIN {
+            self.hear();
+            if self.backfill.hole().is_none() {
+                self.backfill.opens(Hole { from: self.seeded_until, until: now }, &self.pipeline);
+            }
+        }
     }
 
     /// Since when the stream is silent, if it must be taken for that: nobody spoke of beacons which turned then. What was said since nobody knows,
@@ -344,9 +361,15 @@ impl Live {
             attempts,
             reachability,
             correlation,
-            bgp_files: self.seeds.iter().chain([self.stream.account()]).chain(self.routers.accounts()).cloned().collect(),
+            bgp_files: self.bgp_files(),
             probe_files,
         }
+    }
+
+    fn bgp_files(&self) -> Vec<FileAccount> {
+        let first = self.seeds.iter().chain([self.stream.account()]).chain(self.routers.accounts());
+        let first = first.zip(0..).map(|(account, id)| FileAccount { id: FileId(id), ..account.clone() });
+        first.chain(self.backfill.accounts().iter().cloned()).collect()
     }
 
     fn forget(&mut self) {
@@ -360,14 +383,14 @@ impl Live {
 
     fn hear(&mut self) {
         let of_routers = self.heard_of_routers();
-        let (mut said, vantages) = self.stream.said();
+        let (mut said, _) = self.stream.said();
         if !of_routers.is_empty() {
             said.extend(of_routers);
             said.make_contiguous().sort_by_key(|observation| observation.at);
         }
         let Some(last) = said.iter().map(Observation::until).max() else { return };
-        said.iter().for_each(|observation| self.pipeline.observe(observation, vantages));
         self.now = self.now.max(last);
         self.moved |= said.iter().any(|observation| observation.what.prefix().is_some());
+        said.into_iter().for_each(|observation| self.take_in(observation));
     }
 }

@@ -1,5 +1,7 @@
 //! Watching: frames, routers, results of probes, time and the wish to end, in the order in which they come.
 
+use super::archives::{Archives, Fetched};
+use super::backfill::{Filled, Hole};
 use super::bmp_station::{Station, StationEvent};
 use super::connection::{Event, Source, keep};
 use super::lateness::Lateness;
@@ -11,15 +13,18 @@ use crate::source::bmp::RouterEvent;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// How often incidents are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Frames which are taken before incidents are looked at, where the stream is faster than the clock.
 const FRAMES: usize = 1_000;
+/// How long archives are read at a time.
+const READING: Duration = Duration::from_millis(50);
 /// Frames which wait.
 const WAITING: usize = 65_536;
 /// Chunks of routers' messages which wait.
@@ -50,6 +55,12 @@ pub enum Told<'a> {
     Silent(Timestamp),
     /// The stream began at the first time, though archives told until the second.
     Overlap(Timestamp, Timestamp),
+    /// Of this time the stream told nothing; archives are asked for it.
+    Missed(Hole),
+    /// What came of that.
+    Filled(&'a Filled),
+    /// Something went wrong with it.
+    NotFilled(&'a str),
     /// Something happens to a router, or it is not heard.
     Router(&'a str),
     /// Something happens while probing which is no result.
@@ -80,6 +91,8 @@ pub struct Watching {
     pub recorder: Option<Recorder>,
     /// Until when it was watched before, if this goes on: nothing is known of the time between.
     pub seen_until: Option<Timestamp>,
+    /// Where to ask for what the stream did not tell, if anywhere.
+    pub archives: Option<Archives>,
 }
 
 /// Watches until the server ends the stream, or `stop` is there; gives everything that was found. Without a stream a recording, which the stream's
@@ -92,9 +105,10 @@ pub async fn run<E>(
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(Told<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
-    let Watching { live, clock, stream, station, prober, recorder, seen_until } = watching;
+    let Watching { live, clock, stream, station, prober, recorder, seen_until, archives } = watching;
     let (to_frames, mut frames) = mpsc::channel(WAITING);
     let (to_routers, mut routers) = mpsc::channel(ROUTERS_WAITING);
+    let (to_holes, mut fetched) = mpsc::channel(1);
     let (to_probes, mut probes) = mpsc::channel(PROBES_WAITING);
     let (has_stream, has_station, has_prober) = (stream.is_some(), station.is_some(), prober.is_some());
     let mut tasks = JoinSet::new();
@@ -120,6 +134,9 @@ pub async fn run<E>(
         routers: 0,
         lateness: Lateness::new(system()),
         overlaps: false,
+        archives: archives.map(Arc::new),
+        to_holes,
+        fetching: None,
     };
     if clock == Clock::Stream {
         under_way.live.routers_by_their_clocks();
@@ -137,6 +154,7 @@ pub async fn run<E>(
                 }
             }
             Some(event) = probes.recv(), if has_prober => under_way.take_probe(event, &mut tell)?,
+            Some(fetched) = fetched.recv() => under_way.fetched(fetched, &mut tell)?,
             _ = looking.tick() => {
                 if clock == Clock::System {
                     under_way.pass(&mut tell)?;
@@ -164,6 +182,10 @@ struct UnderWay {
     lateness: Lateness,
     /// People were told that the stream began before the archives end.
     overlaps: bool,
+    archives: Option<Arc<Archives>>,
+    to_holes: mpsc::Sender<Fetched>,
+    /// The hole whose files are fetched or read.
+    fetching: Option<Hole>,
 }
 
 impl UnderWay {
@@ -238,8 +260,57 @@ impl UnderWay {
         }
     }
 
+    /// Sees to holes: asks for what the next one needs, and reads what has come.
+    fn fill<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
+        if self.live.keeps_no_more() {
+            tell(Told::NotFilled("so much was said since that it cannot be kept until the archives have it"))?;
+        }
+        if let (None, Some(archives), Some((hole, heard))) = (self.fetching, &self.archives, self.live.hole()) {
+            self.fetching = Some(hole);
+            let (archives, sender) = (Arc::clone(archives), self.to_holes.clone());
+            tokio::spawn(async move {
+                // Nobody waits for it any more when the watch has ended.
+                let _ = sender.send(archives.fetch(hole, heard).await).await;
+            });
+            tell(Told::Missed(hole))?;
+        }
+        let begun = Instant::now();
+        while self.live.is_reading() && begun.elapsed() < READING {
+            if !self.live.read_on() {
+                self.close_hole(tell)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fetched<E>(&mut self, fetched: Fetched, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
+        if self.live.hole().is_none_or(|(hole, _)| hole != fetched.hole) {
+            self.fetching = None;
+            return Ok(());
+        }
+        if let Some(trouble) = &fetched.trouble {
+            tell(Told::NotFilled(trouble))?;
+        }
+        if fetched.files.is_empty() {
+            return self.close_hole(tell);
+        }
+        match self.live.read_hole(fetched.files) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                tell(Told::NotFilled(&error.to_string()))?;
+                self.close_hole(tell)
+            }
+        }
+    }
+
+    fn close_hole<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
+        self.fetching = None;
+        self.live.close_hole().map_or(Ok(()), |filled| tell(Told::Filled(&filled)))
+    }
+
     fn look<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
         self.record();
+        self.fill(tell)?;
         if let Some(words) = self.recorder.as_ref().and_then(Recorder::trouble) {
             tell(Told::Recording(&words))?;
         }

@@ -32,7 +32,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Updates of five minutes, some of which pack badly.
-fn updates(begins: Timestamp) -> Vec<u8> {
+pub fn updates(begins: Timestamp) -> Vec<u8> {
     let record = |n: u32| {
         let prefix = format!("{}.{}.{}.0/24", 11 + n % 90, n * 7_919 % 256, n * 104_729 % 256);
         message(seconds(begins) + n % 300, 4, PEER, &update(&[], &[&prefix], &[64505, 64500 + n * 31 % 1_000]))

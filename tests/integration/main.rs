@@ -27,6 +27,7 @@ mod drill;
 mod fetch;
 #[cfg(feature = "live")]
 mod fetch_program;
+mod holes;
 mod installed;
 mod lab_cases;
 mod lab_reachability;

@@ -74,7 +74,7 @@ impl Run {
 }
 
 /// The time of a frame.
-fn time(frame: &[u8]) -> Timestamp {
+pub fn time(frame: &[u8]) -> Timestamp {
     let frame: Value = serde_json::from_slice(frame).unwrap();
     let micros = (frame["data"]["timestamp"].as_f64().unwrap() * 1e6).round();
     Timestamp::from_micros(micros as i64)
@@ -129,7 +129,7 @@ fn differences(place: &str, one: &Value, other: &Value, found: &mut Vec<String>)
     }
 }
 
-fn same(one: &Value, other: &Value, what: &str) {
+pub fn same(one: &Value, other: &Value, what: &str) {
     let mut found = Vec::new();
     differences("", one, other, &mut found);
     assert!(found.is_empty(), "{what}: {} differences, such as\n{}", found.len(), found[..found.len().min(12)].join("\n"));

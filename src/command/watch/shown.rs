@@ -53,6 +53,9 @@ impl Shown {
             }
             Told::Silent(_)
             | Told::Overlap(..)
+            | Told::Missed(_)
+            | Told::Filled(_)
+            | Told::NotFilled(_)
             | Told::Router(_)
             | Told::Probing(_)
             | Told::Recording(_)

@@ -88,7 +88,7 @@ impl Files {
 
     /// BGP files alone.
     pub fn bgp(accounts: &[FileAccount]) -> Self {
-        let names = accounts.iter().zip(0..).map(|(file, id)| (FileId(id), file.path.display().to_string()));
+        let names = accounts.iter().map(|file| (file.id, file.path.display().to_string()));
         Files { names: names.collect() }
     }
 

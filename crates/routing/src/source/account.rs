@@ -3,6 +3,7 @@
 //! "Nothing was withdrawn" and "nothing could be read" must never look alike, so every file which was named or found has an account.
 
 use crate::compression::Compression;
+use crate::observation::FileId;
 use crate::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,9 @@ pub struct Damage {
 /// What was read from one input file. Counts are what the file says; nothing is left out of them because it was not of interest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct FileAccount {
+    /// By which statements name it.
+    #[serde(skip)]
+    pub id: FileId,
     /// The file; `-` for standard input.
     pub path: PathBuf,
     /// The collector which wrote it, from `--collector` or from the archive's naming.
@@ -115,6 +119,7 @@ impl FileAccount {
     /// The account of a file before it is read.
     pub fn new(path: PathBuf, collector: String, bytes: u64) -> Self {
         FileAccount {
+            id: FileId(0),
             path,
             collector,
             kind: FileKind::Unread,

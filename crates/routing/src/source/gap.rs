@@ -58,6 +58,38 @@ pub(super) fn sequels(files: &[InputFile]) -> Vec<Sequel> {
     sequels
 }
 
+/// The time of which archives of updates tell, by collector.
+#[derive(Debug, Default)]
+pub(super) struct Covered(HashMap<String, Vec<(Timestamp, Timestamp)>>);
+
+impl Covered {
+    /// By the names of files; those which tell no time, or follow no rule, cover nothing.
+    pub(super) fn of(files: &[InputFile], sequels: &[Sequel]) -> Self {
+        let mut covered: HashMap<String, Vec<(Timestamp, Timestamp)>> = HashMap::new();
+        for (file, sequel) in files.iter().zip(sequels) {
+            let (Some(begins), Some(period)) = (file.begins, sequel.period) else { continue };
+            let next = sequel.next.filter(|_| sequel.missing.is_none()).and_then(|next| files[next].begins);
+            covered.entry(file.collector.clone()).or_default().push((begins, next.unwrap_or(begins + period)));
+        }
+        for spans in covered.values_mut() {
+            spans.sort_unstable();
+            spans.dedup_by(|next, before| {
+                let joins = next.0 <= before.1;
+                if joins {
+                    before.1 = before.1.max(next.1);
+                }
+                joins
+            });
+        }
+        Covered(covered)
+    }
+
+    /// Whether they tell all of a collector between these times.
+    pub(super) fn tells(&self, collector: &str, from: Timestamp, until: Timestamp) -> bool {
+        self.0.get(collector).is_some_and(|spans| spans.iter().any(|(begins, ends)| *begins <= from && until <= *ends))
+    }
+}
+
 /// True for series of table dumps: `rib`, `bview`, `rib.v4`, …
 pub(super) fn is_table(series: &str) -> bool {
     series.split('.').any(|token| matches!(token, "rib" | "ribs" | "bview" | "view" | "table"))
@@ -119,6 +151,20 @@ mod tests {
         assert_eq!(holes(&files), [(2, 3), (3, 4)]);
         let missing = sequels(&files)[2].missing.unwrap();
         assert_eq!(missing.from.to_string(), "2008-02-19T07:05:00Z");
+    }
+
+    #[test]
+    fn files_which_follow_each_other_cover_the_time_between() {
+        let files = files("rrc00", "updates", &["19T06:20", "19T06:25", "19T06:30", "19T06:40"]);
+        let covered = Covered::of(&files, &sequels(&files));
+        let tells = |collector: &str, from: &str, until: &str| {
+            let at = |clock: &str| format!("2008-02-19T{clock}Z").parse().unwrap();
+            covered.tells(collector, at(from), at(until))
+        };
+        assert!(tells("rrc00", "06:21:00", "06:34:59"));
+        assert!(!tells("rrc00", "06:34:00", "06:41:00"), "a file is missing");
+        assert!(tells("rrc00", "06:40:00", "06:44:00"));
+        assert!(!tells("rrc00", "06:19:00", "06:21:00") && !tells("rrc01", "06:21:00", "06:22:00"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::account::{FileAccount, FileKind};
 use super::advance::Advance;
 use super::bmp::BmpReader;
 use super::discover::{InputFile, SourceError};
-use super::gap::{Sequel, sequels};
+use super::gap::{Covered, Sequel, sequels};
 use super::interest::Interest;
 use super::mrt::{Context, MrtReader, Sessions};
 use super::open::{Content, hash, look};
@@ -69,11 +69,13 @@ pub struct Resources {
     pub timing: Timing,
     /// Somebody passes messages on, and takes them [as they are](Merge::tapped).
     pub passes_on: bool,
+    /// The number of the first file.
+    pub first_file: u32,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Resources { threads: 1, timing: Timing::default(), passes_on: false }
+        Resources { threads: 1, timing: Timing::default(), passes_on: false, first_file: 0 }
     }
 }
 
@@ -83,6 +85,8 @@ pub struct Merge {
     accounts: Vec<FileAccount>,
     sessions: Vec<Sessions>,
     interest: Interest,
+    /// What archives tell, though a stream does not.
+    covered: Arc<Covered>,
     due: BinaryHeap<Reverse<(Timestamp, usize, Due)>>,
     /// The record after the one just read, which is mostly due next.
     following: Option<(Timestamp, usize, Due)>,
@@ -104,16 +108,17 @@ impl Merge {
     }
 
     /// Looks at every file's beginning and plans the order. The [`FileId`] of a file is its place in `files` and in
-    /// [`Merge::accounts`].
+    /// [`Merge::accounts`], counted from [the first](Resources::first_file).
     ///
     /// # Errors
     /// If not one of the files can be read.
     pub fn open(files: Vec<InputFile>, interest: Interest, resources: &Resources) -> Result<Merge, SourceError> {
         let mut accounts: Vec<FileAccount> =
-            files.iter().map(|file| FileAccount::new(file.path.clone(), file.collector.clone(), file.bytes)).collect();
+            files.iter().zip(resources.first_file..).map(|(file, id)| account(file, FileId(id))).collect();
         note_copies(&files, &mut accounts);
         let sequels = sequels(&files);
         let trusted = trusted_names(&files, &accounts);
+        let covered = Arc::new(Covered::of(&files, &sequels));
         let mut names: HashMap<String, usize> = HashMap::new();
         let inputs = files.into_iter().zip(sequels).map(|(file, sequel)| {
             let next = names.len();
@@ -127,6 +132,7 @@ impl Merge {
             accounts: std::mem::take(&mut accounts),
             sessions,
             interest,
+            covered,
             due: BinaryHeap::new(),
             following: None,
             ready: VecDeque::new(),
@@ -265,11 +271,7 @@ impl Merge {
                 self.inputs[number].reader = Some((reader, raw));
                 self.due.push(Reverse((first, number, Due::Read)));
             } else {
-                self.accounts[number] = FileAccount::new(
-                    self.inputs[number].file.path.clone(),
-                    self.inputs[number].file.collector.clone(),
-                    self.inputs[number].file.bytes,
-                );
+                self.accounts[number] = account(&self.inputs[number].file, self.accounts[number].id);
                 self.due.push(Reverse((first, number, Due::Open)));
             }
         }
@@ -306,7 +308,10 @@ impl Merge {
                 let reader = MrtReader::new(frames, input.file.begins, &self.interest, account);
                 Some((Reader::Mrt(Box::new(reader)), opened.raw))
             }
-            Content::RisLive(bytes) => Some((Reader::RisLive(Box::new(RisLiveReader::new(bytes, account))), opened.raw)),
+            Content::RisLive(bytes) => {
+                let reader = RisLiveReader::new(bytes, Arc::clone(&self.covered), account);
+                Some((Reader::RisLive(Box::new(reader)), opened.raw))
+            }
             Content::Bmp(bytes) => {
                 let reader = BmpReader::new(bytes, &input.file.collector, account);
                 Some((Reader::Bmp(Box::new(reader)), opened.raw))
@@ -367,8 +372,8 @@ impl Merge {
         let until = self.due.peek().map_or(Timestamp::MAX, |Reverse((at, ..))| *at);
         let input = &mut self.inputs[number];
         let Some((reader, _)) = &mut input.reader else { return };
-        let file = FileId(u32::try_from(number).unwrap_or(u32::MAX));
         let account = &mut self.accounts[number];
+        let file = account.id;
         let (out, spare, routes) = (&mut self.ready, &mut self.spare, &mut self.routes);
         match reader {
             Reader::Mrt(reader) => {
@@ -460,9 +465,14 @@ impl Merge {
             Some(missing) if at >= missing.from => GapCause::MissingFile,
             Some(_) | None => GapCause::DamagedFile,
         };
-        let source = RecordRef { file: FileId(u32::try_from(number).unwrap_or(u32::MAX)), record: account.records };
+        let source = RecordRef { file: account.id, record: account.records };
         self.ready.push_back(Observation { at, source, what: Statement::FeedGap { collector, until, cause } });
     }
+}
+
+/// The account of a file of which nothing is known yet.
+fn account(file: &InputFile, id: FileId) -> FileAccount {
+    FileAccount { id, ..FileAccount::new(file.path.clone(), file.collector.clone(), file.bytes) }
 }
 
 impl Reader {

@@ -4,6 +4,7 @@ use super::frame::{Frame, Message, Recorded};
 use super::order::{HELD, Order};
 use crate::observation::{GapCause, Observation, RecordRef, Statement};
 use crate::source::account::{Damage, FileAccount};
+use crate::source::gap::Covered;
 use crate::source::mrt::{BgpBytes, Context, End, Place, Sessions, said_in_bytes, said_of_prefixes};
 use crate::source::ris_live::frame::Hop;
 use crate::source::stating::Stating;
@@ -12,6 +13,7 @@ use crate::vantage::{CollectorId, VantageId};
 use bgpkit_parser::models::NetworkPrefix;
 use ipnet::IpNet;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Messages of all collectors, held back until they are in order.
 pub(in crate::source) struct Messages {
@@ -26,6 +28,8 @@ pub(in crate::source) struct Messages {
     /// The time of the youngest message, and of the one which came last, until somebody asked for it.
     newest: Option<Timestamp>,
     told_last: Option<Timestamp>,
+    /// What archives tell which are read beside it.
+    covered: Arc<Covered>,
 }
 
 /// What is held back, and where it stands.
@@ -58,7 +62,13 @@ impl Messages {
             heard: None,
             newest: None,
             told_last: None,
+            covered: Arc::default(),
         }
+    }
+
+    /// The same, beside archives: what these tell is known, though the stream did not tell it.
+    pub(in crate::source) fn beside(covered: Arc<Covered>) -> Self {
+        Messages { covered, ..Messages::new() }
     }
 
     /// Notes when any of these is spoken of, whether anybody is interested in it or not.
@@ -182,11 +192,12 @@ impl Messages {
 }
 
 impl Messages {
-    /// Of no collector of the stream anything is known meanwhile: of those which spoke, and those which would have.
+    /// Of no collector of the stream anything is known meanwhile, of those which spoke, and those which would have; but for those whose archives tell.
     fn state_lost(&self, at: Timestamp, until: Timestamp, record: u64, ctx: &mut Stating<'_>) {
         let source = RecordRef { file: ctx.file, record };
         for (collector, name) in ctx.vantages.collectors() {
-            if self.sessions.contains_key(&collector) || name.starts_with(OF_RIS) {
+            let would = self.sessions.contains_key(&collector) || name.starts_with(OF_RIS);
+            if would && !self.covered.tells(name, at, until) {
                 let what = Statement::FeedGap { collector, until, cause: GapCause::Disconnected };
                 ctx.out.push_back(Observation { at, source, what });
             }

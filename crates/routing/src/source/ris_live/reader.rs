@@ -3,9 +3,11 @@
 use super::frame::Frame;
 use super::messages::Messages;
 use crate::source::account::{Damage, FileAccount, FileKind};
+use crate::source::gap::Covered;
 use crate::source::mrt::Bytes;
 use crate::source::stating::Stating;
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// No frame is longer: a BGP message has at most 65,535 bytes (RFC 8654), and its fields repeat them.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -53,9 +55,9 @@ fn line_end(bytes: &mut Bytes, from: usize) -> Option<usize> {
 
 impl RisLiveReader {
     /// Reads up to the first message which need not be held back.
-    pub(in crate::source) fn new(bytes: Bytes, account: &mut FileAccount) -> Self {
+    pub(in crate::source) fn new(bytes: Bytes, covered: Arc<Covered>, account: &mut FileAccount) -> Self {
         account.holds(FileKind::RisLive);
-        let mut reader = RisLiveReader { bytes, lines: 0, messages: Messages::new() };
+        let mut reader = RisLiveReader { bytes, lines: 0, messages: Messages::beside(covered) };
         reader.fill(account);
         reader
     }
