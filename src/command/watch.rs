@@ -80,9 +80,6 @@ async fn station(typed: &Watch, routers: &[BmpRouter]) -> miette::Result<Option<
     if routers.is_empty() {
         super::tell("the profile lists no routers under [bmp]: only this machine itself is heard");
     }
-    if typed.record.is_some() {
-        super::tell("what routers say is not recorded; the stream and results of probes are");
-    }
     Ok(Some(station))
 }
 

@@ -7,6 +7,7 @@ use super::backfill::{Backfill, Hole};
 use super::canary::Canary;
 use super::life::{IncidentEvent, LifeCycle, is_seen};
 use super::probed::{Before, Probed};
+use super::record::Part;
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
 use crate::incident::{Correlation, Findings, correlate};
@@ -33,6 +34,10 @@ pub struct Live {
     watched: Vec<IpNet>,
     stream: RisLive,
     routers: Routers,
+    /// What a recording of them would hold beside what was taken already, if somebody records.
+    routers_recording: Option<Vec<u8>>,
+    /// How late it was when they were told, and whether they said anything since.
+    routers_told: (Timestamp, bool),
     pipeline: Pipeline,
     probed: Probed,
     life: LifeCycle,
@@ -100,6 +105,8 @@ impl Live {
             stream,
             canary,
             routers: Routers::default(),
+            routers_recording: None,
+            routers_told: (Timestamp::MIN, false),
             pipeline,
             probed,
             life: LifeCycle::default(),
@@ -129,7 +136,7 @@ impl Live {
     /// If not one of the files can be read.
     pub fn seeded(mut self, files: Vec<InputFile>, threads: usize) -> Result<Self, SourceError> {
         let count = u32::try_from(files.len()).unwrap_or(u32::MAX);
-        let resources = Resources { threads, ..Resources::default() };
+        let resources = Resources { threads, goes_on: true, ..Resources::default() };
         let merge = Merge::open(files, self.stream.interest().clone(), &resources)?;
         let (pipeline, now) = (&mut self.pipeline, &mut self.now);
         let read = merge.for_each(threads, &resources.timing, |observations, vantages| {
@@ -139,7 +146,7 @@ impl Live {
         });
         let (vantages, accounts) = read?;
         // A recording says how late it was in the end, though nobody said anything.
-        let recordings = accounts.iter().filter(|account| account.kind == FileKind::RisLive);
+        let recordings = accounts.iter().filter(|account| matches!(account.kind, FileKind::RisLive | FileKind::Bmp));
         self.now = recordings.filter_map(|account| account.last).fold(self.now, Timestamp::max);
         self.seeded_until = self.now;
         self.stream.after(count, vantages);
@@ -279,12 +286,17 @@ impl Live {
     /// Somebody records what comes, and takes it [from here](Live::recorded); results of probes into this file.
     pub fn record(&mut self, probes: PathBuf) {
         self.stream.record();
+        self.routers_recording = Some(Vec::new());
         self.probed.record(probes);
     }
 
-    /// Takes the lines of the recording since the last call: of the stream, and of probes.
-    pub fn recorded(&mut self) -> (Vec<u8>, Vec<u8>) {
-        (self.stream.recorded(), self.probed.recorded())
+    /// Takes the lines of the recording since the last call.
+    pub fn recorded(&mut self) -> [(Part, Vec<u8>); 3] {
+        [
+            (Part::Stream, self.stream.recorded()),
+            (Part::Probes, self.probed.recorded()),
+            (Part::Routers, self.routers_recording.as_mut().map(std::mem::take).unwrap_or_default()),
+        ]
     }
 
     /// Takes what was said and need not be held back; gives what is new of incidents.

@@ -1,6 +1,6 @@
 //! Recordings: what watch saw, kept to be analyzed later.
 //!
-//! Takes lines of the stream and of probe results; writes them into a folder, `stream-0001.jsonl` and so on and `probes-0001.jsonl` and so on,
+//! Takes lines of the stream, of routers and of probe results; writes them into a folder, `stream-0001.jsonl`, `routers-0001.jsonl`, `probes-0001.jsonl` and so on,
 //! which `analyze` reads. A thread of its own writes, so a slow disk delays nothing; what it cannot take is left out, and the recording of the
 //! stream says from when to when.
 
@@ -28,7 +28,12 @@ pub enum Part {
     Stream,
     /// Probe results.
     Probes,
+    /// What routers said.
+    Routers,
 }
+
+/// All parts, each in its place.
+const PARTS: [Part; 3] = [Part::Stream, Part::Probes, Part::Routers];
 
 /// Whole lines of a part, which were taken then.
 struct Piece {
@@ -40,8 +45,8 @@ struct Piece {
 /// A recording which goes on.
 pub struct Recorder {
     pieces: Option<SyncSender<Piece>>,
-    /// Since when lines of the stream are left out.
-    left_out: Option<Timestamp>,
+    /// Since when lines of a part are left out. Results of probes which are missing are none.
+    left_out: [Option<Timestamp>; 3],
     trouble: Arc<Mutex<Option<String>>>,
     writing: Option<JoinHandle<()>>,
     first_of_probes: PathBuf,
@@ -81,10 +86,24 @@ fn number(path: &Path, part: Part) -> Option<u32> {
 }
 
 impl Part {
+    const fn place(self) -> usize {
+        match self {
+            Part::Stream => 0,
+            Part::Probes => 1,
+            Part::Routers => 2,
+        }
+    }
+
+    /// Whether what is missing of it is told.
+    const fn tells_holes(self) -> bool {
+        matches!(self, Part::Stream | Part::Routers)
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Part::Stream => "stream",
             Part::Probes => "probes",
+            Part::Routers => "routers",
         }
     }
 }
@@ -99,14 +118,14 @@ impl Recorder {
         std::fs::create_dir_all(folder).map_err(wrong)?;
         // Files are begun with their first line; that none can be written is to be known before.
         tempfile::tempfile_in(folder).map_err(wrong)?;
-        let stream = Writing::begin(folder, Part::Stream).map_err(wrong)?;
-        let probes = Writing::begin(folder, Part::Probes).map_err(wrong)?;
+        let [stream, probes, routers] = PARTS.map(|part| Writing::begin(folder, part).map_err(wrong));
+        let (stream, probes, routers) = (stream?, probes?, routers?);
         let (pieces, waiting) = sync_channel(WAITING);
         let trouble = Arc::new(Mutex::new(None));
         let told = Arc::clone(&trouble);
         let first_of_probes = probes.path();
-        let writing = std::thread::spawn(move || write(&waiting, [stream, probes], &told));
-        Ok(Recorder { pieces: Some(pieces), left_out: None, trouble, writing: Some(writing), first_of_probes })
+        let writing = std::thread::spawn(move || write(&waiting, [stream, probes, routers], &told));
+        Ok(Recorder { pieces: Some(pieces), left_out: [None; 3], trouble, writing: Some(writing), first_of_probes })
     }
 
     /// The first file of results of probes which it writes.
@@ -117,14 +136,14 @@ impl Recorder {
     /// Takes whole lines; `now` is when.
     pub fn put(&mut self, part: Part, mut lines: Vec<u8>, now: Timestamp) {
         let Some(pieces) = self.pieces.as_ref().filter(|_| !lines.is_empty()) else { return };
-        if let Some(from) = self.left_out.filter(|_| part == Part::Stream) {
+        let left_out = &mut self.left_out[part.place()];
+        if let Some(from) = left_out.filter(|_| part.tells_holes()) {
             lines = after_a_hole(from, now, &lines);
         }
         match pieces.try_send(Piece { part, lines, at: now }) {
-            Ok(()) if part == Part::Stream => self.left_out = None,
-            Ok(()) => {}
+            Ok(()) => *left_out = None,
             Err(TrySendError::Full(_)) => {
-                self.left_out.get_or_insert(now);
+                left_out.get_or_insert(now);
                 say(&self.trouble, "the disk does not keep up; what it cannot take is left out".to_owned());
             }
             Err(TrySendError::Disconnected(_)) => say(&self.trouble, "nothing is written any more".to_owned()),
@@ -146,7 +165,7 @@ impl Recorder {
     }
 }
 
-/// Lines of a stream before which some are missing.
+/// Lines of a part before which some are missing.
 fn after_a_hole(from: Timestamp, until: Timestamp, lines: &[u8]) -> Vec<u8> {
     [lost_line(from, until).as_bytes(), b"\n", lines].concat()
 }
@@ -156,28 +175,25 @@ fn say(trouble: &Mutex<Option<String>>, words: String) {
 }
 
 /// Writes pieces as they come.
-fn write(pieces: &Receiver<Piece>, [mut stream, mut probes]: [Writing; 2], trouble: &Mutex<Option<String>>) {
+fn write(pieces: &Receiver<Piece>, mut parts: [Writing; 3], trouble: &Mutex<Option<String>>) {
+    let sync = |parts: &mut [Writing; 3]| parts.iter_mut().try_for_each(Writing::sync);
     loop {
         let piece = match pieces.recv_timeout(SYNC_EVERY) {
             Ok(piece) => piece,
             Err(RecvTimeoutError::Timeout) => {
-                let synced = stream.sync().and(probes.sync());
-                if let Err(error) = synced {
+                if let Err(error) = sync(&mut parts) {
                     say(trouble, error.to_string());
                 }
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => break,
         };
-        let writing = match piece.part {
-            Part::Stream => &mut stream,
-            Part::Probes => &mut probes,
-        };
+        let writing = &mut parts[piece.part.place()];
         if let Err(error) = writing.write(&piece) {
             say(trouble, format!("{}: {error}; it goes on as soon as it can, in a new file", writing.path().display()));
         }
     }
-    if let Err(error) = stream.sync().and(probes.sync()) {
+    if let Err(error) = sync(&mut parts) {
         say(trouble, error.to_string());
     }
 }
@@ -225,7 +241,7 @@ impl Writing {
             Some(file) => file,
             None => self.file.insert(OpenOptions::new().write(true).create_new(true).open(path)?),
         };
-        if whole || piece.part == Part::Probes {
+        if whole || !piece.part.tells_holes() {
             file.write_all(&piece.lines)?;
         } else {
             file.write_all(&after_a_hole(missing, piece.at, &piece.lines))?;
@@ -271,7 +287,7 @@ mod tests {
         let (pieces, waiting) = sync_channel(1);
         let trouble = Arc::default();
         let mut recorder =
-            Recorder { pieces: Some(pieces), left_out: None, trouble, writing: None, first_of_probes: PathBuf::new() };
+            Recorder { pieces: Some(pieces), left_out: [None; 3], trouble, writing: None, first_of_probes: PathBuf::new() };
         for (second, line) in [(10, "a\n"), (20, "b\n"), (30, "c\n")] {
             recorder.put(Part::Stream, line.into(), at(second));
         }

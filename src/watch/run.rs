@@ -5,7 +5,7 @@ use super::backfill::{Filled, Hole};
 use super::bmp_station::{Station, StationEvent};
 use super::connection::{Event, Source, keep};
 use super::lateness::Lateness;
-use super::record::{Part, Recorder};
+use super::record::Recorder;
 use super::{IncidentEvent, LifeCycle, Live};
 use crate::analysis::Analysis;
 use crate::probing::{ProbeEvent, Prober};
@@ -332,10 +332,9 @@ impl UnderWay {
     }
 
     fn record(&mut self) {
-        let (now, (stream, probes)) = (self.late(), self.live.recorded());
+        let (now, recorded) = (self.late(), self.live.recorded());
         if let Some(recorder) = &mut self.recorder {
-            recorder.put(Part::Stream, stream, now);
-            recorder.put(Part::Probes, probes, now);
+            recorded.into_iter().for_each(|(part, lines)| recorder.put(part, lines, now));
         }
     }
 

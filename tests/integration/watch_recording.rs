@@ -51,10 +51,8 @@ impl Run {
     }
 
     fn write(&mut self) {
-        let (stream, probes) = self.live.recorded();
         let recorder = self.recorder.as_mut().unwrap();
-        recorder.put(Part::Stream, stream, self.clock);
-        recorder.put(Part::Probes, probes, self.clock);
+        self.live.recorded().into_iter().for_each(|(part, lines)| recorder.put(part, lines, self.clock));
     }
 
     /// It is killed: what is in memory is gone, what was handed to be written is on the disk.

@@ -3,6 +3,7 @@
     cargo build --release
     python3 tests/soak/soak.py load      # 10 minutes of a whole stream, 20,000 messages a second and more
     python3 tests/soak/soak.py realtime  # the lab cases at their own pace, at 60 times of it, and as fast as can be (about 4 minutes)
+    python3 tests/soak/soak.py rebuilt   # the incidents of 2021 and 2024 at 60 times their pace, and as fast as can be (about 15 minutes)
     python3 tests/soak/soak.py delays    # the lab cases as if they happened now: how long after the hold alerts arrive (about 4 minutes)
     python3 tests/soak/soak.py halfopen  # a server which stops answering and keeps the connection, for 5 minutes
     python3 tests/soak/soak.py kills     # watch is killed 50 times at random, under load
@@ -72,6 +73,23 @@ def shifted(source, target, seconds):
         at, count = at + 12 + length, count + 1
     target.write_bytes(gzip.compress(content, 1))
     return count
+
+
+def crowd(target, begins, seconds, rate):
+    """MRT messages (RFC 6396, BGP4MP_ET) of 50 peers which announce and withdraw 40 prefixes of others again and again: far from a full table."""
+    chance, records = random.Random(1), []
+    for number in range(seconds * rate):
+        peer, prefix = chance.randrange(50), chance.randrange(40)
+        nlri = bytes([24, 100, 64, prefix])
+        attributes = struct.pack(">4B", 0x40, 1, 1, 0) + struct.pack(">5BII", 0x40, 2, 10, 2, 2, 64600 + peer, 64700) + bytes([0x40, 3, 4, 192, 0, 2, 200])
+        announce = chance.random() < 0.8
+        body = struct.pack(">HH", 0, len(attributes)) + attributes + nlri if announce else struct.pack(">H", 4) + nlri + struct.pack(">H", 0)
+        message = b"\xff" * 16 + struct.pack(">HB", 19 + len(body), 2) + body
+        bgp4mp = struct.pack(">IIHH", 64600 + peer, 64499, 0, 1) + bytes([203, 0, 113, 1 + peer, 203, 0, 113, 254]) + message
+        at, micros = divmod(number * 1_000_000 // rate, 1_000_000)
+        records.append(struct.pack(">IHHII", begins + at, 17, 4, 4 + len(bgp4mp), micros) + bgp4mp)
+    target.write_bytes(gzip.compress(b"".join(records), 1))
+    return len(records)
 
 
 def inputs(arguments):
@@ -157,35 +175,47 @@ def seeds_of(case):
     return archive, [*archive.glob("cbird/rib*"), *archive.glob("cfrr/rib*"), min(archive.glob("copen/rib*"))]
 
 
-def analyzed(*files):
-    command = [PROGRAM, "analyze", "data/lab/lab.toml", *files, "--format", "json"]
+def analyzed(profile, *files):
+    command = [PROGRAM, "analyze", profile, *files, "--format", "json"]
     return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)["incidents"]
 
 
 def realtime(_):
     """The lab cases streamed at three speeds; each must tell what analyze finds in the same frames, with the same table dumps."""
     with concurrent.futures.ThreadPoolExecutor(len(CASES)) as pool:
-        return all([*pool.map(realtime_case, CASES)])
+        cases = [(case, "data/lab/lab.toml", *seeds_of(case), ("max", "60x", "1x")) for case in CASES]
+        return all([*pool.map(lambda case: streamed(*case), cases)])
 
 
-def realtime_case(case):
+def rebuilt(_):
+    """The rebuilt incidents of 2021 and 2024, streamed as fast as can be and at 60 times their pace."""
     good = True
-    archive, seeds = seeds_of(case)
+    for incident in ("meta-2021-10-04", "meta-2024-03-05"):
+        with tempfile.TemporaryDirectory() as home:
+            subprocess.run([PROGRAM, "drill", ROOT / f"data/{incident}/timeline.toml", "--out", home], stdout=subprocess.DEVNULL, check=True)
+            archive = Path(home) / "mrt"
+            seeds = [min(folder.glob(pattern)) for folder in archive.iterdir() for pattern in ("bview*", "rib*") if any(folder.glob(pattern))]
+            good &= streamed(incident, "data/meta.toml", archive, seeds, ("max", "60x"))
+    return good
+
+
+def streamed(what, profile, archive, seeds, speeds):
+    good = True
     with tempfile.TemporaryDirectory() as home:
         frames = Path(home) / "frames.jsonl"
         with frames.open("w") as out:
             subprocess.run([PROGRAM, "replay", archive, "--raw", "--speed", "max"], stdout=out, stderr=subprocess.DEVNULL, check=True)
-        incidents = analyzed(*seeds, frames)
+        incidents = analyzed(profile, *seeds, frames)
     expected = sorted(
         [(number + 1, "opened") for number in range(len(incidents))]
         + [(number + 1, "closed") for number, incident in enumerate(incidents) if incident["ended"]]
     )
-    for speed in ("max", "60x", "1x"):
+    for speed in speeds:
         port = free_port()
         replay = start("replay", archive, "--listen", f"127.0.0.1:{port}", "--speed", speed, stderr=subprocess.DEVNULL)
         wait_for(port)
         watch = start(
-            "watch", "data/lab/lab.toml", "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--format", "jsonl", "--seed", *seeds,
+            "watch", profile, "--stream", f"ws://127.0.0.1:{port}/", "--replayed", "--format", "jsonl", "--seed", *seeds,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )
         lines = told(watch.stdout)
@@ -193,21 +223,24 @@ def realtime_case(case):
         replay.kill()
         same = lines == expected
         good &= same
-        print(f"case {case} at {speed}: {f'{lines}, as expected' if same else f'{lines}, expected {expected}'}", flush=True)
+        print(f"{what} at {speed}: {f'{lines}, as expected' if same else f'{lines}, expected {expected}'}", flush=True)
     return good
 
 
 def delays(_):
     """The lab cases as if they happened now, by the system's clock: when alerts arrive, after the hold of what they tell has ended."""
-    with concurrent.futures.ThreadPoolExecutor(len(CASES)) as pool:
-        late = [seconds for found in pool.map(delays_of, CASES) for seconds in found]
+    # Where within a second it begins is another each time.
+    cases = [*CASES, *["A"] * 6]
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        late = [seconds for found in pool.map(delays_of, cases, range(len(cases))) for seconds in found]
     late.sort()
     median = late[len(late) // 2]
     print(f"{len(late)} alerts of incidents which opened: {median:.2f} s after the hold in the middle, {late[-1]:.2f} s at most")
     return median <= 1
 
 
-def delays_of(case):
+def delays_of(case, number):
+    time.sleep(number * 0.37)
     archive, seeds = seeds_of(case)
     with tempfile.TemporaryDirectory() as home, hook() as (address, taken):
         profile, recording, port = profile_with_hook(home, address), Path(home) / "recording", free_port()
@@ -222,7 +255,7 @@ def delays_of(case):
         time.sleep(20)
         watch.send_signal(signal.SIGINT)
         watch.wait(60)
-        incidents = analyzed(*seeds, *recording.glob("stream-*.jsonl"))
+        incidents = analyzed("data/lab/lab.toml", *seeds, *recording.glob("stream-*.jsonl"))
         arrived = {}
         for at, notice in taken:
             if "opened" in notice["changes"]:
@@ -325,18 +358,17 @@ def quiet(work, *arguments):
 def kills(arguments):
     """Watch is killed at random, under load, and begun again with its journal; each change must reach the webhook once by its key."""
     with tempfile.TemporaryDirectory() as home, hook() as (address, arrived):
-        profile, crowd = profile_with_hook(home, address), Path(home) / "rrc00"
-        crowd.mkdir()
+        profile, others = profile_with_hook(home, address), Path(home) / "rrc00"
+        others.mkdir()
         # A busy collector beside those of the lab, from a minute before they begin.
-        begins = datetime.datetime.fromisoformat("2026-11-22T09:12:00+00:00")
-        later = begins - datetime.datetime.fromisoformat("2025-11-01T00:00:00+00:00")
-        count = shifted(inputs(arguments) / "rrc00/updates.20251101.0000.gz", crowd / "updates.20261122.0912.gz", int(later.total_seconds()))
-        print(f"{count:,} messages beside those of the lab, {count / 300 * 6:,.0f} a second", flush=True)
+        begins = int(datetime.datetime.fromisoformat("2026-11-22T09:12:00+00:00").timestamp())
+        count = crowd(others / "updates.20261122.0912.gz", begins, 240, 3_500)
+        print(f"{count:,} messages beside those of the lab, {count / 240 * 6:,.0f} a second", flush=True)
         chance, ended = random.Random(arguments.seed), 0
         for number in range(arguments.kills + 1):
             port = free_port()
             replay = start(
-                "replay", "data/lab/A/mrt", crowd, "--listen", f"127.0.0.1:{port}", "--speed", "6x", stderr=subprocess.DEVNULL
+                "replay", "data/lab/A/mrt", others, "--listen", f"127.0.0.1:{port}", "--speed", "6x", stderr=subprocess.DEVNULL
             )
             wait_for(port)
             watch = start(
@@ -368,12 +400,11 @@ def kills(arguments):
 def main():
     commands = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = commands.add_subparsers(required=True)
-    for work in (load, realtime, delays, halfopen, kills):
+    for work in (load, realtime, rebuilt, delays, halfopen, kills):
         kind = kinds.add_parser(work.__name__, help=work.__doc__)
         kind.set_defaults(work=work)
-        if work in (load, kills):
-            kind.add_argument("--inputs", type=Path, help="the folder of generated archives; else they are made")
         if work is load:
+            kind.add_argument("--inputs", type=Path, help="the folder of generated archives; else they are made")
             kind.add_argument("--rate", type=int, default=26_000, help="messages a second")
         if work in (load, halfopen):
             kind.add_argument("--minutes", type=int, default=10 if work is load else 5)
@@ -386,4 +417,5 @@ def main():
     sys.exit(0 if arguments.work(arguments) else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()

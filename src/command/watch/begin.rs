@@ -54,11 +54,12 @@ pub(super) fn begin(
     Ok(live)
 }
 
-/// What was recorded in the folder before: of the stream, and of probes.
+/// What was recorded in the folder before: what was said, and results of probes.
 fn kept(typed: &Watch) -> miette::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let Some(folder) = &typed.record else { return Ok((Vec::new(), Vec::new())) };
     let files = |part| recorded(folder, part).map_err(|error| miette::miette!("{} cannot be read: {error}", folder.display()));
-    Ok((files(Part::Stream)?, files(Part::Probes)?))
+    let said = files(Part::Stream)?.into_iter().chain(files(Part::Routers)?).collect();
+    Ok((said, files(Part::Probes)?))
 }
 
 /// Who probes while it is watched; nobody where nothing follows from the profile, or what is watched is a replay.

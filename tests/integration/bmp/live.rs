@@ -1,12 +1,19 @@
 //! Routers as they speak: connections and time in, incidents out, without a network.
 
 use super::*;
+use crate::ris_live::found_in;
+use crate::watch_recording::same;
+use faultline::cli::Inputs;
+use faultline::command::analyze::analyze;
 use faultline::feed::FeedEvent;
 use faultline::observation::GapCause;
 use faultline::rib::RouteState;
+use faultline::source::FileKind;
 use faultline::source::bmp::frame::message_length;
 use faultline::source::bmp::{ConnectionId, RouterEvent, RouterNews};
 use faultline::time::{Span, Timestamp};
+use faultline::timing::Timing;
+use faultline::watch::record::{Part, Recorder, recorded};
 use faultline::watch::{IncidentChange, Live};
 
 const LAB: &str = "data/lab/lab.toml";
@@ -87,6 +94,50 @@ fn two_routers_heard_at_once_tell_the_incident_of_case_a() {
     let mut collectors: Vec<&str> = analysis.vantages.collectors().map(|(_, name)| &**name).collect();
     collectors.sort_unstable();
     assert_eq!(collectors, ["cfrr", "cgobgp"]);
+}
+
+// Why: what was watched is to be looked at again, and by others; it must be what was seen, routers included.
+#[test]
+fn a_recording_of_routers_tells_what_was_found_while_they_spoke() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::begin(folder.path()).unwrap();
+    let mut live = live();
+    live.record(recorder.first_of_probes().to_owned());
+    let mut all: Vec<(Timestamp, u64, Vec<u8>)> = Vec::new();
+    for (connection, router) in [(1, "cfrr"), (2, "cgobgp")] {
+        all.extend(timed(&recording(&of_case_a(router))).into_iter().map(|(at, message)| (at, connection, message)));
+        connect(&mut live, connection, Some(router));
+    }
+    all.sort_by_key(|(at, ..)| *at);
+    let (mut passed, last) = (all[0].0, all.last().unwrap().0);
+    for (at, connection, message) in all {
+        while passed < at {
+            passed = passed + Span::from_seconds(1);
+            live.pass(passed - Span::from_micros(700_000));
+            live.recorded().into_iter().for_each(|(part, lines)| recorder.put(part, lines, passed));
+        }
+        // One of the two is lost before anything is back.
+        if connection == 2 && at > last - Span::from_seconds(60) {
+            lose(&mut live, 2, at);
+        } else {
+            say(&mut live, connection, message, at);
+        }
+    }
+    live.pass(last + Span::from_seconds(1));
+    live.recorded().into_iter().for_each(|(part, lines)| recorder.put(part, lines, last));
+    assert_eq!(recorder.end(), None);
+    let (analysis, _) = live.end();
+    assert_eq!(analysis.correlation.incidents.len(), 1);
+
+    let files: Vec<PathBuf> =
+        [Part::Stream, Part::Routers].into_iter().flat_map(|part| recorded(folder.path(), part).unwrap()).collect();
+    assert_eq!(files.len(), 2);
+    let inputs = [PathBuf::from("data/lab/lab.toml")].into_iter().chain(files).collect();
+    let inputs = Inputs { inputs, collectors: Vec::new(), probes: Vec::new(), threads: None };
+    let again = analyze(&inputs, &Timing::default()).unwrap();
+    let of_routers = again.bgp_files.iter().find(|file| file.path.ends_with("routers-0001.jsonl")).unwrap();
+    assert_eq!((of_routers.kind, of_routers.skipped_count, of_routers.withdrawn > 0), (FileKind::Bmp, 0, true));
+    same(&found_in(&analysis), &found_in(&again), "the recording");
 }
 
 /// Twelve peers' tables of one prefix.

@@ -178,6 +178,21 @@ impl FileAccount {
         }
     }
 
+    /// Counts what another one has counted of messages, too.
+    pub(super) fn add(&mut self, other: &FileAccount) {
+        self.announced += other.announced;
+        self.withdrawn += other.withdrawn;
+        self.treated_as_withdrawn += other.treated_as_withdrawn;
+        self.state_changes += other.state_changes;
+        self.keepalives += other.keepalives;
+        self.opens += other.opens;
+        self.notifications += other.notifications;
+        self.end_of_ribs += other.end_of_ribs;
+        self.out_of_order += other.out_of_order;
+        other.other.iter().for_each(|(name, count)| self.count_other(name, *count));
+        other.skipped.iter().for_each(|damage| self.skip(damage.clone()));
+    }
+
     /// Counts damage.
     pub(super) fn skip(&mut self, damage: Damage) {
         self.skipped_count += 1;

@@ -6,7 +6,7 @@
 
 use super::account::{FileAccount, FileKind};
 use super::advance::Advance;
-use super::bmp::BmpReader;
+use super::bmp::{BmpReader, RoutersReader};
 use super::discover::{InputFile, SourceError};
 use super::gap::{Covered, Sequel, sequels};
 use super::interest::Interest;
@@ -14,6 +14,7 @@ use super::mrt::{Context, MrtReader, Sessions};
 use super::open::{Content, hash, look};
 use super::plan::{note_copies, trusted_names};
 use super::raw::RawSide;
+use super::reader::Reader;
 use super::reading::Reading;
 use super::repeat::{Repeated, repeats};
 use super::ripestat::{RipestatContext, RipestatReader};
@@ -31,13 +32,6 @@ use std::sync::Arc;
 
 /// A bzip2 file is opened this long before the time in its name, since looking at its first record costs unpacking a whole block.
 const EARLY: Span = Span::from_seconds(120);
-
-enum Reader {
-    Mrt(Box<MrtReader>),
-    Ripestat(Box<RipestatReader>),
-    RisLive(Box<RisLiveReader>),
-    Bmp(Box<BmpReader>),
-}
 
 struct Input {
     file: InputFile,
@@ -71,11 +65,13 @@ pub struct Resources {
     pub passes_on: bool,
     /// The number of the first file.
     pub first_file: u32,
+    /// What follows is heard live: connections of routers which stand at the end of a recording are over.
+    pub goes_on: bool,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Resources { threads: 1, timing: Timing::default(), passes_on: false, first_file: 0 }
+        Resources { threads: 1, timing: Timing::default(), passes_on: false, first_file: 0, goes_on: false }
     }
 }
 
@@ -87,6 +83,7 @@ pub struct Merge {
     interest: Interest,
     /// What archives tell, though a stream does not.
     covered: Arc<Covered>,
+    goes_on: bool,
     due: BinaryHeap<Reverse<(Timestamp, usize, Due)>>,
     /// The record after the one just read, which is mostly due next.
     following: Option<(Timestamp, usize, Due)>,
@@ -133,6 +130,7 @@ impl Merge {
             sessions,
             interest,
             covered,
+            goes_on: resources.goes_on,
             due: BinaryHeap::new(),
             following: None,
             ready: VecDeque::new(),
@@ -316,6 +314,10 @@ impl Merge {
                 let reader = BmpReader::new(bytes, &input.file.collector, account);
                 Some((Reader::Bmp(Box::new(reader)), opened.raw))
             }
+            Content::Routers(bytes) => {
+                let reader = RoutersReader::new(bytes, self.goes_on, account);
+                Some((Reader::Routers(Box::new(reader)), opened.raw))
+            }
             Content::Json(text) => match RipestatReader::new(&text, account) {
                 Some(reader) => Some((Reader::Ripestat(Box::new(reader)), opened.raw)),
                 None => {
@@ -401,6 +403,9 @@ impl Merge {
             Reader::Bmp(reader) => {
                 reader.read(until, &mut Stating { vantages, interest: &self.interest, account, file, routes, out, spare });
             }
+            Reader::Routers(reader) => {
+                reader.read(until, &mut Stating { vantages, interest: &self.interest, account, file, routes, out, spare });
+            }
             Reader::RisLive(reader) => {
                 reader.read(until, &mut Stating { vantages, interest: &self.interest, account, file, routes, out, spare });
             }
@@ -473,25 +478,4 @@ impl Merge {
 /// The account of a file of which nothing is known yet.
 fn account(file: &InputFile, id: FileId) -> FileAccount {
     FileAccount { id, ..FileAccount::new(file.path.clone(), file.collector.clone(), file.bytes) }
-}
-
-impl Reader {
-    /// Why the stream ended early, if it did.
-    fn failure(&self) -> Option<&str> {
-        match self {
-            Reader::Mrt(reader) => reader.failure(),
-            Reader::Ripestat(_) => None,
-            Reader::RisLive(reader) => reader.failure(),
-            Reader::Bmp(reader) => reader.failure(),
-        }
-    }
-
-    fn next_time(&self) -> Option<Timestamp> {
-        match self {
-            Reader::Mrt(reader) => reader.next_time(),
-            Reader::Ripestat(reader) => reader.next_time(),
-            Reader::RisLive(reader) => reader.next_time(),
-            Reader::Bmp(reader) => reader.next_time(),
-        }
-    }
 }

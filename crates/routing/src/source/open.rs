@@ -2,7 +2,7 @@
 //!
 //! Takes an input file; gives its stream as MRT frames or as the text of a JSON answer, whatever its name. Reads only the beginning.
 
-use super::bmp::is_bmp;
+use super::bmp::{is_bmp, is_of_routers};
 use super::discover::InputFile;
 use super::interest::Interest;
 use super::mrt::{Body, Bytes, Frames, Step};
@@ -22,6 +22,8 @@ pub(super) enum Content {
     RisLive(Bytes),
     /// Messages of BMP.
     Bmp(Bytes),
+    /// What happened to connections of routers, an event a line.
+    Routers(Bytes),
     /// JSON text, perhaps a RIPEstat answer.
     Json(Vec<u8>),
     /// JSON text which is too long to be one.
@@ -64,7 +66,9 @@ pub(super) fn look(opened: Decompressed, timing: &Timing) -> Opened {
     } else if head.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf)) == Some(&b'{')
         && !frames.is_mrt()
     {
-        if is_recording(frames.bytes()) {
+        if is_of_routers(frames.bytes()) {
+            Content::Routers(frames.into_bytes())
+        } else if is_recording(frames.bytes()) {
             Content::RisLive(frames.into_bytes())
         } else {
             frames.into_rest(LONGEST_JSON).map_or(Content::LongJson, Content::Json)

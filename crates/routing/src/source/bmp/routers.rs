@@ -217,6 +217,14 @@ impl Routers {
         self.order.take().map(|(_, observation)| observation)
     }
 
+    /// Nothing is known of any router from now on: no connection stands any more.
+    pub fn lose_all(&mut self, at: Timestamp, ctx: &mut RoutersContext<'_>) {
+        let connections: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        for connection in connections {
+            self.lost(connection, String::new(), at, ctx);
+        }
+    }
+
     /// What has come so far, one a router.
     pub fn accounts(&self) -> impl Iterator<Item = &FileAccount> {
         self.routers.iter().map(|known| &known.account)

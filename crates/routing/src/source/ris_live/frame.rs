@@ -3,6 +3,7 @@
 //! What the server of 2019 to 2026 was seen to write differs in small things (names of types, of hosts and of origins, empty lists or none,
 //! a number as text): all of it is understood. Nothing is stated here.
 
+use crate::source::hexadecimal;
 use crate::time::Timestamp;
 use crate::vantage::Asn;
 use ipnet::IpNet;
@@ -261,12 +262,7 @@ fn time(seconds: f64) -> Result<Timestamp, String> {
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>, String> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    };
-    hex.as_bytes().chunks(2).map(pair).collect::<Option<_>>().ok_or_else(|| "the raw message is not in hexadecimal".to_owned())
+    hexadecimal::bytes(hex).ok_or_else(|| "the raw message is not in hexadecimal".to_owned())
 }
 
 /// An AS number, which the server writes as text.

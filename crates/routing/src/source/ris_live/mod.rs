@@ -14,7 +14,7 @@ mod subscription;
 mod write;
 
 pub(super) use order::{HELD, Order};
-pub(super) use reader::{RisLiveReader, is_recording};
+pub(super) use reader::{RisLiveReader, is_recording, line_end};
 pub use stream::RisLive;
 pub use subscription::{PathPattern, Request, Require, SocketOptions, Subscription};
 pub use write::Shown;

@@ -26,7 +26,7 @@ pub(in crate::source) struct RisLiveReader {
 pub(in crate::source) fn is_recording(bytes: &mut Bytes) -> bool {
     let mut from = 0;
     for _ in 0..LOOKED_AT {
-        let Some(line) = line_end(bytes, from) else { return false };
+        let Some(line) = line_end(bytes, from, LONGEST) else { return false };
         let text = bytes.view().get(from..line).unwrap_or_default();
         match Frame::read(text) {
             Ok(Frame::Other(kind)) => return kind.starts_with("ris_"),
@@ -37,10 +37,10 @@ pub(in crate::source) fn is_recording(bytes: &mut Bytes) -> bool {
     false
 }
 
-/// Where the line which begins at `from` ends, its end-of-line included; `None` if there is none, or none of reasonable length.
-fn line_end(bytes: &mut Bytes, from: usize) -> Option<usize> {
+/// Where the line which begins at `from` ends, its end-of-line included; `None` if there is none, or it is longer than that.
+pub(in crate::source) fn line_end(bytes: &mut Bytes, from: usize, longest: usize) -> Option<usize> {
     let mut looked = from;
-    while looked - from <= LONGEST {
+    while looked - from <= longest {
         let view = bytes.view();
         if let Some(end) = view.get(looked..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')) {
             return Some(looked + end + 1);
@@ -87,7 +87,7 @@ impl RisLiveReader {
     /// Reads lines until a message need not be held back, or to the end.
     fn fill(&mut self, account: &mut FileAccount) {
         while self.messages.next_time().is_none() {
-            let Some(end) = line_end(&mut self.bytes, 0) else {
+            let Some(end) = line_end(&mut self.bytes, 0, LONGEST) else {
                 let left = self.bytes.have(LONGEST).min(LONGEST);
                 if left == 0 {
                     return self.messages.end();

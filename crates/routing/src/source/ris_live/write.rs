@@ -3,6 +3,7 @@
 //! What RIS Live shows of a message is shown, as its server writes it since 2025; the bytes of a message beside it are those of the archive.
 
 use super::frame::Hop;
+use crate::source::hexadecimal;
 use crate::source::tap::{Tapped, TappedKind};
 use crate::time::Timestamp;
 use crate::vantage::Asn;
@@ -14,7 +15,6 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 use serde_json::{Value, json};
-use std::fmt::Write;
 use std::net::IpAddr;
 
 /// A message as RIS Live shows it.
@@ -115,7 +115,7 @@ impl Shown {
             TappedKind::State { up } => ("STATE", Body::State { state: if *up { "connected" } else { "down" } }, None),
             TappedKind::Message(message, bytes) => {
                 let (kind, body) = message_body(message, peer)?;
-                (kind, body, bytes.as_deref().map(hex))
+                (kind, body, bytes.as_deref().map(hexadecimal::text))
             }
         };
         let mut shown = Shown { at, peer, asn, id: String::new(), host: collector.to_owned(), kind, body, raw, number };
@@ -164,7 +164,7 @@ fn message_body(message: &BgpMessage, peer: IpAddr) -> Option<(&'static str, Bod
         BgpMessage::Open(told) => ("OPEN", Body::Open(Box::new(open(told)))),
         BgpMessage::Notification(told) => {
             let (code, subcode) = told.error.get_codes();
-            let data = hex(&[&[code, subcode], told.data.as_slice()].concat());
+            let data = hexadecimal::text(&[&[code, subcode], told.data.as_slice()].concat());
             ("NOTIFICATION", Body::Notification { notification: Notification { code, subcode, data } })
         }
         BgpMessage::KeepAlive => ("KEEPALIVE", Body::Keepalive {}),
@@ -266,14 +266,6 @@ fn capabilities(told: &BgpOpenMessage) -> serde_json::Map<String, Value> {
         }
     }
     all
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a String does not fail.
-        let _ = write!(text, "{byte:02X}");
-        text
-    })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a double holds microseconds exactly until the year 2255")]
