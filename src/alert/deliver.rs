@@ -11,6 +11,7 @@ use super::sink::{Failure, Sink};
 use crate::time::{Span, Timestamp};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -49,6 +50,27 @@ pub struct Delivery {
     pub tell: Tell,
     /// Turns true when nothing more will come.
     pub ending: watch::Receiver<bool>,
+    /// How often it came to anything.
+    pub tally: Arc<Tally>,
+}
+
+/// Attempts since the program was begun.
+#[derive(Debug, Default)]
+pub struct Tally {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Tally {
+    /// How many notices were delivered, and how many attempts failed.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.delivered.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    }
+
+    fn count(&self, sent: bool) {
+        let counter = if sent { &self.delivered } else { &self.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Delivers until the end, and what is due then. Looks after what is due at the desk meanwhile.
@@ -194,6 +216,7 @@ impl Delivery {
 
     fn finish(&self, sink: &Sink, row: &Outgoing, sent: &Result<(), Failure>) -> Result<(), JournalError> {
         let now = (self.clock)();
+        self.tally.count(sent.is_ok());
         let Err(failure) = sent else { return self.journal.change(|book| book.take(row.sequence)) };
         let mut row = Outgoing { under_way: false, ..row.clone() };
         let name = if sink.name == LOCAL { "the file beside the journal" } else { &sink.name };

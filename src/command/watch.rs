@@ -11,7 +11,7 @@ use crate::org::BmpRouter;
 use crate::probing::ProbeEvent;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::watch::IncidentEvent;
 use crate::watch::bmp_station::Station;
 use crate::watch::connection::Source;
@@ -47,7 +47,7 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
         miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
     })?;
-    let mut people = People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new() };
+    let mut people = People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new(), outbox_at: Timestamp::MIN };
     let clock = if typed.replayed { Clock::Stream } else { Clock::System };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let stop = async {
@@ -90,11 +90,22 @@ struct People<'a> {
     shown: Option<Shown>,
     /// What was told of probing already.
     said: BTreeSet<String>,
+    /// When the outbox of alerts was looked into.
+    outbox_at: Timestamp,
 }
+
+/// How often that is done.
+const OUTBOX_EVERY: Span = Span::from_seconds(5);
 
 impl People<'_> {
     fn tell(&mut self, told: &Told<'_>) -> miette::Result<()> {
         if let Some(shown) = &mut self.shown {
+            if let Told::Looked(_, at) = told
+                && at.since(self.outbox_at).abs() >= OUTBOX_EVERY
+            {
+                self.outbox_at = *at;
+                shown.outbox(self.alerts.outbox());
+            }
             shown.take(told);
         }
         let stream = &self.typed.stream;

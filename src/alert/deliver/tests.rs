@@ -42,6 +42,7 @@ impl Stage {
             clock: Arc::new(move || at(time.load(Ordering::SeqCst))),
             tell: Arc::new(move |words| ears.lock().unwrap().push(words.to_owned())),
             ending,
+            tally: Arc::default(),
         };
         Stage { desk: Desk::new(journal, organization, true), delivery, seconds, said, end }
     }
@@ -132,6 +133,8 @@ fn an_endpoint_which_is_down_for_an_hour_gets_each_notice_once_when_it_is_back_t
             assert_eq!(again, None, "a key came twice");
         }
         stage.until(<[Outgoing]>::is_empty).await;
+        let (delivered, failed) = stage.delivery.tally.counts();
+        assert!(delivered == 3 && failed >= 9, "{delivered} delivered, {failed} failed");
         let mut told: Vec<_> = heard.into_values().collect();
         told.sort();
         assert_eq!(told, [(1, vec![Opened]), (2, vec![Opened, Closed]), (3, vec![Opened])]);

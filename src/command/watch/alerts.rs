@@ -1,7 +1,7 @@
 //! Alerts of a watch: journal, receivers and the thread which delivers, wired together.
 
 use super::super::tell;
-use crate::alert::deliver::{Clock, Delivery, Tell, run};
+use crate::alert::deliver::{Clock, Delivery, Tally, Tell, run};
 use crate::alert::desk::{Change, Desk, Happened, LOCAL};
 use crate::alert::journal::Journal;
 use crate::alert::resolve::{Resolver, system as look_up};
@@ -12,6 +12,7 @@ use crate::org::Organization;
 use crate::org::alert::{AlertPolicy, AlertSink, AlertWay};
 use crate::report::ReportView;
 use crate::time::{Span, Timestamp};
+use crate::watch::board::OutboxState;
 use crate::watch::run::system;
 use crate::watch::{IncidentEvent, LifeCycle};
 use miette::IntoDiagnostic;
@@ -23,6 +24,10 @@ use tokio::sync::watch;
 /// Alerts while they are delivered.
 pub(super) struct Alerts {
     desk: Arc<Desk>,
+    journal: Arc<Journal>,
+    tally: Arc<Tally>,
+    /// Whether there is any receiver.
+    tells: bool,
     ending: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
@@ -54,12 +59,21 @@ impl Alerts {
         let desk = Arc::new(Desk::new(Arc::clone(&journal), organization, replayed));
         let (ending, listening) = watch::channel(false);
         let (clock, told): (Clock, Tell) = (Arc::new(system), Arc::new(tell));
-        let delivery = Delivery { journal, resolver, clock, tell: told, ending: listening };
+        let tally = Arc::new(Tally::default());
+        let delivery = Delivery {
+            journal: Arc::clone(&journal),
+            resolver,
+            clock,
+            tell: told,
+            ending: listening,
+            tally: Arc::clone(&tally),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
         let at_the_desk = Arc::clone(&desk);
         // By itself, so that nobody who is slow delays what is watched.
+        let tells = !sinks.is_empty();
         let thread = std::thread::spawn(move || runtime.block_on(run(delivery, at_the_desk, sinks)));
-        Ok((Alerts { desk, ending, thread }, life))
+        Ok((Alerts { desk, journal, tally, tells, ending, thread }, life))
     }
 
     /// Something happens to incidents; when this returns it is in the journal.
@@ -73,6 +87,18 @@ impl Alerts {
         if let Err(error) = self.desk.take(happened, system()) {
             tell(&error.to_string());
         }
+    }
+
+    /// What waits for its receivers, and what came of the rest; `None` if there are none.
+    pub(super) fn outbox(&self) -> Option<OutboxState> {
+        if !self.tells {
+            return None;
+        }
+        let rows = self.journal.read(|book| book.outbox()).ok()?;
+        let waiting = || rows.iter().filter(|row| row.given_up.is_none());
+        let (delivered, failed) = self.tally.counts();
+        let count = u64::try_from(waiting().count()).unwrap_or(u64::MAX);
+        Some(OutboxState { waiting: count, delivered, failed, oldest: waiting().map(|row| row.made).min() })
     }
 
     /// Nothing more comes; what is due is delivered.

@@ -4,7 +4,7 @@ use crate::cli::Watch;
 use crate::dashboard::{Publisher, Serving, Token, serve};
 use crate::report::ReportView;
 use crate::time::Timestamp;
-use crate::watch::board::{Lookout, canary_of, probes_of};
+use crate::watch::board::{Lookout, OutboxState, canary_of, probes_of};
 use crate::watch::run::Told;
 use crate::watch::{IncidentEvent, Live};
 use std::sync::Arc;
@@ -61,6 +61,13 @@ impl Shown {
             | Told::Recording(_)
             | Told::Unasked(_)
             | Told::Incidents(..) => {}
+        }
+    }
+
+    /// How alerts are; nothing if nobody is told.
+    pub(super) fn outbox(&mut self, outbox: Option<OutboxState>) {
+        if let Some(outbox) = outbox {
+            self.publisher.lookout.outbox(outbox);
         }
     }
 
