@@ -19,6 +19,8 @@ CASES = {file.stem: file for file in sorted((Path(__file__).resolve().parent / "
 BEFORE = 14
 # After the last repair everything must be well again and told: caches, resolvers which try again late, holds.
 AFTER_AT_LEAST, AFTER_AT_MOST = 14, 75
+# What records is a little behind what watches.
+LAST_PROBES = 4
 
 
 class Case:
@@ -26,7 +28,7 @@ class Case:
         described = tomllib.loads(CASES[name].read_text())
         self.name, self.title, self.why, self.expect = name, described["title"], described["why"], described["expect"]
         self.scale = max(scale, described.get("least_scale", 0.5))
-        self.timeline = described["timeline"]
+        self.timeline, self.tables = described["timeline"], described.get("tables", False)
         self.events, self.watches = [], {}
 
     def expected(self, client=None):
@@ -44,8 +46,11 @@ class Case:
             lab.record()
             self.begun = time.time()
             time.sleep(BEFORE)
+            if self.tables:
+                lab.wait_for_tables()
             self._act(lab)
             self._settle()
+            time.sleep(LAST_PROBES)
             self.ended = time.time()
             for watch in self.watches.values():
                 watch.stop()

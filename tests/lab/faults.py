@@ -61,12 +61,13 @@ def _service_announced(lab, works):
 
 def _service_routed(lab, works):
     """They are gone from the edges too: the covering routes draw the traffic, and it dies there."""
-    for family, prefix in (("4", topology.SERVICE4), ("6", topology.SERVICE6)):
+    _announce_at_edge1(lab, works)
+    for family in "46":
         bird.command(lab, "edge2", f"{'enable' if works else 'disable'} service{family}")
+    for family, prefix in (("4", topology.SERVICE4), ("6", topology.SERVICE6)):
         link = topology.link("edge1", "web")
         web_address = (link.address4 if family == "4" else link.address6)["web"]
         lab.namespaces.run("edge1", ["ip", f"-{family}", "route", "add" if works else "delete", prefix, "via", web_address])
-    _announce_at_edge1(lab, works)
 
 
 def _announce_at_edge1(lab, works):
@@ -121,7 +122,7 @@ def _collector(lab, works):
 def _drained(vantage):
     def fault(lab, works):
         software = {"frr": frr, "bird": bird, "gobgp": gobgp, "openbgpd": openbgpd}[topology.NODES[vantage]["software"]]
-        software.drain(lab, vantage, [] if works else topology.GROUPS["name servers"])
+        software.drain(lab, vantage, [] if works else [prefix for group in ("covers", "name servers", "service") for prefix in topology.GROUPS[group]])
 
     return fault
 

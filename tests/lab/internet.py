@@ -96,7 +96,7 @@ class Lab:
         shutil.rmtree(self.place, ignore_errors=True)
 
     def converge(self, seconds=90):
-        """Waits until every session is up, every collector has every route, and both clients resolve both names."""
+        """Waits until every session is up, every collector has every route, and both clients reach and resolve everything."""
         end, missing = time.monotonic() + seconds, ["everything"]
         while missing:
             if time.monotonic() > end:
@@ -117,8 +117,15 @@ class Lab:
             return [f"{routes} of {all_routes} routes at cbird"]
         if not exabgp.all_well(self):
             return ["health checks of the name servers"]
-        wanted = {f"www.{topology.ZONE}": topology.WEB4, f"www.{topology.CONTROL_ZONE}": topology.CONTROL_WEB4}
-        return [f"{name} at {client}" for client, node in CLIENTS.items() for name, address in wanted.items() if address not in self.resolved(node, name)]
+        servers = [server(key) for key in "abcd" for server in (topology.name_server4, topology.name_server6)]
+        for client, node in CLIENTS.items():
+            for address in (*servers, topology.WEB4, topology.WEB6, topology.CONTROL_WEB4):
+                if "1 received" not in self.namespaces.run(node, ["ping", "-n", "-q", "-c1", "-W1", address], check=False):
+                    return [f"{address} from {client}"]
+            for name, address in ((f"www.{topology.ZONE}", topology.WEB4), (f"www.{topology.CONTROL_ZONE}", topology.CONTROL_WEB4)):
+                if address not in self.resolved(node, name):
+                    return [f"{name} at {client}"]
+        return []
 
     def resolved(self, node, name):
         return self.namespaces.run(node, ["dig", "+time=1", "+tries=1", "+short", "@127.0.0.1", name], check=False)
@@ -154,6 +161,13 @@ class Lab:
             ROUTERS[NODES[collector]["software"]].record(self, collector)
         self._rotation = threading.Event()
         threading.Thread(target=self._rotate, args=(self._rotation,), daemon=True).start()
+
+    def wait_for_tables(self, seconds=90):
+        """Until GoBGP and OpenBGPD have dumped one, too; their first ones are empty or come after a minute."""
+        end = time.monotonic() + seconds
+        whole = lambda collector: any(file.stat().st_size > 1_000 for file in self.archive(collector).glob("rib.*"))
+        while not (whole("cgobgp") and whole("copen")) and time.monotonic() < end:
+            time.sleep(0.5)
 
     def _rotate(self, stop):
         while not stop.wait(frr.ROTATION - time.time() % frr.ROTATION):

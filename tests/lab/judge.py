@@ -52,9 +52,12 @@ def judge(case, out):
 
 
 def _archive(case, by, expected, profile, archives, probes):
-    incidents = watched.analyzed(profile, archives, probes)["incidents"]
+    found = watched.analyzed(profile, archives, probes)
+    incidents = found["incidents"]
     row = Row(case.name, by, " + ".join(incident["verdict"] for incident in incidents) or "none", [])
     _same(row, expected, [incident["verdict"] for incident in incidents])
+    if "observed" in expected:
+        _withdrawn(row, {"withdrawn": expected["observed"], "verdict": "observed"}, [observed["withdrawal"]["prefix"] for observed in found["observed"]])
     if len(incidents) == 1:
         incident = incidents[0]
         _times(row, case, expected, incident["began"], case.onset())
@@ -86,7 +89,7 @@ def _live(case, client, expected):
         row.over = any("closed" in notice["changes"] for _, notice in notices)
         if not row.over:
             row.wrong.append("no recovery notice")
-        if not _fits(first["incident"]["verdict"], expected):
+        if not _fits(first["incident"]["verdict"], {"verdict": expected.get("first", expected["verdict"])}):
             row.wrong.append(f"first told as {first['incident']['verdict']}")
     if len(opened) > max(1, len(kept)):
         row.wrong.append(f"{len(opened)} alerts")
@@ -116,7 +119,8 @@ def _withdrawn(row, expected, prefixes):
 
 def _times(row, case, expected, began, onset):
     """How far the bounds are from the truth; 0 where they overlap."""
-    earliest, latest = (datetime.datetime.fromisoformat(began[end]).timestamp() for end in ("earliest", "latest"))
+    at = lambda text, unknown: datetime.datetime.fromisoformat(text).timestamp() if text else unknown
+    earliest, latest = at(began["earliest"], 0.0), at(began["latest"], float("inf"))
     first, last = onset
     row.onset = earliest - last if earliest > last else latest - first if latest < first else 0.0
     if not -ONSET_WITHIN <= row.onset <= ONSET_WITHIN + expected.get("begins_within", 0) * case.scale:

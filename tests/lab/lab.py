@@ -12,6 +12,7 @@ Exit status of `run`: 0 everything was right, 1 something was wrong, 2 the lab c
 
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import shutil
 import subprocess
@@ -52,14 +53,28 @@ def deps(_):
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         print(f"SKIPPED: the lab: needs root and apt-get, to install {' '.join(PACKAGES)}")
         return 2
-    # Nothing of it shall start by itself.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
-    done = subprocess.run(install, env=environment).returncode
-    if done:
-        subprocess.run(["apt-get", "update", "-qq"])
-        done = subprocess.run(install, env=environment).returncode
+    with nothing_starts():
+        for command in (["install"], ["update"], ["install"]):
+            words = ["-y", "--no-install-recommends", *PACKAGES] if command == ["install"] else []
+            done = subprocess.run(["apt-get", *command, "-qq", *words], env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}).returncode
+            if command == ["install"] and done == 0:
+                break
     return done
+
+
+@contextlib.contextmanager
+def nothing_starts():
+    """While packages are installed: Debian's way to keep their services from starting by themselves."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            policy.unlink()
 
 
 def run(arguments):

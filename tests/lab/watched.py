@@ -68,8 +68,7 @@ class Watch:
         self.notices = []
         file = lab.write(self.node, "org.toml", profile() + _live(client, self._alerts))
         watched = lab.write(self.node, "watched.toml", profile(organization) + _live(client, self._alerts))
-        if organization is None or client:
-            self.lab.start(self.node, "probe", [program(), "probe", file, "--every", "1s", "--out", self.probes])
+        self.lab.start(self.node, "probe", [program(), "probe", file, "--every", "1s", "--out", self.probes])
         options = ["--bmp", f"{topology.lan4(self.node)}:{topology.BMP_PORT}", "--bmp-only", "--format", "jsonl"]
         with open(self._lines, "w") as output:
             self.lab.start(self.node, "watch", [program(), "watch", watched, *options], output=output)
@@ -108,16 +107,26 @@ class Watch:
 def begin(lab, organizations):
     """A watch at each client, with every router connected; `organizations`: the profile of a client, where it is not the lab's."""
     watches = {client: Watch(lab, client, organizations.get(client)) for client in CLIENTS}
-    time.sleep(0.5)
-    for node in ("v3", "cgobgp"):
-        gobgp.connect(lab, node)
+    _until(lambda: [client for client, watch in watches.items() if "listening for routers" not in watch.said()], "do not listen")
     wanted = [name for name, node in NODES.items() if node.get("bmp")]
-    end = time.monotonic() + 20
-    while missing := [(client, name) for client, watch in watches.items() for name in wanted if f"{name}" not in watch.said()]:
-        if time.monotonic() > end:
-            raise RuntimeError(f"routers which did not connect: {missing}\n" + "".join(watch.said() for watch in watches.values()))
-        time.sleep(0.2)
+    said = lambda name: all(f"the router {name} (" in watch.said() for watch in watches.values())
+
+    def not_connected():
+        for node in ("v3", "cgobgp"):
+            if not said(node):
+                gobgp.connect(lab, node)
+        return [name for name in wanted if not said(name)]
+
+    _until(not_connected, "do not connect")
     return watches
+
+
+def _until(missing, what, seconds=60):
+    end = time.monotonic() + seconds
+    while names := missing():
+        if time.monotonic() > end:
+            raise RuntimeError(f"{', '.join(names)} {what}")
+        time.sleep(1)
 
 
 def analyzed(profile_file, archives, probes):

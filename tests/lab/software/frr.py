@@ -76,8 +76,10 @@ def _family(node, family, neighbours):
         lines += {
             "inside": [f"  neighbor {remote} next-hop-self force"],
             "client": [f"  neighbor {remote} route-reflector-client"],
-            "vantage": [f"  neighbor {remote} soft-reconfiguration inbound"],
         }.get(neighbour.role, [])
+        if NODES[node].get("bmp"):
+            # Without it bgpd keeps no table of what came in: BMP tells an empty one, and a withdrawal for every update.
+            lines.append(f"  neighbor {remote} soft-reconfiguration inbound")
         for maps, way in ((_IMPORT, "in"), (_EXPORT, "out")):
             if neighbour.role in maps:
                 lines.append(f"  neighbor {remote} route-map {maps[neighbour.role]} {way}")

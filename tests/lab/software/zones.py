@@ -52,12 +52,14 @@ BY_NAME = {".": ROOT, "example": EXAMPLE, CONTROL_ZONE: CONTROL}
 
 def sign(folder):
     """Writes `good.zone`, `expired.zone` and `anchor`, the key which a validating resolver trusts."""
-    made = {kind: run(["dnssec-keygen", "-q", "-K", folder, "-a", "ECDSAP256SHA256", *flags, ZONE]).strip() for kind, flags in (("key", ["-f", "KSK"]), ("zone", []))}
+    keygen = lambda *flags: run(["dnssec-keygen", "-q", "-K", folder, "-a", "ECDSAP256SHA256", *flags, ZONE]).strip()
+    made = {"key": keygen("-f", "KSK"), "zone": keygen()}
     keys = [f"{folder}/{name}.key" for name in made.values()]
     text = ORGANIZATION + "".join(f"$INCLUDE {key}\n" for key in keys)
     with open(f"{folder}/plain.zone", "w") as file:
         file.write(text)
     for name, span in (("good", ["-s", "now-1d", "-e", "now+30d"]), ("expired", ["-s", "now-30d", "-e", "now-1d"])):
-        run(["dnssec-signzone", "-q", "-P", "-K", folder, "-o", ZONE, *span, "-f", f"{folder}/{name}.zone", "-k", made["key"], f"{folder}/plain.zone", made["zone"]])
+        files = ["-f", f"{folder}/{name}.zone", "-k", made["key"], f"{folder}/plain.zone", made["zone"]]
+        run(["dnssec-signzone", "-q", "-P", "-K", folder, "-d", folder, "-o", ZONE, *span, *files])
     with open(keys[0]) as key, open(f"{folder}/anchor", "w") as anchor:
         anchor.write(key.read())
