@@ -122,12 +122,13 @@ def _collector(lab, works):
 def _drained(vantage):
     def fault(lab, works):
         software = {"frr": frr, "bird": bird, "gobgp": gobgp, "openbgpd": openbgpd}[topology.NODES[vantage]["software"]]
-        software.drain(lab, vantage, [] if works else [prefix for group in ("covers", "name servers", "service") for prefix in topology.GROUPS[group]])
+        own = [prefix for group in ("covers", "name servers", "service") for prefix in topology.GROUPS[group]]
+        software.drain(lab, vantage, [] if works else own)
 
     return fault
 
 
-# By the name which cases use: a function which gets the lab, and whether it shall work.
+# By the names which cases use: a function which gets the lab, and whether it shall work.
 FAULTS = {
     "the backbone": _backbone,
     "the page answers 500": _answers_500,

@@ -142,7 +142,8 @@ class Lab:
                 return sum(neighbour["state"] == "Established" for neighbour in neighbours)
             case _:
                 families = json.loads(frr.command(self, collector, "show bgp summary json")).values()
-                return sum(peer["state"] == "Established" for family in families if isinstance(family, dict) for peer in family.get("peers", {}).values())
+                peers = [peer for family in families if isinstance(family, dict) for peer in family.get("peers", {}).values()]
+                return sum(peer["state"] == "Established" for peer in peers)
 
     def routes(self):
         """The organization's routes which BIRD's collector has, and should have."""

@@ -11,6 +11,7 @@ from topology import CLIENTS, COLLECTORS
 ONSET_WITHIN = 3.0
 # After the hold (`open_hold` of the profile) has ended.
 HOLD, ALERT_WITHIN = 5.0, 5.0
+NOTHING_WITHDRAWN = ("application", "dns_authorities", "dns_resolver", "routing_foreign_origin")
 
 
 @dataclass
@@ -57,7 +58,8 @@ def _archive(case, by, expected, profile, archives, probes):
     row = Row(case.name, by, " + ".join(incident["verdict"] for incident in incidents) or "none", [])
     _same(row, expected, [incident["verdict"] for incident in incidents])
     if "observed" in expected:
-        _withdrawn(row, {"withdrawn": expected["observed"], "verdict": "observed"}, [observed["withdrawal"]["prefix"] for observed in found["observed"]])
+        observed = [event["withdrawal"]["prefix"] for event in found["observed"]]
+        _withdrawn(row, {"withdrawn": expected["observed"], "verdict": "observed"}, observed)
     if len(incidents) == 1:
         incident = incidents[0]
         _times(row, case, expected, incident["began"], case.onset())
@@ -112,8 +114,9 @@ def _withdrawn(row, expected, prefixes):
     wanted = {prefix for group in expected.get("withdrawn", []) for prefix in topology.GROUPS[group]}
     found = set(prefixes)
     if "withdrawn" in expected and found != wanted:
-        row.wrong.append(f"withdrawn: {len(found)} prefixes, {len(wanted)} expected ({len(wanted - found)} missing, {len(found - wanted)} more)")
-    if "withdrawn" not in expected and found and expected["verdict"] in ("application", "dns_authorities", "dns_resolver", "routing_foreign_origin"):
+        missing, more = len(wanted - found), len(found - wanted)
+        row.wrong.append(f"withdrawn: {len(found)} prefixes, {len(wanted)} expected ({missing} missing, {more} more)")
+    if "withdrawn" not in expected and found and expected["verdict"] in NOTHING_WITHDRAWN:
         row.wrong.append(f"withdrawn: {', '.join(sorted(found))}")
 
 

@@ -26,10 +26,23 @@ import watched
 from case import CASES, Case
 from internet import Lab
 
+# What must be there, by the Debian package which brings it.
 PACKAGES = {
-    "frr": "/usr/lib/frr/bgpd", "frr-pythontools": None, "bird2": "/usr/sbin/bird", "gobgpd": "/usr/bin/gobgpd", "openbgpd": "/usr/sbin/bgpctl",
-    "exabgp": "/usr/sbin/exabgp", "nsd": "/usr/sbin/nsd", "knot": "/usr/sbin/knotd", "bind9": "/usr/sbin/named", "bind9-utils": "/usr/bin/dnssec-signzone",
-    "bind9-dnsutils": "/usr/bin/dig", "unbound": "/usr/sbin/unbound", "nginx-light": "/usr/sbin/nginx", "iproute2": "/sbin/ip", "iputils-ping": "/bin/ping",
+    "frr": "/usr/lib/frr/bgpd",
+    "frr-pythontools": None,
+    "bird2": "/usr/sbin/bird",
+    "gobgpd": "/usr/bin/gobgpd",
+    "openbgpd": "/usr/sbin/bgpctl",
+    "exabgp": "/usr/sbin/exabgp",
+    "nsd": "/usr/sbin/nsd",
+    "knot": "/usr/sbin/knotd",
+    "bind9": "/usr/sbin/named",
+    "bind9-utils": "/usr/bin/dnssec-signzone",
+    "bind9-dnsutils": "/usr/bin/dig",
+    "unbound": "/usr/sbin/unbound",
+    "nginx-light": "/usr/sbin/nginx",
+    "iproute2": "/sbin/ip",
+    "iputils-ping": "/bin/ping",
 }
 printing = threading.Lock()
 

@@ -1,4 +1,7 @@
-"""Name servers (NSD and Knot at the organization's sites, BIND for everything above) and resolvers (unbound, which validates, and BIND, which does not)."""
+"""Name servers and resolvers.
+
+NSD and Knot serve the organization's zone at its sites, BIND everything above; unbound resolves and validates, another BIND resolves and does not.
+"""
 
 import shutil
 
