@@ -58,7 +58,7 @@ def _archive(case, by, expected, profile, archives, probes):
     row = Row(case.name, by, " + ".join(incident["verdict"] for incident in incidents) or "none", [])
     _same(row, expected, [incident["verdict"] for incident in incidents])
     if "observed" in expected:
-        observed = [event["withdrawal"]["prefix"] for event in found["observed"]]
+        observed = [event["withdrawal"]["prefix"] for event in found["observed"] if event["withdrawal"]]
         _withdrawn(row, {"withdrawn": expected["observed"], "verdict": "observed"}, observed)
     if len(incidents) == 1:
         incident = incidents[0]
