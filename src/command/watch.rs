@@ -47,7 +47,8 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
         miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
     })?;
-    let mut people = People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new(), outbox_at: Timestamp::MIN };
+    let mut people =
+        People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new(), outbox_at: Timestamp::MIN };
     let clock = if typed.replayed { Clock::Stream } else { Clock::System };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let stop = async {

@@ -28,6 +28,11 @@ impl Lateness {
         Lateness { most: [Span::ZERO, MOST], since: now + LEARNED - WINDOW }
     }
 
+    /// Nothing comes late: what routers say counts from when it comes.
+    pub fn none(now: Timestamp) -> Self {
+        Lateness { most: [Span::ZERO; 2], since: now }
+    }
+
     /// A message of a time has come.
     pub fn came(&mut self, at: Timestamp, now: Timestamp) {
         // What was replayed from long ago says nothing of the way.
@@ -70,5 +75,6 @@ mod tests {
         assert_eq!(lateness.wait(at(341_000)), MOST);
         assert_eq!(lateness.wait(at(601_000)), MOST, "the window before counts still");
         assert_eq!(lateness.wait(at(941_000)), LEAST);
+        assert_eq!(Lateness::none(at(0)).wait(at(1_000)), LEAST, "routers alone are not waited for");
     }
 }

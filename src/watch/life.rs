@@ -138,6 +138,17 @@ impl LifeCycle {
 
     /// Takes all incidents as they are `now`; gives what is new. `seen` tells whether a prefix is seen by about everybody.
     pub fn follow(&mut self, incidents: &[Incident], now: Timestamp, seen: impl Fn(&IpNet) -> bool) -> Vec<IncidentEvent> {
+        self.follow_all_but(incidents, now, seen, |_| false)
+    }
+
+    /// The same, but of an incident which is found for the first time nothing is told as long as it is too early.
+    pub fn follow_all_but(
+        &mut self,
+        incidents: &[Incident],
+        now: Timestamp,
+        seen: impl Fn(&IpNet) -> bool,
+        too_early: impl Fn(&Incident) -> bool,
+    ) -> Vec<IncidentEvent> {
         let mut events = Vec::new();
         let again = self.until.is_some_and(|until| now < until);
         let mut gone = std::mem::take(&mut self.known);
@@ -149,6 +160,10 @@ impl LifeCycle {
                 continue;
             }
             let Some(same) = same(&gone, &findings, again) else {
+                if too_early(incident) {
+                    self.places.push(0);
+                    continue;
+                }
                 self.opened += 1;
                 let number = self.opened;
                 self.places.push(number);

@@ -10,7 +10,7 @@ use super::probed::{Before, Probed};
 use super::record::Part;
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
-use crate::incident::{Correlation, Findings, correlate};
+use crate::incident::{Correlation, Findings, Incident, correlate};
 use crate::observation::{FileId, Observation};
 use crate::org::Organization;
 use crate::pipeline::{Pipeline, RoutingFindings};
@@ -21,6 +21,7 @@ use crate::source::ris_live::RisLive;
 use crate::source::{FileAccount, FileKind, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
 use crate::time::{Span, Timestamp};
 use crate::vantage::Family;
+use crate::withdrawal::Level;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -49,6 +50,8 @@ pub struct Live {
     now: Timestamp,
     /// Something was said since incidents were looked at.
     moved: bool,
+    /// It was too early to tell of one.
+    early: bool,
     /// When they were, and how often something had happened to what they are made of.
     looked: (Timestamp, (usize, usize)),
     /// When single changes and results which are old are forgotten next.
@@ -114,6 +117,7 @@ impl Live {
             seeded_until: Timestamp::MIN,
             now: Timestamp::MIN,
             moved: false,
+            early: false,
             looked: (Timestamp::MIN, (0, 0)),
             forget_at: Timestamp::MIN,
             unasked: BTreeSet::new(),
@@ -307,13 +311,13 @@ impl Live {
         let turns = (self.pipeline.foreign_turns(), self.probed.turns());
         let happened = !self.pipeline.steps().is_empty() || turns != self.looked.1;
         let due = (self.moved || self.life.any_open()) && self.now >= self.looked.0 + LOOK_EVERY;
-        if !(happened || due) {
+        if !(happened || due || self.early) {
             return None;
         }
         self.moved = false;
         self.looked = (self.now, turns);
         let found = self.find();
-        let events = self.follow(&found);
+        let events = self.follow(&found, false);
         (!events.is_empty()).then(|| (self.analysis_of(found), events))
     }
 
@@ -324,7 +328,7 @@ impl Live {
         self.hear();
         self.probed.settle(&self.organization, &self.dependencies);
         let found = self.find();
-        let events = self.follow(&found);
+        let events = self.follow(&found, true);
         (self.analysis_of(found), events)
     }
 
@@ -338,9 +342,14 @@ impl Live {
         &self.life
     }
 
-    fn follow(&mut self, (routing, _, correlation): &Found) -> Vec<IncidentEvent> {
+    fn follow(&mut self, (routing, _, correlation): &Found, at_end: bool) -> Vec<IncidentEvent> {
         let seen = |prefix: &IpNet| is_seen(prefix, routing, &self.organization);
-        self.life.follow(&correlation.incidents, self.now, seen)
+        let (now, holding) = (self.now, self.pipeline.is_holding(self.now));
+        let early = |incident: &Incident| !at_end && is_early(incident, now, holding);
+        let events = self.life.follow_all_but(&correlation.incidents, now, seen, early);
+        self.early =
+            correlation.incidents.iter().zip(self.life.numbers()).any(|(incident, number)| *number == 0 && early(incident));
+        events
     }
 
     /// Everything that is known now.
@@ -405,4 +414,15 @@ impl Live {
         self.moved |= said.iter().any(|observation| observation.what.prefix().is_some());
         said.into_iter().for_each(|observation| self.take_in(observation));
     }
+}
+
+/// Only probes tell of it, or a partial withdrawal beside them, and that has not held yet (`open_hold`), or a hold runs of which a withdrawal may come:
+/// soon it would be judged anew. It is not waited longer than two holds.
+fn is_early(incident: &Incident, now: Timestamp, holding: bool) -> bool {
+    let evidence = &incident.evidence;
+    let began = evidence.losses.iter().map(|loss| loss.onset.latest).min();
+    let partial = evidence.withdrawals.iter().all(|withdrawal| withdrawal.level == Level::Partial);
+    let alone = partial && evidence.foreign_origins.is_empty();
+    let wait = evidence.settings.open_hold.times(if holding { 2 } else { 1 });
+    alone && began.is_some_and(|began| now <= began + wait)
 }

@@ -132,7 +132,7 @@ pub async fn run<E>(
         frames: 0,
         unasked: 0,
         routers: 0,
-        lateness: Lateness::new(system()),
+        lateness: if has_stream { Lateness::new(system()) } else { Lateness::none(system()) },
         overlaps: false,
         archives: archives.map(Arc::new),
         to_holes,

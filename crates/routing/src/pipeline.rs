@@ -223,6 +223,11 @@ impl Pipeline {
         &self.stages.feeds
     }
 
+    /// Whether a hold runs of which a withdrawal may come, or a worse level of one.
+    pub fn is_holding(&self, now: Timestamp) -> bool {
+        self.detector.is_holding(now, |id| counts(&self.scope, &self.stages.rib, id))
+    }
+
     /// How often something happened to foreign origins: as long as it is the same, there is nothing new of them.
     pub fn foreign_turns(&self) -> usize {
         let turns = |event: &ForeignOrigin| 1 + event.taken_by.len() + event.evidence.len() + usize::from(event.ended.is_some());

@@ -60,14 +60,8 @@ impl Alerts {
         let (ending, listening) = watch::channel(false);
         let (clock, told): (Clock, Tell) = (Arc::new(system), Arc::new(tell));
         let tally = Arc::new(Tally::default());
-        let delivery = Delivery {
-            journal: Arc::clone(&journal),
-            resolver,
-            clock,
-            tell: told,
-            ending: listening,
-            tally: Arc::clone(&tally),
-        };
+        let delivery =
+            Delivery { journal: Arc::clone(&journal), resolver, clock, tell: told, ending: listening, tally: Arc::clone(&tally) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
         let at_the_desk = Arc::clone(&desk);
         // By itself, so that nobody who is slow delays what is watched.

@@ -76,7 +76,9 @@ fn routing_rows(evidence: &Evidence, facts: &ServiceFacts<'_>) -> Option<Verdict
     if !lost.is_empty() && fails && failed_before(&facts.losses(), &lost, evidence) {
         return Some(Verdict::LowerLayerFirst);
     }
-    if servers.any() && fails && facts.dns_fails() && caused(&facts.dns_losses(), &servers.withdrawals, evidence).is_some() {
+    // Where every server has an address left which answers, DNS is no casualty: one family is lost, and resolvers have the other.
+    let unreachable = servers.any() && (servers.lost > 0 || !facts.some_authority_answers());
+    if unreachable && fails && facts.dns_fails() && caused(&facts.dns_losses(), &servers.withdrawals, evidence).is_some() {
         return Some(Verdict::RoutingNameServers);
     }
     if own.any() && !facts.dns_fails() && fails {
@@ -87,7 +89,7 @@ fn routing_rows(evidence: &Evidence, facts: &ServiceFacts<'_>) -> Option<Verdict
     if !covered.is_empty() && fails {
         return Some(Verdict::RoutingBlackhole);
     }
-    let well = facts.service_probed() && !fails && !facts.dns_fails();
+    let well = facts.service_probed() && !fails && !facts.dns_fails() && !facts.authority.fails();
     if !covered.is_empty() && well && covered.len() >= lost.len() {
         return Some(Verdict::RoutingCoverDelivers);
     }
@@ -122,6 +124,10 @@ fn other_rows(facts: &ServiceFacts<'_>) -> Option<Verdict> {
             (reached, unreached) if reached >= unreached => Verdict::Application,
             _ => Verdict::HostOrPath,
         });
+    }
+    // Caches answer still.
+    if !lost && facts.authority.fails() && !facts.some_authority_answers() {
+        return Some(Verdict::DnsAuthorities);
     }
     match (lost, facts.service_probed() || facts.dns_probed()) {
         (true, true) => Some(Verdict::RoutingNoImpact),

@@ -127,6 +127,18 @@ fn what_is_heard_again_is_not_told_again() {
 }
 
 #[test]
+fn what_is_too_early_is_told_when_it_is_time() {
+    let found = [incident(vec![withdrawal(P, 1, None)], Vec::new())];
+    let mut life = LifeCycle::default();
+    assert_eq!(life.follow_all_but(&found, at(1), |_| false, |_| true), []);
+    assert_eq!((life.any_open(), life.numbers()), (false, &[0][..]), "it has no number yet");
+    let opened = IncidentEvent { change: IncidentChange::Opened, number: 1, place: Some(0) };
+    assert_eq!(life.follow_all_but(&found, at(2), |_| false, |_| false), [opened]);
+    assert_eq!(life.follow_all_but(&found, at(3), |_| false, |_| true), [], "told once, it is followed");
+    assert!(life.any_open());
+}
+
+#[test]
 fn an_open_incident_which_the_next_run_does_not_find_is_over_when_its_prefixes_are_seen() {
     let mut life = LifeCycle::default();
     told(&mut life, 1, &[incident(vec![withdrawal(P, 1, None), withdrawal(Q, 1, None)], Vec::new())]);

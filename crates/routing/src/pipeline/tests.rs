@@ -142,3 +142,54 @@ proptest! {
         prop_assert_eq!(at_once, one_by_one);
     }
 }
+
+/// Two of six ASes never had the route, and no table says so before it is withdrawn everywhere else.
+#[test]
+fn a_table_dump_during_an_outage_makes_nobody_lose_what_they_never_had() {
+    let (mut stage, mut settings) = (Stage::new(), Settings::default());
+    (settings.eligible_min, settings.open_hold, settings.close_hold) = (2, Span::from_seconds(2), Span::from_seconds(10));
+    let mut pipeline = Pipeline::new(Scope::Everything, &settings);
+    let had = || (0..PEERS).filter(|peer| peer % 6 < 4);
+    let all = |of| (0..PEERS).map(move |from| Word::Announce(from, of));
+    let listed = (0..PEERS).flat_map(|_| (0..PREFIXES).map(|prefix| prefix > 0)).collect::<Vec<_>>();
+    let words = (1..PREFIXES).flat_map(all).chain(had().map(|from| Word::Announce(from, 0))).chain([Word::Pass(20)]);
+    let words = words.chain(had().map(|from| Word::Withdraw(from, 0))).chain([Word::Pass(30)]);
+    let words = words.chain((0..2).map(|collector| Word::Dump(collector, listed.clone(), true))).chain([Word::Pass(30)]);
+    for (record, word) in (1..).zip(words.chain(had().map(|from| Word::Announce(from, 0)))) {
+        stage.now = stage.now + Span::from_micros(20_000);
+        for what in stage.statements(&word) {
+            let said = Observation { at: stage.now, source: RecordRef { file: FileId(0), record }, what };
+            pipeline.observe(&said, &stage.vantages);
+        }
+    }
+    let end = stage.now + Span::from_seconds(60);
+    pipeline.advance(end, &stage.vantages);
+    let found = pipeline.finish(end, &stage.vantages);
+    let [withdrawal] = &found.withdrawals[..] else { panic!("{:#?}", found.withdrawals) };
+    assert!(withdrawal.closed.is_some(), "{withdrawal:#?}");
+}
+
+#[test]
+fn a_hold_runs_until_it_ends_or_everything_is_back() {
+    let (mut stage, mut settings) = (Stage::new(), Settings::default());
+    (settings.eligible_min, settings.open_hold) = (2, Span::from_seconds(10));
+    let mut pipeline = Pipeline::new(Scope::Everything, &settings);
+    let mut record = 0;
+    let mut say = |words: &mut dyn Iterator<Item = Word>, pass: i64| {
+        for word in words {
+            for what in stage.statements(&word) {
+                record += 1;
+                let said = Observation { at: stage.now, source: RecordRef { file: FileId(0), record }, what };
+                pipeline.observe(&said, &stage.vantages);
+            }
+        }
+        stage.now = stage.now + Span::from_seconds(pass);
+        pipeline.advance(stage.now, &stage.vantages);
+        pipeline.is_holding(stage.now)
+    };
+    assert!(!say(&mut (0..PEERS).flat_map(|from| (0..PREFIXES).map(move |of| Word::Announce(from, of))), 30));
+    assert!(say(&mut (0..PEERS).map(|from| Word::Withdraw(from, 0)), 5));
+    assert!(!say(&mut (0..PEERS).map(|from| Word::Announce(from, 0)), 2), "it was back within the hold");
+    assert!(say(&mut (0..PEERS).map(|from| Word::Withdraw(from, 0)), 5));
+    assert!(!say(&mut std::iter::empty(), 10), "it is a withdrawal now");
+}

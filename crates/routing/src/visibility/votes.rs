@@ -323,7 +323,8 @@ impl Votes {
         }))
     }
 
-    /// The vote now. In a frozen electorate whoever was eligible stays so. `known`: views which need not be looked up.
+    /// The vote now. In a frozen electorate whoever was eligible stays so; who is found never to have had the route lost nothing.
+    /// `known`: views which need not be looked up.
     fn ask(&self, at: Timestamp, prefix: PrefixId, (index, known): (usize, &[Known]), state: Electorate<'_>) -> Vote {
         let family = state.rib.family_of(prefix);
         let frozen = self.frozen_of(prefix);
@@ -333,7 +334,9 @@ impl Votes {
             None => sum(vantages.map(|from| now(*from))),
             Some(false) => Vote::Ineligible,
             Some(true) => {
-                let held = |from: &VantageId| state.rib.view(prefix, *from).map(|view| view.state).or_else(|| now(*from));
+                let had = |view: &View| view.state != RouteState::Withdrawn || view.last_present.is_some();
+                let view = |from: &VantageId| state.rib.view(prefix, *from).filter(had);
+                let held = |from: &VantageId| view(from).map(|view| view.state).or_else(|| now(*from));
                 let vote = sum(vantages.map(held));
                 if vote == Vote::Ineligible { Vote::Unknown } else { vote }
             }

@@ -200,6 +200,15 @@ impl Detector {
         self.restless.retain(|prefix| !watches[prefix.index()].rest(before));
     }
 
+    /// Whether a hold runs of which a withdrawal of a prefix which counts may come, or a worse level of one.
+    pub fn is_holding(&self, now: Timestamp, counts: impl Fn(PrefixId) -> bool) -> bool {
+        let runs = |since: &Timestamp| *since + self.settings.open_hold > now;
+        self.restless.iter().any(|prefix| {
+            let unrest = self.watches[prefix.index()].unrest.as_ref();
+            unrest.is_some_and(|unrest| unrest.below.iter().flatten().any(runs)) && counts(*prefix)
+        })
+    }
+
     /// When the next hold ends; `Timestamp::MAX` if none runs.
     pub fn next_due(&self) -> Timestamp {
         self.due.peek().map_or(Timestamp::MAX, |Reverse((at, _))| *at)
