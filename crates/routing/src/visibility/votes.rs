@@ -334,7 +334,8 @@ impl Votes {
             None => sum(vantages.map(|from| now(*from))),
             Some(false) => Vote::Ineligible,
             Some(true) => {
-                let had = |view: &View| view.state != RouteState::Withdrawn || view.last_present.is_some();
+                // The route stays known though when it was last there may be forgotten.
+                let had = |view: &View| view.state != RouteState::Withdrawn || view.last_present.is_some() || view.route.is_some();
                 let view = |from: &VantageId| state.rib.view(prefix, *from).filter(had);
                 let held = |from: &VantageId| view(from).map(|view| view.state).or_else(|| now(*from));
                 let vote = sum(vantages.map(held));
