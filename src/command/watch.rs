@@ -11,7 +11,7 @@ use crate::org::BmpRouter;
 use crate::probing::ProbeEvent;
 use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use crate::watch::IncidentEvent;
 use crate::watch::bmp_station::Station;
 use crate::watch::connection::Source;
@@ -47,8 +47,7 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
         miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
     })?;
-    let mut people =
-        People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new(), outbox_at: Timestamp::MIN };
+    let mut people = People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new() };
     let clock = if typed.replayed { Clock::Stream } else { Clock::System };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
     let stop = async {
@@ -63,8 +62,9 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         let watching = Watching { live, clock, stream, station, prober, recorder, seen_until, archives };
         watch(watching, stop, |told| people.tell(&told)).await
     });
-    people.alerts.end();
-    Ok(watched?.outcome())
+    let printed = people.alerts.end();
+    let outcome = watched?.outcome();
+    printed.map(|()| outcome)
 }
 
 /// Begins to listen for routers, if that was asked for.
@@ -91,22 +91,12 @@ struct People<'a> {
     shown: Option<Shown>,
     /// What was told of probing already.
     said: BTreeSet<String>,
-    /// When the outbox of alerts was looked into.
-    outbox_at: Timestamp,
 }
-
-/// How often that is done.
-const OUTBOX_EVERY: Span = Span::from_seconds(5);
 
 impl People<'_> {
     fn tell(&mut self, told: &Told<'_>) -> miette::Result<()> {
         if let Some(shown) = &mut self.shown {
-            if let Told::Looked(_, at) = told
-                && at.since(self.outbox_at).abs() >= OUTBOX_EVERY
-            {
-                self.outbox_at = *at;
-                shown.outbox(self.alerts.outbox());
-            }
+            shown.outbox(self.alerts.outbox());
             shown.take(told);
         }
         let stream = &self.typed.stream;
@@ -143,14 +133,13 @@ impl People<'_> {
                 let at = analysis.routing.last;
                 let view = ReportView::of(analysis, at);
                 // First kept, then told.
-                self.alerts.take((&view, at), news, life);
-                print((&view, at), news, self.typed.format)?;
+                self.alerts.take((&view, at), news, life, lines((&view, at), news, self.typed.format)?);
                 if let Some(shown) = &mut self.shown {
                     shown.incidents(view, news, at);
                 }
                 return Ok(());
             }
-            Told::Looked(..) => return Ok(()),
+            Told::Looked(..) => return self.alerts.printed(),
         };
         super::tell(&words);
         Ok(())
@@ -178,16 +167,18 @@ impl People<'_> {
     }
 }
 
-fn print((view, at): (&ReportView, Timestamp), news: &[IncidentEvent], format: Lines) -> miette::Result<()> {
+fn lines((view, at): (&ReportView, Timestamp), news: &[IncidentEvent], format: Lines) -> miette::Result<String> {
+    let mut lines = String::new();
     for event in news {
         let line = IncidentLine::of(*event, view, at);
         let text = match format {
             Lines::Jsonl => serde_json::to_string(&line).into_diagnostic()?,
             Lines::Text => words(&line),
         };
-        super::print(&format!("{}\n", crate::report::plain(&text)))?;
+        lines += &crate::report::plain(&text);
+        lines.push('\n');
     }
-    Ok(())
+    Ok(lines)
 }
 
 fn words(line: &IncidentLine) -> String {

@@ -17,20 +17,31 @@ use crate::watch::run::system;
 use crate::watch::{IncidentEvent, LifeCycle};
 use miette::IntoDiagnostic;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::watch;
 
-/// Alerts while they are delivered.
+/// Alerts while they are kept and delivered, each in a thread of its own: neither a slow disk nor a slow receiver delays what is watched.
 pub(super) struct Alerts {
-    desk: Arc<Desk>,
-    journal: Arc<Journal>,
-    tally: Arc<Tally>,
-    /// Whether there is any receiver.
-    tells: bool,
+    /// What happened, and the lines which tell it, which are printed when it is in the journal.
+    happened: mpsc::Sender<(Happened, String)>,
+    keeping: JoinHandle<()>,
+    kept: Arc<Kept>,
     ending: watch::Sender<bool>,
-    thread: JoinHandle<()>,
+    delivering: JoinHandle<()>,
 }
+
+/// What came of it.
+#[derive(Default)]
+struct Kept {
+    outbox: Mutex<Option<OutboxState>>,
+    /// Why nothing can be printed any more.
+    unprinted: Mutex<Option<miette::Report>>,
+}
+
+/// How often the outbox is looked into.
+const OUTBOX_EVERY: Duration = Duration::from_secs(5);
 
 impl Alerts {
     /// Opens the journal and begins to deliver what waits in it; gives what it knows of incidents.
@@ -64,43 +75,94 @@ impl Alerts {
             Delivery { journal: Arc::clone(&journal), resolver, clock, tell: told, ending: listening, tally: Arc::clone(&tally) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
         let at_the_desk = Arc::clone(&desk);
-        // By itself, so that nobody who is slow delays what is watched.
         let tells = !sinks.is_empty();
-        let thread = std::thread::spawn(move || runtime.block_on(run(delivery, at_the_desk, sinks)));
-        Ok((Alerts { desk, journal, tally, tells, ending, thread }, life))
+        let delivering = std::thread::spawn(move || runtime.block_on(run(delivery, at_the_desk, sinks)));
+        let (happened, waiting) = mpsc::channel();
+        let kept = Arc::new(Kept::default());
+        let keeper = Keeper { desk, journal, tally, tells, kept: Arc::clone(&kept) };
+        let keeping = std::thread::spawn(move || keeper.keep(&waiting));
+        Ok((Alerts { happened, keeping, kept, ending, delivering }, life))
     }
 
-    /// Something happens to incidents; when this returns it is in the journal.
-    pub(super) fn take(&self, (view, at): (&ReportView, Timestamp), news: &[IncidentEvent], life: &LifeCycle) {
+    /// Something happens to incidents: it is kept, then `lines` are printed, and then it is told.
+    pub(super) fn take(&self, (view, at): (&ReportView, Timestamp), news: &[IncidentEvent], life: &LifeCycle, lines: String) {
         let changes = news.iter().map(|event| Change {
             change: event.change,
             number: event.number,
             incident: event.place.and_then(|place| view.incidents.get(place)).map(|told| IncidentBrief::of(event.number, told)),
         });
         let happened = Happened { at, changes: changes.collect(), life: life.clone() };
-        if let Err(error) = self.desk.take(happened, system()) {
-            tell(&error.to_string());
+        if self.happened.send((happened, lines)).is_err() {
+            tell("nothing is kept any more: an error of the program");
         }
     }
 
     /// What waits for its receivers, and what came of the rest; `None` if there are none.
     pub(super) fn outbox(&self) -> Option<OutboxState> {
-        if !self.tells {
-            return None;
+        *self.kept.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether everything which was kept could be printed.
+    ///
+    /// # Errors
+    /// Why not, once.
+    pub(super) fn printed(&self) -> miette::Result<()> {
+        self.kept.unprinted.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+
+    /// Nothing more comes; what is due is kept, printed and delivered.
+    ///
+    /// # Errors
+    /// If not everything could be printed.
+    pub(super) fn end(self) -> miette::Result<()> {
+        let Alerts { happened, keeping, kept, ending, delivering } = self;
+        drop(happened);
+        let kept_all = keeping.join().is_ok();
+        ending.send_replace(true);
+        if delivering.join().is_err() || !kept_all {
+            tell("alerts ended by an error of the program");
         }
+        kept.unprinted.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+}
+
+/// Who keeps what happens.
+struct Keeper {
+    desk: Arc<Desk>,
+    journal: Arc<Journal>,
+    tally: Arc<Tally>,
+    /// Whether there is any receiver.
+    tells: bool,
+    kept: Arc<Kept>,
+}
+
+impl Keeper {
+    fn keep(&self, waiting: &mpsc::Receiver<(Happened, String)>) {
+        loop {
+            match waiting.recv_timeout(OUTBOX_EVERY) {
+                Ok((happened, lines)) => {
+                    if let Err(error) = self.desk.take(happened, system()) {
+                        tell(&error.to_string());
+                    }
+                    if let Err(error) = super::super::print(&lines) {
+                        self.kept.unprinted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+            if self.tells {
+                *self.kept.outbox.lock().unwrap_or_else(PoisonError::into_inner) = self.outbox();
+            }
+        }
+    }
+
+    fn outbox(&self) -> Option<OutboxState> {
         let rows = self.journal.read(|book| book.outbox()).ok()?;
         let waiting = || rows.iter().filter(|row| row.given_up.is_none());
         let (delivered, failed) = self.tally.counts();
         let count = u64::try_from(waiting().count()).unwrap_or(u64::MAX);
         Some(OutboxState { waiting: count, delivered, failed, oldest: waiting().map(|row| row.made).min() })
-    }
-
-    /// Nothing more comes; what is due is delivered.
-    pub(super) fn end(self) {
-        self.ending.send_replace(true);
-        if self.thread.join().is_err() {
-            tell("alerts ended by an error of the program");
-        }
     }
 }
 
