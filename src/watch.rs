@@ -11,6 +11,8 @@ pub mod backfill;
 pub mod bmp_station;
 pub mod board;
 pub mod canary;
+#[cfg(any(feature = "live", test))]
+mod clock;
 #[cfg(feature = "live")]
 pub mod connection;
 #[cfg(any(feature = "live", test))]

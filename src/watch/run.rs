@@ -3,6 +3,7 @@
 use super::archives::{Archives, Fetched};
 use super::backfill::{Filled, Hole};
 use super::bmp_station::{Station, StationEvent};
+use super::clock::SteadyClock;
 use super::connection::{Event, Source, keep};
 use super::lateness::Lateness;
 use super::record::Recorder;
@@ -10,10 +11,10 @@ use super::{IncidentEvent, LifeCycle, Live};
 use crate::analysis::Analysis;
 use crate::probing::{ProbeEvent, Prober};
 use crate::source::bmp::RouterEvent;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -203,6 +204,7 @@ impl UnderWay {
                     tell(Told::Error(&words))?;
                 }
                 if let (Clock::System, Some(at)) = (self.clock, self.live.told_last()) {
+                    heard(at);
                     self.lateness.came(at, system());
                 }
                 self.frames += 1;
@@ -360,8 +362,24 @@ impl UnderWay {
     }
 }
 
-/// How late it is by the system's clock.
+/// What all parts of a watch know of the clock.
+static CLOCK: Mutex<SteadyClock> = Mutex::new(SteadyClock::new());
+
+/// How late it is by the system's clock, without its jumps.
 #[allow(clippy::disallowed_methods, reason = "watching is what happens now")]
 pub fn system() -> Timestamp {
-    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    let told = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
+    CLOCK.lock().unwrap_or_else(PoisonError::into_inner).now(told, passed())
+}
+
+/// A message of this time has come.
+fn heard(at: Timestamp) {
+    CLOCK.lock().unwrap_or_else(PoisonError::into_inner).hears(at, passed());
+}
+
+/// How much time has passed since this was asked first.
+fn passed() -> Span {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    let passed = BEGUN.get_or_init(Instant::now).elapsed();
+    Span::from_micros(i64::try_from(passed.as_micros()).unwrap_or(i64::MAX))
 }
