@@ -269,7 +269,7 @@ fn packing(project: Project) -> &'static str {
 }
 
 /// The last multiple of `step` since the epoch which is not after `at`.
-fn floor(at: Timestamp, step: Span) -> Timestamp {
+pub fn floor(at: Timestamp, step: Span) -> Timestamp {
     Timestamp::from_parts(at.seconds() - at.seconds().rem_euclid(step.seconds().max(1)), 0)
 }
 

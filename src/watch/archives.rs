@@ -3,25 +3,22 @@
 //! A collector of RIS writes a file every five minutes, and publishes it some minutes later. They are asked for again and again, until all are there or it is
 //! too late to wait for the rest.
 
-use super::backfill::Hole;
-use crate::fetch::archive::{Collector, Mirrors, Tables, Window};
+use super::backfill::{Hole, MARGIN};
+use crate::fetch::archive::{Collector, Mirrors, Series, Tables, Window, floor, period};
 use crate::fetch::run::{Delivered, Names, Order, Pause, fetch};
+use crate::source::collectors::Project;
 use crate::source::{InputFile, InputSpec, discover};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A file of updates is of so much time.
-const FILE: Span = Span::from_seconds(300);
 /// A file is not asked for earlier after its end.
 const WRITTEN: Span = Span::from_seconds(60);
 /// How often they are asked for.
 const AGAIN: Duration = Duration::from_secs(60);
 /// How long after a hole its files are waited for.
 const PATIENCE: Span = Span::from_seconds(2 * 3_600);
-/// Messages of a moment stand in the file of the moment after, if a clock is not exact.
-const MARGIN: Span = Span::from_seconds(2);
 /// Files at once.
 const PARALLEL: usize = 4;
 
@@ -104,8 +101,8 @@ impl Archives {
 
 /// When the file which holds a moment can be there at the earliest.
 fn published(at: Timestamp) -> Timestamp {
-    let begins = at.seconds() - at.seconds().rem_euclid(FILE.seconds());
-    Timestamp::from_parts(begins, 0) + FILE + WRITTEN
+    let file = period(Project::Ris, Series::Updates);
+    floor(at, file) + file + WRITTEN
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ struct Reading {
 /// More messages are not kept.
 const MOST: usize = 2_000_000;
 /// A collector's clock, and a connection which comes up, are not more exact than this.
-const MARGIN: Span = Span::from_seconds(2);
+pub(super) const MARGIN: Span = Span::from_seconds(2);
 
 impl Backfill {
     /// The archives of these collectors can be had.

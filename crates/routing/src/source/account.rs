@@ -190,7 +190,10 @@ impl FileAccount {
         self.end_of_ribs += other.end_of_ribs;
         self.out_of_order += other.out_of_order;
         other.other.iter().for_each(|(name, count)| self.count_other(name, *count));
-        other.skipped.iter().for_each(|damage| self.skip(damage.clone()));
+        self.skipped_count += other.skipped_count;
+        self.skipped_bytes += other.skipped_bytes;
+        let room = FileAccount::DAMAGE_LISTED.saturating_sub(self.skipped.len());
+        self.skipped.extend(other.skipped.iter().take(room).cloned());
     }
 
     /// Counts damage.
