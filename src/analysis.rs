@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::source::FileAccount;
 use crate::time::Timestamp;
 use crate::vantage::{Asn, Family, VantageId, Vantages};
-use crate::withdrawal::Level;
+use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
 pub use roll_up::{GroupOutage, RollUp};
 use schemars::JsonSchema;
@@ -81,6 +81,27 @@ pub struct OriginOutage {
     pub withdrawals: Vec<usize>,
 }
 
+/// Of a withdrawal what decides to which outage it belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Its origin, as [`Withdrawal::origin`] tells it.
+    pub origin: Option<Asn>,
+    /// The worst level held.
+    pub level: Level,
+    /// The earliest onset.
+    pub onset: Timestamp,
+    /// The recovery, if it is over.
+    pub recovered: Option<Timestamp>,
+}
+
+impl Withdrawn {
+    /// Of this one.
+    pub fn of(withdrawal: &Withdrawal) -> Self {
+        let Withdrawal { level, recovered, .. } = *withdrawal;
+        Withdrawn { origin: withdrawal.origin(), level, onset: withdrawal.onset.earliest, recovered }
+    }
+}
+
 /// What an input comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -94,6 +115,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What so many outages or incidents come to, with these doubts.
+    pub fn of(found: usize, doubts: &[String]) -> Outcome {
+        match (found, doubts.is_empty()) {
+            (1.., _) => Outcome::Incident,
+            (0, true) => Outcome::NoIncident,
+            (0, false) => Outcome::CouldNotTell,
+        }
+    }
+
     /// Its code, as the JSON form writes it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -249,19 +279,23 @@ impl Analysis {
 impl Survey {
     /// Groups the withdrawals of one origin whose onsets are within the grouping time of the one before.
     pub fn outages(routing: &RoutingFindings, settings: &Settings) -> Vec<OriginOutage> {
+        Self::outages_of(routing.withdrawals.iter().map(Withdrawn::of), settings)
+    }
+
+    /// The same of withdrawals in order of onset, by what decides.
+    pub fn outages_of(withdrawals: impl IntoIterator<Item = Withdrawn>, settings: &Settings) -> Vec<OriginOutage> {
         let mut chains = Chains::new(settings.grouping);
         let mut outages: Vec<OriginOutage> = Vec::new();
-        let severe = routing.withdrawals.iter().enumerate().filter(|(_, withdrawal)| withdrawal.level > Level::Partial);
-        for (index, withdrawal) in severe {
-            let (origin, onset) = (withdrawal.origin(), withdrawal.onset.earliest);
+        let severe = withdrawals.into_iter().enumerate().filter(|(_, withdrawal)| withdrawal.level > Level::Partial);
+        for (index, Withdrawn { origin, onset, recovered, .. }) in severe {
             // Withdrawals stand in order of onset, so no chain absorbs another.
             match outages.get_mut(chains.join(origin, onset).number) {
                 Some(outage) => {
-                    outage.ended = ended([outage.ended, withdrawal.recovered]);
+                    outage.ended = ended([outage.ended, recovered]);
                     outage.withdrawals.push(index);
                 }
                 None => {
-                    outages.push(OriginOutage { origin, began: onset, ended: withdrawal.recovered, withdrawals: vec![index] });
+                    outages.push(OriginOutage { origin, began: onset, ended: recovered, withdrawals: vec![index] });
                 }
             }
         }
@@ -277,11 +311,7 @@ impl Survey {
 
     /// What it comes to.
     pub fn outcome(&self) -> Outcome {
-        match (self.outages.is_empty(), self.doubts().is_empty()) {
-            (false, _) => Outcome::Incident,
-            (true, true) => Outcome::NoIncident,
-            (true, false) => Outcome::CouldNotTell,
-        }
+        Outcome::of(self.outages.len(), &self.doubts())
     }
 
     /// Why the absence of an incident proves nothing, in words; empty if it does.

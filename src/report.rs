@@ -44,7 +44,7 @@ pub use view::outage_line::{OutageEventView, OutageLine, OutageSummaryView};
 pub use view::place::{Period, When};
 pub use view::roll_up::{GroupOutageView, RollUpView};
 pub use view::service::{LayerView, ServiceView, SeverityView};
-pub use view::survey::{OutagePrefix, OutageView, SurveyView};
+pub use view::survey::{OutagePrefix, OutageView, SurveyShare, SurveyView};
 pub use view::withdrawal::{CoverView, Crossings, MomentView, StatementView, WithdrawalGroup, WithdrawalView};
 pub use view::{OrganizationView, OutcomeView, PrefixView, ReportView};
 #[cfg(feature = "live")]

@@ -57,6 +57,7 @@ mod source_counts;
 mod source_damage;
 mod source_merge;
 mod source_statements;
+mod squeeze;
 mod stage;
 mod survey;
 mod tables;

@@ -207,6 +207,7 @@ pub fn input(path: &Path, collector: &str, series: &str, begins: Option<i64>) ->
         begins: begins.map(|seconds| seconds.to_string().parse().unwrap()),
         bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
         expected: true,
+        stand_in: None,
     }
 }
 

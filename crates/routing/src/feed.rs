@@ -145,6 +145,11 @@ impl Feeds {
         }
     }
 
+    /// The number of a prefix, from who gives none to every prefix of every message.
+    pub(crate) fn number_of(&mut self, prefix: &IpNet) -> u32 {
+        self.numbers.of(prefix)
+    }
+
     /// The numbers of all prefixes of these messages, in place of what `numbered` held.
     pub(crate) fn number(&mut self, others: &Others, numbered: &mut Numbered) {
         self.numbers.of_all(others.prefixes(), numbered);

@@ -109,7 +109,7 @@ pub struct RoutingFindings {
 impl Pipeline {
     /// Nothing was observed yet.
     pub fn new(scope: Scope, settings: &Settings) -> Self {
-        let origins_only = matches!(scope, Scope::Everything);
+        let origins_only = scope.is_everything();
         Pipeline {
             scope,
             stages: Stages { rib: Rib::new(settings, origins_only), feeds: Feeds::new(settings) },
@@ -170,19 +170,32 @@ impl Pipeline {
         self.advance(observation.at, vantages);
         self.first = self.first.or(Some(observation.at));
         let mut liveness = Vec::new();
-        self.stages.feeds.observe(observation, prefix.map(PrefixId::number), vantages, &mut liveness);
+        let number = prefix.filter(|_| self.numbers_all()).map(PrefixId::number);
+        self.stages.feeds.observe(observation, number, vantages, &mut liveness);
         if let Statement::TableEnd { .. } | Statement::EndOfRib { .. } = observation.what {
             let seeded = |from, family| self.stages.feeds.is_seeded(from, family);
             self.any_seeded = vantages.iter().any(|(from, _)| seeded(from, Family::Ipv4) || seeded(from, Family::Ipv6));
         }
         self.live(&liveness, vantages);
-        if let Some(ended) = self.tell_rib(observation, prefix, vantages) {
+        if self.is_elsewhere(observation, prefix) {
+            self.stages.rib.observe_elsewhere(&observation.what, vantages);
+        } else if let Some(ended) = self.tell_rib(observation, prefix, vantages) {
             self.conclude(&ended, vantages);
         }
         if let Statement::TableEnd { complete: true, .. } = observation.what {
             self.foreign.review((&self.stages.rib, &self.stages.feeds, vantages));
         }
         self.review(observation.at, vantages);
+    }
+
+    /// Whether a statement is on a prefix which another share follows; `prefix`: its id, if it is followed here.
+    fn is_elsewhere(&self, observation: &Observation, prefix: Option<PrefixId>) -> bool {
+        matches!(self.scope, Scope::Share(_)) && prefix.is_none() && observation.what.prefix().is_some()
+    }
+
+    /// Whether routing state has a number for every prefix of every message; else feeds number them.
+    fn numbers_all(&self) -> bool {
+        matches!(self.scope, Scope::Everything)
     }
 
     /// Tells routing state of a statement, and those after it of what that changes. Gives the dump which it ends, if it does.
@@ -251,8 +264,10 @@ impl Pipeline {
         let mut withdrawals: Vec<Withdrawal> = self.detector.closed().iter().chain(self.detector.open()).cloned().collect();
         withdrawals.sort_by_key(|withdrawal| (withdrawal.onset.earliest, withdrawal.prefix));
         choose_covers(&mut withdrawals);
+        withdrawals.retain(|withdrawal| self.scope.tells_of(&withdrawal.prefix));
         let rib = self.stages.rib;
-        let insufficient = self.detector.insufficient().iter().map(|(id, moment)| (rib.prefix_of(*id), *moment)).collect();
+        let insufficient = self.detector.insufficient().iter().map(|(id, moment)| (rib.prefix_of(*id), *moment));
+        let insufficient = insufficient.filter(|(prefix, _)| self.scope.tells_of(prefix)).collect();
         let counted = self.churn.into_iter().filter(|(id, _)| counts(&self.scope, &rib, *id));
         RoutingFindings {
             withdrawals,
@@ -276,7 +291,7 @@ impl Pipeline {
     /// falls silent at once, or its table ends, and a block stays in the processor's cache while all its peers are gone through.
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let count = self.stages.rib.prefix_count().max(1);
-        let block = if matches!(self.scope, Scope::Everything) { BLOCK } else { count };
+        let block = if self.scope.is_everything() { BLOCK } else { count };
         (0..count).step_by(block).map(move |start| start..start + block)
     }
 
@@ -393,7 +408,8 @@ impl Pipeline {
             }
             let (Step::Opened(prefix) | Step::Worsened(prefix) | Step::Closed(prefix)) = step;
             if let Some(told) = &mut self.steps {
-                told.extend(self.detector.stepped(prefix).map(|withdrawal| withdrawal.at_step(at)));
+                let here = self.detector.stepped(prefix).filter(|withdrawal| scope.tells_of(&withdrawal.prefix));
+                told.extend(here.map(|withdrawal| withdrawal.at_step(at)));
             }
         }
     }
@@ -415,7 +431,7 @@ fn counts(scope: &Scope, rib: &Rib, id: PrefixId) -> bool {
     let prefix = rib.prefix_of(id);
     let mut origins = rib.views(id).filter_map(|view| rib.origin_of(view.route?));
     match scope.relation(&prefix) {
-        None => matches!(scope, Scope::Everything),
+        None => scope.is_everything(),
         Some(Relation::Own) => {
             origins.next().is_none() || origins_of(rib, id).iter().any(|origin| scope.may_originate(&prefix, *origin))
         }

@@ -4,6 +4,7 @@
 //! announced again is present. A lost session is not a withdrawal: its routes become unknown. Nothing is counted or judged here.
 
 mod cells;
+mod elsewhere;
 mod intern;
 mod rows;
 mod table;
@@ -149,11 +150,11 @@ impl Rib {
         }
     }
 
-    /// The ids of the prefixes of observations, in place of what `met` held; a prefix which was not met before is met now. Many are asked for
-    /// at once, so that a processor waits for several places of large tables at a time.
-    pub fn meet_all(&mut self, observations: &[Observation], met: &mut Vec<Option<PrefixId>>) {
+    /// The ids of the prefixes of observations which are followed here, in place of what `met` held; a prefix which was not met before is met now.
+    /// Many are asked for at once, so that a processor waits for several places of large tables at a time.
+    pub fn meet_all(&mut self, observations: &[Observation], follows: impl Fn(&IpNet) -> bool, met: &mut Vec<Option<PrefixId>>) {
         met.clear();
-        met.extend(observations.iter().map(|observation| Some(self.prefix(observation.what.prefix()?))));
+        met.extend(observations.iter().map(|said| Some(self.prefix(said.what.prefix().filter(|prefix| follows(prefix))?))));
         for (observation, prefix) in observations.iter().zip(met.iter()) {
             if let (Some(prefix), Some(from)) = (prefix, observation.what.from()) {
                 self.cells.fetch(*prefix, from);

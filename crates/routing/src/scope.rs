@@ -12,8 +12,40 @@ use std::net::IpAddr;
 pub enum Scope {
     /// Every prefix of every origin.
     Everything,
+    /// The same, of which others follow the other shares.
+    Share(Share),
     /// One organization.
     Watched(Box<Watched>),
+}
+
+/// A share of all prefixes, for one of several who follow every prefix of the Internet together. Blocks of addresses (IPv4: /8, IPv6: /16) are dealt out in turn, so
+/// that a prefix stands with those inside of it. One which is wider than a block is in every share, as a cover, and at home in that of its first address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    number: u32,
+    of: u32,
+}
+
+impl Share {
+    /// The share with this number, from 0, of so many; `None` if there is no such share.
+    pub const fn new(number: u32, of: u32) -> Option<Share> {
+        if number < of { Some(Share { number, of }) } else { None }
+    }
+
+    /// Whether the prefix is followed here.
+    pub fn holds(self, prefix: &IpNet) -> bool {
+        let block = if let IpNet::V4(_) = prefix { 8 } else { 16 };
+        prefix.prefix_len() < block || self.is_home_of(prefix)
+    }
+
+    /// Whether it is this one of those which hold it that tells of it.
+    pub fn is_home_of(self, prefix: &IpNet) -> bool {
+        let block = match prefix.network() {
+            IpAddr::V4(address) => u32::from(address.octets()[0]),
+            IpAddr::V6(address) => u32::from(address.segments()[0]),
+        };
+        block % self.of == self.number
+    }
 }
 
 /// The watched address space of one organization.
@@ -91,10 +123,21 @@ impl Scope {
         Scope::Watched(Box::new(Watched { own, dependencies: others, as_numbers: as_numbers.to_vec() }))
     }
 
+    /// Whether no organization is watched, but every prefix, or a share of them.
+    pub const fn is_everything(&self) -> bool {
+        matches!(self, Scope::Everything | Scope::Share(_))
+    }
+
+    /// Whether it is told here what becomes of the prefix, if anything does: not where another share tells it.
+    pub fn tells_of(&self, prefix: &IpNet) -> bool {
+        if let Scope::Share(share) = self { share.is_home_of(prefix) } else { true }
+    }
+
     /// Whether routes to the prefix are kept.
     pub fn concerns(&self, prefix: &IpNet) -> bool {
         match self {
             Scope::Everything => true,
+            Scope::Share(share) => share.holds(prefix),
             Scope::Watched(_) => self.relation(prefix).is_some(),
         }
     }
@@ -127,7 +170,7 @@ impl Scope {
     /// Whether the AS is one of the organization's.
     pub fn is_own(&self, asn: Asn) -> bool {
         match self {
-            Scope::Everything => false,
+            Scope::Everything | Scope::Share(_) => false,
             Scope::Watched(watched) => watched.as_numbers.contains(&asn),
         }
     }

@@ -6,12 +6,13 @@ use super::roll_up::RollUpView;
 use super::timeline::WithdrawnStep;
 use super::withdrawal::MomentView;
 use super::{OutcomeView, VERSION};
-use crate::analysis::{OriginOutage, Survey};
+use crate::analysis::{OriginOutage, Outcome, Survey, Withdrawn};
 use crate::report::{Shown, words};
-use crate::settings::SettingInForce;
+use crate::settings::{SettingInForce, Settings};
 use crate::time::{Bounds, Timestamp};
 use crate::vantage::{Asn, VantageId};
 use crate::withdrawal::{Level, Said, Withdrawal};
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -98,23 +99,40 @@ pub struct OutagePrefix {
 impl SurveyView {
     /// Makes the view.
     pub fn of(survey: &Survey, generated: Timestamp) -> SurveyView {
+        let prefixes: Vec<OutagePrefix> = survey.routing.withdrawals.iter().map(OutagePrefix::of).collect();
+        let (outages, places) = in_order(&survey.outages, &prefixes, survey.routing.last);
+        let roll_up = survey.roll_up.as_ref().map(|roll_up| RollUpView::of(roll_up, survey, &places));
+        SurveyView { outages, roll_up, outcome: Self::outcome_of(survey), ..Self::without_outages(survey, generated) }
+    }
+
+    /// Makes the view of what [shares](crate::scope::Share) found which are all there is, whatever their order: it is the same as if one had found it. `None` without
+    /// any.
+    pub fn joined(shares: Vec<SurveyShare>, settings: &Settings) -> Option<SurveyView> {
+        let (mut view, mut withdrawals) = (None, Vec::new());
+        for share in shares {
+            withdrawals.extend(share.withdrawals);
+            view.get_or_insert((share.view, share.last));
+        }
+        let (view, last): (SurveyView, Timestamp) = view?;
+        withdrawals.sort_by_key(|ShareOfWithdrawals { withdrawn, net, .. }| (withdrawn.onset, *net));
+        let found = Survey::outages_of(withdrawals.iter().map(|withdrawal| withdrawal.withdrawn), settings);
+        let prefixes: Vec<OutagePrefix> = withdrawals.into_iter().map(|withdrawal| withdrawal.prefix).collect();
+        let outcome = Self::outcome(found.len(), &view.doubts);
+        Some(SurveyView { outages: in_order(&found, &prefixes, last).0, outcome, ..view })
+    }
+
+    fn without_outages(survey: &Survey, generated: Timestamp) -> SurveyView {
         let routing = &survey.routing;
         let files = Files::bgp(&survey.bgp_files);
-        let numbered = survey.outages.iter().enumerate();
-        let mut outages: Vec<(usize, OutageView)> =
-            numbered.filter_map(|(number, outage)| Some((number, OutageView::of(outage, survey)?))).collect();
-        outages.sort_by_key(|(_, outage)| (Reverse(outage.prefix_count), Reverse(outage.peers_lost), outage.began, outage.origin));
-        let mut places = vec![0; survey.outages.len()];
-        outages.iter().enumerate().for_each(|(place, (number, _))| places[*number] = place);
         SurveyView {
             format: Self::FORMAT.into(),
             version: VERSION,
             generated_at: generated,
             recorded_bgp: routing.first.map(|first| Period::between(first, routing.last)),
-            outcome: Self::outcome_of(survey),
+            outcome: Self::outcome(0, &[]),
             doubts: survey.doubts(),
-            outages: outages.into_iter().map(|(_, outage)| outage).collect(),
-            roll_up: survey.roll_up.as_ref().map(|roll_up| RollUpView::of(roll_up, survey, &places)),
+            outages: Vec::new(),
+            roll_up: None,
             completeness: CompletenessView::routing((routing, &survey.vantages, &survey.settings), &survey.bgp_files, &files),
             settings: survey.settings.in_force(),
         }
@@ -122,27 +140,70 @@ impl SurveyView {
 
     /// What a survey comes to.
     pub(super) fn outcome_of(survey: &Survey) -> OutcomeView {
+        Self::outcome(survey.outages.len(), &survey.doubts())
+    }
+
+    fn outcome(outages: usize, doubts: &[String]) -> OutcomeView {
         OutcomeView::of(
-            survey.outcome(),
-            words::count(words::size(survey.outages.len()), "outage", "outages"),
+            Outcome::of(outages, doubts),
+            words::count(words::size(outages), "outage", "outages"),
             "No outage: none was found, and enough was seen to find one.",
         )
     }
 }
 
+/// What one of several found who survey every origin together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SurveyShare {
+    /// Everything but outages, which is the same for all.
+    view: SurveyView,
+    /// The end of the recording.
+    last: Timestamp,
+    withdrawals: Vec<ShareOfWithdrawals>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ShareOfWithdrawals {
+    net: IpNet,
+    withdrawn: Withdrawn,
+    prefix: OutagePrefix,
+}
+
+impl SurveyShare {
+    /// What was found of the share which was surveyed.
+    pub fn of(survey: &Survey, generated: Timestamp) -> SurveyShare {
+        let withdrawals = survey.routing.withdrawals.iter().map(|withdrawal| ShareOfWithdrawals {
+            net: withdrawal.prefix,
+            withdrawn: Withdrawn::of(withdrawal),
+            prefix: OutagePrefix::of(withdrawal),
+        });
+        let withdrawals = withdrawals.collect();
+        SurveyShare { view: SurveyView::without_outages(survey, generated), last: survey.routing.last, withdrawals }
+    }
+}
+
+/// The views of outages, the largest first, and the place of each among them.
+fn in_order(outages: &[OriginOutage], prefixes: &[OutagePrefix], last: Timestamp) -> (Vec<OutageView>, Vec<usize>) {
+    let numbered = outages.iter().enumerate();
+    let mut views: Vec<(usize, OutageView)> =
+        numbered.filter_map(|(number, outage)| Some((number, OutageView::of(outage, prefixes, last)?))).collect();
+    views.sort_by_key(|(_, outage)| (Reverse(outage.prefix_count), Reverse(outage.peers_lost), outage.began, outage.origin));
+    let mut places = vec![0; outages.len()];
+    views.iter().enumerate().for_each(|(place, (number, _))| places[*number] = place);
+    (views.into_iter().map(|(_, outage)| outage).collect(), places)
+}
+
 impl OutageView {
-    fn of(outage: &OriginOutage, survey: &Survey) -> Option<Self> {
-        let withdrawals: Vec<&Withdrawal> =
-            outage.withdrawals.iter().filter_map(|place| survey.routing.withdrawals.get(*place)).collect();
-        let worst = withdrawals.iter().max_by_key(|withdrawal| withdrawal.trough.visibility.lost)?;
-        let prefixes: Vec<OutagePrefix> = withdrawals.iter().map(|withdrawal| OutagePrefix::of(withdrawal)).collect();
+    fn of(outage: &OriginOutage, prefixes: &[OutagePrefix], last: Timestamp) -> Option<Self> {
+        let prefixes: Vec<OutagePrefix> = outage.withdrawals.iter().filter_map(|place| prefixes.get(*place)).cloned().collect();
+        let worst = prefixes.iter().max_by_key(|prefix| prefix.trough.lost)?;
         Some(OutageView {
             origin: outage.origin,
             prefix_count: prefixes.len(),
             began: outage.began,
             ended: outage.ended,
-            lasted: lasted(Bounds::exact(outage.began), outage.ended.map(Bounds::exact), survey.routing.last),
-            trough: MomentView::of(worst.trough.at, worst.trough.visibility),
+            lasted: lasted(Bounds::exact(outage.began), outage.ended.map(Bounds::exact), last),
+            trough: worst.trough.clone(),
             peers_lost: prefixes.iter().map(|prefix| prefix.peers_lost).max().unwrap_or(0),
             steps: steps(&prefixes),
             prefixes,

@@ -156,6 +156,33 @@ fn a_loss_of_ipv6_alone_is_found_with_twelve_ases() {
     assert_eq!(analysis.routing.insufficient.len(), 0);
 }
 
+/// Resolvers answer from their caches, so nobody feels it yet: it is told all the same, and of whom.
+#[test]
+fn name_servers_which_are_down_behind_caches_are_told() {
+    let analysis = analysis("authorities-behind-caches");
+    let incident = only(&analysis);
+    assert_eq!(analysis.routing.withdrawals.len(), 0);
+    assert_eq!(incident.verdict().verdict, Verdict::DnsAuthorities);
+}
+
+#[test]
+fn a_cover_delivers_only_where_what_is_behind_it_answers() {
+    let path = folder().join("cover-silent.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let silent = analysis("cover-silent");
+    let incident = only(&silent);
+    assert_eq!(incident.verdict().verdict, Verdict::RoutingNoImpact);
+    let lost = withdrawals(incident, &["198.51.100.0/24"])[0];
+    assert_eq!(lost.cover.as_ref().map(|cover| cover.prefix.to_string()).as_deref(), Some("198.51.0.0/16"));
+    // It answers: the withdrawal is told, and is no incident.
+    let answering = play_text(&path, text.split_once("[[dns]]").unwrap().0, EXAMPLE).analyze();
+    assert_eq!((answering.outcome(), answering.routing.withdrawals.len()), (Outcome::NoIncident, 1));
+    let [Observed::CoverDelivers(lost)] = answering.correlation.observed.as_slice() else {
+        panic!("{:?}", answering.correlation.observed)
+    };
+    assert_eq!(lost.prefix.to_string(), "198.51.100.0/24");
+}
+
 #[test]
 fn three_percent_zombies_are_listed_after_90_minutes() {
     let whole = analysis("zombies");

@@ -21,9 +21,11 @@ impl Pipeline {
         let ends = |observation: &Observation| matches!(observation.what, Statement::TableEnd { .. });
         let mut met = std::mem::take(&mut self.met);
         for part in observations.split_inclusive(ends).flat_map(|part| part.chunks(MET)) {
-            self.stages.rib.meet_all(part, &mut met);
-            let numbered = part.iter().zip(&met).filter_map(|(observation, prefix)| Some((observation, (*prefix)?)));
-            numbered.for_each(|(observation, prefix)| self.stages.feeds.fetch(&observation.what, prefix.number()));
+            self.stages.rib.meet_all(part, |prefix| self.scope.concerns(prefix), &mut met);
+            if self.numbers_all() {
+                let numbered = part.iter().zip(&met).filter_map(|(observation, prefix)| Some((observation, (*prefix)?)));
+                numbered.for_each(|(observation, prefix)| self.stages.feeds.fetch(&observation.what, prefix.number()));
+            }
             let (mut part, mut met) = (part, met.as_slice());
             while let ([first, ..], [prefix, ..]) = (part, met) {
                 let plain = self.hear_plain(part, met);
@@ -41,6 +43,7 @@ impl Pipeline {
     fn hear_plain(&mut self, part: &[Observation], met: &[Option<PrefixId>]) -> usize {
         let state_due = self.votes.next_due(&self.stages.feeds).min(self.rest_at);
         let review_at = self.votes.review_at();
+        let numbers_all = self.numbers_all();
         let mut numbered = std::mem::take(&mut self.numbered);
         let mut heard = 0;
         for message in part.chunk_by(is_of_same_message) {
@@ -52,9 +55,9 @@ impl Pipeline {
             }
             numbered.clear();
             for (observation, prefix) in message.iter().zip(&met[heard..]) {
-                if let (Some(prefix), Some(net)) = (prefix, observation.what.prefix()) {
-                    numbered.push(Family::of(net), prefix.number());
-                }
+                let Some(net) = observation.what.prefix() else { continue };
+                let number = prefix.filter(|_| numbers_all).map(PrefixId::number);
+                numbered.push(Family::of(net), number.unwrap_or_else(|| self.stages.feeds.number_of(net)));
             }
             let (some, none) = (numbered.all(), Spoken { v4: &[][..], v6: &[] });
             let (announced, withdrawn) = if announced { (some, none) } else { (none, some) };
@@ -75,7 +78,11 @@ impl Pipeline {
             self.end_hold(observation.at, vantages);
         }
         self.now = self.now.max(observation.at);
-        self.tell_rib(observation, prefix, vantages);
+        if self.is_elsewhere(observation, prefix) {
+            self.stages.rib.observe_elsewhere(&observation.what, vantages);
+        } else {
+            self.tell_rib(observation, prefix, vantages);
+        }
     }
 
     /// Takes messages of which no prefix is watched: they only tell of feeds.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::observation::{FileId, RecordRef, Route, WithdrawCause};
+use crate::scope::Share;
 use crate::vantage::{CollectorId, Family, VantageId};
 use crate::visibility::Vote;
 use proptest::prelude::*;
@@ -36,6 +37,12 @@ fn words() -> impl Strategy<Value = Vec<Word>> {
     prop::collection::vec(word, 1..120)
 }
 
+/// The last one covers the first two.
+fn prefix(number: u8) -> IpNet {
+    let wide = number == PREFIXES - 1;
+    if wide { "192.0.0.0/7".parse().unwrap() } else { format!("{}.0.2.0/24", 192 + number).parse().unwrap() }
+}
+
 struct Stage {
     vantages: Vantages,
     collectors: Vec<CollectorId>,
@@ -56,7 +63,6 @@ impl Stage {
     }
 
     fn statements(&mut self, word: &Word) -> Vec<Statement> {
-        let prefix = |number: u8| -> IpNet { format!("192.0.{number}.0/24").parse().unwrap() };
         let route = || Arc::new(Route { path: [Asn(64_500)].into(), origin: Some(Asn(64_500)) });
         let peer = |number: &u32| self.peers[*number as usize];
         match word {
@@ -140,6 +146,52 @@ proptest! {
             (steps, format!("{:#?}", (found.withdrawals, found.insufficient)))
         });
         prop_assert_eq!(at_once, one_by_one);
+    }
+}
+
+/// What was found, without ids, which are in the order of what was met.
+fn told(mut found: RoutingFindings) -> Vec<String> {
+    for withdrawal in &mut found.withdrawals {
+        withdrawal.id = PrefixId::at(0);
+        withdrawal.evidence.iter_mut().for_each(|statement| statement.route = None);
+    }
+    let withdrawals = found.withdrawals.iter().map(|withdrawal| format!("{withdrawal:?}"));
+    withdrawals.chain(found.insufficient.iter().map(|few| format!("{few:?}"))).collect()
+}
+
+proptest! {
+    #[test]
+    fn shares_find_together_what_one_finds_alone(words in words(), of in 1u32..5) {
+        let (mut stage, mut settings) = (Stage::new(), Settings::default());
+        (settings.eligible_min, settings.open_hold) = (2, Span::from_seconds(2));
+        let shares = (0..of).filter_map(|number| Share::new(number, of)).map(Scope::Share);
+        let mut all: Vec<_> = [Scope::Everything].into_iter().chain(shares).map(|scope| Pipeline::new(scope, &settings).followed()).collect();
+        for (record, word) in (1..).zip(&words) {
+            stage.now = stage.now + Span::from_seconds(1);
+            let said: Vec<_> = stage.statements(word).into_iter().map(|what| {
+                Observation { at: stage.now, source: RecordRef { file: FileId(0), record }, what }
+            }).collect();
+            all.iter_mut().for_each(|pipeline| pipeline.observe_all(&said, &stage.vantages));
+        }
+        let end = stage.now + Span::from_seconds(5_000);
+        let mut found: Vec<_> = all.into_iter().map(|mut pipeline| {
+            pipeline.advance(end, &stage.vantages);
+            let steps = pipeline.steps();
+            let found = pipeline.finish(end, &stage.vantages);
+            let notes = format!("{:?}", (&found.notes, found.first, found.last));
+            (steps.iter().map(|step| format!("{step:?}")).collect::<Vec<_>>(), told(found), notes)
+        }).collect();
+        let (mut steps, mut alone, notes) = found.remove(0);
+        prop_assert!(found.iter().all(|(.., of_share)| *of_share == notes));
+        let (mut steps_of_shares, mut together): (Vec<String>, Vec<String>) = Default::default();
+        for (steps, told, _) in found {
+            steps_of_shares.extend(steps);
+            together.extend(told);
+        }
+        for list in [&mut steps, &mut alone, &mut steps_of_shares, &mut together] {
+            list.sort();
+        }
+        prop_assert_eq!((steps, alone), (steps_of_shares, together));
     }
 }
 

@@ -294,18 +294,20 @@ impl Cells {
     /// A dump lists the prefix. What it says of it is [put](Cells::put) next, or is not news.
     pub fn list(&mut self, prefix: PrefixId, from: VantageId, at: Timestamp) {
         let family = self.heads[prefix.index()].family;
-        let table = &mut peer(&mut self.peers, from).tables[family.index()];
-        let listing = table.listing.get_or_insert_with(|| {
-            let listed = table.spoke.then(RoaringBitmap::new);
-            if listed.is_none() {
-                table.at = Some(at);
-                table.first = Some(FirstTable { at, open: true });
-            }
-            Listing { at, listed }
-        });
+        let listing = peer(&mut self.peers, from).tables[family.index()].listing(at);
         if let Some(listed) = &mut listing.listed {
             listed.insert(prefix.number());
         }
+    }
+
+    /// A dump lists a prefix of the family which is none of these.
+    pub fn list_elsewhere(&mut self, from: VantageId, family: Family, at: Timestamp) {
+        peer(&mut self.peers, from).tables[family.index()].listing(at);
+    }
+
+    /// It spoke of a prefix of the family which is none of these.
+    pub fn spoke_elsewhere(&mut self, from: VantageId, family: Family) {
+        peer(&mut self.peers, from).tables[family.index()].spoke = true;
     }
 
     /// From now on what a dump being read lists is no more what there is: an update came between its entries.
@@ -453,6 +455,19 @@ impl Peer {
 }
 
 impl Table {
+    /// The dump being read, which was made at this time.
+    fn listing(&mut self, at: Timestamp) -> &mut Listing {
+        let Table { spoke, at: told_at, listing, first, .. } = self;
+        listing.get_or_insert_with(|| {
+            let listed = spoke.then(RoaringBitmap::new);
+            if listed.is_none() {
+                *told_at = Some(at);
+                *first = Some(FirstTable { at, open: true });
+            }
+            Listing { at, listed }
+        })
+    }
+
     /// Whether it told of any prefix that there is none.
     fn tells(&self) -> bool {
         self.told_below > 0 || !self.told.is_empty()

@@ -4,7 +4,9 @@
 //! name. Gives the files in a fixed order, each once. Looks at names and folders only; what a file holds is decided when it is opened.
 
 use super::naming::{ArchiveName, archive_name, looks_like_archive};
+use super::squeeze::StandIn;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ pub struct InputSpec {
 }
 
 /// One file to read.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InputFile {
     /// The file; `-` for standard input.
     pub path: PathBuf,
@@ -34,6 +36,22 @@ pub struct InputFile {
     /// True if it was named itself, or has an archive's name: that it holds no BGP is an error then. Other files found in a folder are
     /// only noted.
     pub expected: bool,
+    /// What is read in its place, if it is not there to be read.
+    pub stand_in: Option<StandIn>,
+}
+
+impl InputFile {
+    /// A file which is not on a disk here; `path` says where it is, and its end is its name. It has so many `bytes`.
+    pub fn elsewhere(path: PathBuf, bytes: u64, collector: Option<&str>) -> InputFile {
+        let ArchiveName { collector: guessed, series, begins } = archive_name(&path);
+        let collector = collector.map_or(guessed, str::to_owned);
+        InputFile { path, collector, series, begins, bytes, expected: true, stand_in: None }
+    }
+
+    /// The file which is read.
+    pub(super) fn read_at(&self) -> &Path {
+        self.stand_in.as_ref().map_or(&self.path, |stand_in| &stand_in.path)
+    }
 }
 
 /// Why the input could not be found or read.
@@ -120,7 +138,7 @@ fn input_file(path: PathBuf, named: bool, collector: Option<&str>) -> Result<Inp
         std::fs::metadata(&path).map_err(|reason| SourceError::Unreadable { path: path.clone(), reason })?.len()
     };
     let expected = named || looks_like_archive(&path);
-    Ok(InputFile { collector: collector.map_or(guessed, str::to_owned), path, series, begins, bytes, expected })
+    Ok(InputFile { collector: collector.map_or(guessed, str::to_owned), path, series, begins, bytes, expected, stand_in: None })
 }
 
 /// The files a name stands for, each with whether it was named itself.

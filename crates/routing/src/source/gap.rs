@@ -131,6 +131,7 @@ mod tests {
             begins: Some(format!("2008-02-{time}:00Z").parse().unwrap()),
             bytes: 1,
             expected: true,
+            stand_in: None,
         };
         times.iter().map(file).collect()
     }

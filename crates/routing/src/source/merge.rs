@@ -298,11 +298,12 @@ impl Merge {
                 return None;
             }
         };
-        account.compression = opened.compression;
+        account.compression = input.file.stand_in.as_ref().map_or(opened.compression, |stand_in| stand_in.of.compression);
         let foreign = "holds neither MRT nor a RIPEstat answer; name MRT archives, such as updates.20211004.1540.gz";
         match opened.content {
             Content::Mrt(frames) => {
                 let frames = if self.tap.is_some() { frames.without_scan() } else { *frames };
+                let frames = frames.with_offsets(input.file.stand_in.as_ref().map_or(&[], |stand_in| &stand_in.of.offsets));
                 let reader = MrtReader::new(frames, input.file.begins, &self.interest, account);
                 Some((Reader::Mrt(Box::new(reader)), opened.raw))
             }
@@ -428,7 +429,8 @@ impl Merge {
             account.bytes = raw.bytes();
         }
         // A decoder which gave up leaves the rest of the file unread.
-        account.blake3 = if stdin || raw.bytes() == input.file.bytes { raw.hash() } else { hash(&input.file).unwrap_or_default() };
+        let whole = input.file.stand_in.is_none() && raw.bytes() == input.file.bytes;
+        account.blake3 = if stdin || whole { raw.hash() } else { hash(&input.file).unwrap_or_default() };
         self.reading.close(number, input.file.bytes);
         if let Some(failure) = reader.failure() {
             account.error = Some(format!("{failure}; what comes before it was read: fetch the file again"));

@@ -8,6 +8,7 @@ use super::interest::Interest;
 use super::mrt::{Body, Bytes, Frames, Step};
 use super::raw::{Decompressed, RawSide, decompress};
 use super::ris_live::is_recording;
+use super::squeeze::hash_of;
 use crate::compression::{Compression, LOOKED_AT};
 use crate::time::Timestamp;
 use crate::timing::Timing;
@@ -50,7 +51,7 @@ const LONGEST_JSON: usize = 256 * 1024 * 1024;
 /// What the system says.
 pub(super) fn unpack(file: &InputFile, threads: usize, timing: &Timing) -> io::Result<Decompressed> {
     let raw: Box<dyn Read + Send> =
-        if file.path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(&file.path)?) };
+        if file.path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(file.read_at())?) };
     decompress(raw, threads, timing)
 }
 
@@ -91,6 +92,9 @@ fn look_at(file: &InputFile) -> io::Result<Opened> {
 
 /// The compression of a file, from its first bytes alone.
 pub(super) fn compression(file: &InputFile) -> io::Result<Compression> {
+    if let Some(stand_in) = &file.stand_in {
+        return Ok(stand_in.of.compression);
+    }
     let mut head = Vec::new();
     File::open(&file.path)?.take(LOOKED_AT as u64).read_to_end(&mut head)?;
     Ok(Compression::of(&head))
@@ -98,9 +102,10 @@ pub(super) fn compression(file: &InputFile) -> io::Result<Compression> {
 
 /// BLAKE3 of a file, in hexadecimal.
 pub(super) fn hash(file: &InputFile) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(&file.path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
+    if let Some(stand_in) = &file.stand_in {
+        return Ok(stand_in.of.blake3.clone());
+    }
+    hash_of(File::open(&file.path)?)
 }
 
 /// A message as it stands in the file, for comparing files.

@@ -39,8 +39,8 @@ pub fn verify(path: &Path) -> io::Result<Result<Whole, String>> {
     if bytes == 0 {
         return Ok(Err("it is empty".to_owned()));
     }
-    let file =
-        InputFile { path: path.to_owned(), collector: String::new(), series: String::new(), begins: None, bytes, expected: true };
+    let (collector, series) = (String::new(), String::new());
+    let file = InputFile { path: path.to_owned(), collector, series, begins: None, bytes, expected: true, stand_in: None };
     let opened = unpack(&file, 1, &Timing::default())?;
     let (compression, raw) = (opened.compression, opened.raw);
     let mut frames = Frames::new(opened.stream);

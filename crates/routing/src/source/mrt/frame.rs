@@ -21,6 +21,7 @@ use crate::time::{Span, Timestamp};
 use crate::timing::{Stage, Timing};
 use bgpkit_parser::models::{EntryType, MrtMessage};
 use bgpkit_parser::{RawMrtRecord, chunk_mrt_record};
+use std::collections::VecDeque;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -105,6 +106,8 @@ pub(in crate::source) struct Frames {
     prefixes: Prefixes,
     /// Whether records may be settled by the scan.
     scans: bool,
+    /// Where records stand in the file for which this one stands in, by their number.
+    offsets: VecDeque<(u64, u64)>,
     timing: Timing,
 }
 
@@ -119,7 +122,14 @@ impl Frames {
     }
 
     fn of(bytes: Bytes) -> Self {
-        Frames { bytes, held: 0, records: 0, last: None, prefixes: Prefixes::default(), scans: true, timing: Timing::default() }
+        let (prefixes, offsets, timing) = (Prefixes::default(), VecDeque::new(), Timing::default());
+        Frames { bytes, held: 0, records: 0, last: None, prefixes, scans: true, offsets, timing }
+    }
+
+    /// These records stand elsewhere in the file for which this one stands in.
+    pub(in crate::source) fn with_offsets(mut self, offsets: &[(u64, u64)]) -> Self {
+        self.offsets = offsets.iter().copied().collect();
+        self
     }
 
     /// The time of the full decoder is measured.
@@ -132,6 +142,11 @@ impl Frames {
     pub(in crate::source) fn without_scan(mut self) -> Self {
         self.scans = false;
         self
+    }
+
+    /// The record given last.
+    pub(in crate::source) fn record(&self) -> &[u8] {
+        self.bytes.view().get(..self.held).unwrap_or_default()
     }
 
     /// The body of the record given last.
@@ -287,7 +302,9 @@ impl Frames {
         let Header { kind, subtype, .. } = header;
         self.held = length;
         self.last = Some(at);
-        Step::Record(Frame { record: self.records, offset: self.bytes.offset(), at, kind, subtype, length, body, cut })
+        let elsewhere = self.offsets.pop_front_if(|(record, _)| *record == self.records);
+        let offset = elsewhere.map_or(self.bytes.offset(), |(_, offset)| offset);
+        Step::Record(Frame { record: self.records, offset, at, kind, subtype, length, body, cut })
     }
 
     fn header(&mut self, place: usize) -> Option<Header> {

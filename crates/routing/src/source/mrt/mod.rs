@@ -2,7 +2,7 @@
 //!
 //! [`frame`] cuts records out of the stream by their [`header`]s and finds its way back after damage; [`scan`] settles those which concern
 //! nobody from their bytes, the others are parsed; [`message`] turns BGP messages and state changes into statements, [`table`] does so with table dumps; [`session`]
-//! remembers who is who at a collector; [`cut`] saves what is left of messages which the archive's writer cut short.
+//! remembers who is who at a collector; [`shorten`] takes out of records what a survey does not look at; [`cut`] saves what is left of messages which the archive's writer cut short.
 //! This module joins them into [`MrtReader`], which gives the statements of one file in order of time. Nothing is judged here.
 
 #[cfg(any(test, fuzzing))]
@@ -14,6 +14,7 @@ mod header;
 mod message;
 mod scan;
 mod session;
+mod shorten;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub(super) use frame::{Body, Frame, Frames, Step};
 pub(super) use message::{BgpBytes, asn_of_open, said_in_bytes, said_of_prefixes};
 pub(super) use scan::Path;
 pub(super) use session::{End, Sessions};
+pub(super) use shorten::shorten;
 
 use super::account::{Damage, FileAccount, FileKind};
 use super::interest::Interest;

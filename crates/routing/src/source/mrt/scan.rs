@@ -128,15 +128,15 @@ pub(super) fn record(kind: u16, subtype: u16, body: &[u8], interest: &Interest, 
 }
 
 /// Length, type and marker of a BGP message (RFC 4271 §4.1).
-const MESSAGE_HEADER: usize = 19;
+pub(super) const MESSAGE_HEADER: usize = 19;
 
 /// The attributes which the scan looks at (RFC 4271 §5, RFC 4760, RFC 6793), as bits of [`Reading::seen`].
-const ORIGIN: u8 = 1;
-const AS_PATH: u8 = 2;
-const NEXT_HOP: u8 = 3;
+pub(super) const ORIGIN: u8 = 1;
+pub(super) const AS_PATH: u8 = 2;
+pub(super) const NEXT_HOP: u8 = 3;
 const LOCAL_PREF: u8 = 5;
-const MP_REACH_NLRI: u8 = 14;
-const MP_UNREACH_NLRI: u8 = 15;
+pub(super) const MP_REACH_NLRI: u8 = 14;
+pub(super) const MP_UNREACH_NLRI: u8 = 15;
 const AS4_PATH: u8 = 17;
 /// All of them.
 const LOOKED_AT: u32 =

@@ -33,12 +33,22 @@ impl Entries {
         self.routes
     }
 
+    /// Where in the record's body their number stands.
+    pub(in crate::source::mrt) const fn start(&self) -> usize {
+        self.start
+    }
+
+    /// What stands before the attributes of each: peer index, time of origin, perhaps a path identifier, length of the attributes.
+    pub(in crate::source::mrt) const fn head(&self) -> usize {
+        if self.path_ids { 12 } else { 8 }
+    }
+
     /// Whose entries they are, in order, into `peers`; gives one more than the last of their places. `None` if they are not as many as promised, or
     /// one is not plain.
     pub(in crate::source::mrt) fn peers(&self, body: &[u8], peers: &mut Vec<u16>) -> Option<usize> {
         peers.clear();
         let (count, mut at, mut most) = (two(body, self.start)?, self.start + 2, 0);
-        let head = if self.path_ids { 12 } else { 8 };
+        let head = self.head();
         for _ in 0..count {
             let (peer, length) = (two(body, at)?, usize::from(two(body, at + head - 2)?));
             at += head + length;
@@ -57,8 +67,7 @@ impl Entries {
         list.clear();
         let count = two(body, self.start)?;
         let mut rest = body.get(self.start + 2..)?;
-        // Peer index, time of origin, perhaps a path identifier, length of the attributes.
-        let head = if self.path_ids { 12 } else { 8 };
+        let head = self.head();
         for _ in 0..count {
             let (entry, after) = rest.split_at_checked(head)?;
             let (attributes, after) = after.split_at_checked(usize::from(two(entry, head - 2)?))?;
