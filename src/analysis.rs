@@ -115,7 +115,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What so many outages or incidents come to, with these doubts.
+    /// What so many outages come to, with these doubts.
     pub fn of(found: usize, doubts: &[String]) -> Outcome {
         match (found, doubts.is_empty()) {
             (1.., _) => Outcome::Incident,

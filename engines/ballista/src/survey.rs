@@ -51,11 +51,7 @@ impl SurveyExec {
     ///
     /// # Errors
     /// None but by a mistake in here.
-    pub fn new(child: Arc<dyn ExecutionPlan>, files: Vec<InputFile>, keys: Vec<u32>, generated: Timestamp) -> Result<Self> {
-        Self::over(child, Arc::new(files), keys, generated)
-    }
-
-    fn over(child: Arc<dyn ExecutionPlan>, files: Arc<Vec<InputFile>>, keys: Vec<u32>, generated: Timestamp) -> Result<Self> {
+    pub fn new(child: Arc<dyn ExecutionPlan>, files: Arc<Vec<InputFile>>, keys: Vec<u32>, generated: Timestamp) -> Result<Self> {
         let partitions = child.output_partitioning().partition_count();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(rows::found_schema()),
@@ -109,7 +105,7 @@ impl ExecutionPlan for SurveyExec {
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         let [child] = <[_; 1]>::try_from(children).map_err(|_| DataFusionError::Internal("SurveyExec has one child".to_owned()))?;
-        Ok(Arc::new(SurveyExec::over(child, self.files.clone(), self.keys.clone(), self.generated)?))
+        Ok(Arc::new(SurveyExec::new(child, self.files.clone(), self.keys.clone(), self.generated)?))
     }
 
     fn apply_expressions(

@@ -98,7 +98,9 @@ impl TableProvider for ArchiveTable {
         let per_file = Arc::new(PerFileExec::new(leaf(&self.files)?, work)?);
         match self.kind {
             TableKind::Updates | TableKind::Ribs | TableKind::Files => Ok(per_file),
-            TableKind::Survey { generated, .. } => Ok(Arc::new(SurveyExec::new(per_file, self.files.clone(), keys, generated)?)),
+            TableKind::Survey { generated, .. } => {
+                Ok(Arc::new(SurveyExec::new(per_file, Arc::new(self.files.clone()), keys, generated)?))
+            }
         }
     }
 }

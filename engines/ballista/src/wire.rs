@@ -104,7 +104,7 @@ impl PhysicalExtensionCodec for Physical {
         Ok(match node {
             NodeOnWire::FaultlinePerFile(work) => Arc::new(PerFileExec::new(child.clone(), work)?),
             NodeOnWire::FaultlineSurvey { files, keys, generated } => {
-                Arc::new(SurveyExec::new(child.clone(), files, keys, generated)?)
+                Arc::new(SurveyExec::new(child.clone(), Arc::new(files), keys, generated)?)
             }
         })
     }

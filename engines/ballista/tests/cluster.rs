@@ -187,6 +187,19 @@ fn a_cluster_counts_each_row_once() {
     }
 }
 
+#[test]
+fn what_stands_beside_archives_in_a_folder_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = std::fs::read_dir(package().join("data/lab/A/mrt/cgobgp")).unwrap().next().unwrap().unwrap();
+    std::fs::copy(archive.path(), folder.path().join(archive.file_name())).unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "no archive").unwrap();
+    let ask = |question: String| program().args(["sql", &question, "--format", "csv"]).output().unwrap();
+    let count = |of: &Path| ask(format!("select count(*) as n from updates('{}')", of.display()));
+    let (all, alone) = (count(folder.path()), count(&archive.path()));
+    assert!(all.status.success() && all.stdout == alone.stdout, "{all:?} {alone:?}");
+    assert!(!count(&folder.path().join("notes.txt")).status.success(), "named itself, it is a mistake");
+}
+
 /// Served by another program; objects of S3 take the same way, but for their keys.
 #[test]
 fn archives_are_read_from_a_server() {
