@@ -2,9 +2,11 @@
 
 mod fetch;
 mod org_init;
+mod sharing;
 
 pub use fetch::{ArchiveMirrors, Fetch, Ribs, SeedNewest};
 pub use org_init::OrgInit;
+pub use sharing::Sharing;
 
 use crate::replay::Speed;
 use crate::time::{Span, Timestamp};
@@ -259,8 +261,11 @@ pub enum Lines {
 #[derive(Debug, Args)]
 pub struct Watch {
     /// The organization's profile (TOML)
-    #[arg(value_name = "ORG.toml", value_hint = ValueHint::FilePath)]
-    pub profile: PathBuf,
+    #[arg(value_name = "ORG.toml", required_unless_present_any = ["publish", "all_origins"], value_hint = ValueHint::FilePath)]
+    pub profile: Option<PathBuf>,
+    /// Several who watch together.
+    #[command(flatten)]
+    pub sharing: Sharing,
     /// Archives to begin with: the newest table dump of each collector, and updates since. Files, folders or globs, as for analyze
     #[arg(long = "seed", value_name = "PATH", num_args = 1.., value_hint = ValueHint::FilePath)]
     pub seeds: Vec<PathBuf>,
@@ -270,7 +275,7 @@ pub struct Watch {
     /// An archive to begin with, and the name of its collector, where its own name does not tell
     #[arg(long = "collector", value_name = "NAME=PATH")]
     pub collectors: Vec<String>,
-    /// Where the stream is
+    /// Where the stream is: a server of RIS Live, as wss://HOST/PATH or ws://HOST:PORT/, or a bus which keeps what such a server says, as nats://HOST:4222/NAME
     #[arg(long, value_name = "URL", default_value = concat!("wss://ris-live.ripe.net/v1/ws/?client=faultline-", env!("CARGO_PKG_VERSION")))]
     pub stream: String,
     /// Ask for everything, and not only for what concerns the organization: it shows who carries a full table, and takes some megabytes a second

@@ -15,14 +15,22 @@ pub mod canary;
 mod clock;
 #[cfg(feature = "live")]
 pub mod connection;
+#[cfg(feature = "live")]
+pub mod hearing;
 #[cfg(any(feature = "live", test))]
 mod lateness;
+pub mod ledger;
 mod life;
 mod live;
 mod probed;
 pub mod record;
 #[cfg(feature = "live")]
 pub mod run;
+mod seed;
+#[cfg(feature = "live")]
+pub mod stream;
+#[cfg(feature = "live")]
+pub mod survey;
 
 pub use life::{IncidentChange, IncidentEvent, LifeCycle};
 pub use live::Live;

@@ -2,19 +2,19 @@
 
 mod alerts;
 mod begin;
+mod everyone;
 mod holes;
+mod sharing;
 mod shown;
 
 use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
 use crate::org::BmpRouter;
 use crate::probing::ProbeEvent;
-use crate::replay::server::END;
 use crate::report::{IncidentLine, ReportView};
 use crate::time::Timestamp;
 use crate::watch::IncidentEvent;
 use crate::watch::bmp_station::Station;
-use crate::watch::connection::Source;
 use crate::watch::record::Recorder;
 use crate::watch::run::{Clock, Told, Watching, run as watch};
 use alerts::Alerts;
@@ -28,7 +28,11 @@ use std::collections::BTreeSet;
 /// # Errors
 /// If the profile is not valid, or standard output cannot be written.
 pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
-    let organization = super::analyze::read_profile(&typed.profile)?;
+    if typed.sharing.all_origins {
+        return everyone::run(typed, now);
+    }
+    let Some(profile) = &typed.profile else { return sharing::relay(typed) };
+    let organization = super::analyze::read_profile(profile)?;
     if typed.test_alert {
         return alerts::test(&organization);
     }
@@ -42,29 +46,34 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
     if let Some(recorder) = &recorder {
         live.record(recorder.first_of_probes().to_owned());
     }
-    let stream = Source::new(&typed.stream, live.subscriptions(typed.everything), typed.replayed.then_some(END));
-    let stream = stream.map_err(|problem| {
-        let help = "write it as wss://ris-live.ripe.net/v1/ws/ or, for a replay, ws://127.0.0.1:8080/";
-        miette::miette!(help = help, "`{}` is no address of a stream: {problem}", typed.stream)
-    })?;
+    let stream = sharing::stream(typed, &live)?;
     let mut people = People { typed, alerts, shown: Shown::begin(typed, &live, now)?, said: BTreeSet::new() };
-    let clock = if typed.replayed { Clock::Stream } else { Clock::System };
+    let clock = clock(typed);
+    let publishing = sharing::publishing(typed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
-    let stop = async {
-        // Without a signal to wait for it goes on until it is ended otherwise.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
     let watched = runtime.block_on(async {
         let station = station(typed, &routers).await?;
         let stream = (!typed.bmp_only).then_some(stream);
-        let watching = Watching { live, clock, stream, station, prober, recorder, seen_until, archives };
-        watch(watching, stop, |told| people.tell(&told)).await
+        let also = publishing.as_ref().map(sharing::Publishing::events);
+        let watching = Watching { live, clock, stream, also, station, prober, recorder, seen_until, archives };
+        watch(watching, stop(), |told| people.tell(&told)).await
     });
     let printed = people.alerts.end();
     let outcome = watched?.outcome();
+    publishing.map_or(Ok(()), sharing::Publishing::end)?;
     printed.map(|()| outcome)
+}
+
+fn clock(typed: &Watch) -> Clock {
+    if typed.replayed { Clock::Stream } else { Clock::System }
+}
+
+/// Somebody wants it to end.
+async fn stop() {
+    // Without a signal to wait for it goes on until it is ended otherwise.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Begins to listen for routers, if that was asked for.

@@ -12,6 +12,8 @@ const BEACONS: &str = include_str!("../../data/ris-beacons.csv");
 /// seconds behind them.
 const PATIENCE: Span = Span::from_seconds(600);
 const DAY: i64 = 86_400;
+/// The server which is known to carry the beacons of RIS.
+const CARRIES_BEACONS: &str = "ris-live.ripe.net";
 
 /// Listens for beacons.
 #[derive(Debug, Clone)]
@@ -36,6 +38,11 @@ impl Canary {
         });
         let (prefixes, turns): (Vec<IpNet>, Vec<Vec<i64>>) = rows.unzip();
         Canary { prefixes, turns: turns.into_iter().flatten().collect(), since: None, heard: None, expected }
+    }
+
+    /// Listens on the stream at this address.
+    pub fn at(address: &str) -> Self {
+        Canary::new(address.contains(CARRIES_BEACONS))
     }
 
     /// What to ask the stream for.

@@ -3,6 +3,8 @@
 //! One task reads the socket and hands frames on; it asks the server from time to time whether it is there, since a dead connection looks like
 //! a quiet one. After a loss it waits a little longer each time, by chance a little more or less, so that not all clients come back at once.
 
+use crate::source::ris_live::frame::Message;
+use crate::time::Timestamp;
 use crate::web;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at, sleep, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::{self, Message as Text};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 /// A connection is made within this time, or not.
@@ -36,6 +38,12 @@ pub enum Event {
     Up,
     /// A frame.
     Frame(String),
+    /// A bus is reached; what it keeps comes first.
+    Joined,
+    /// What a bus keeps, in order.
+    Said(Vec<Said>),
+    /// All of what it kept has come.
+    Current,
     /// It is lost, or was not made, for this reason; another attempt follows.
     Down {
         /// Why.
@@ -45,6 +53,30 @@ pub enum Event {
     },
     /// The server has ended it, for this reason, and it is not to be made again.
     Ended(String),
+}
+
+/// What a bus keeps of a stream: with its notes it is all there is to know, and whoever reads it again finds the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// A message which a collector recorded.
+    Message(Message),
+    /// So late it is: what is older was said.
+    Clock(Timestamp),
+    /// Nothing could be heard from the first time to the second.
+    Lost(Timestamp, Timestamp),
+    /// The stream, a replay, is over.
+    End,
+}
+
+impl Said {
+    /// Until when it tells what was.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Said::Message(message) => Some(message.at),
+            Said::Clock(until) | Said::Lost(_, until) => Some(*until),
+            Said::End => None,
+        }
+    }
 }
 
 /// Where to connect to, and what to ask for.
@@ -131,12 +163,12 @@ async fn once(source: &Source, events: &mpsc::Sender<Event>, was_up: &mut bool) 
             Err(_) => return Err(format!("the server said nothing for {} s", SILENT.as_secs())),
             Ok(None) => return Err("the server closed the connection".to_owned()),
             Ok(Some(Err(error))) => return Err(words(&error)),
-            Ok(Some(Ok(Message::Text(text)))) => {
+            Ok(Some(Ok(Text::Text(text)))) => {
                 if events.send(Event::Frame(text.to_string())).await.is_err() {
                     return gone();
                 }
             }
-            Ok(Some(Ok(Message::Close(close)))) => return ended(source, close),
+            Ok(Some(Ok(Text::Close(close)))) => return ended(source, close),
             Ok(Some(Ok(_))) => {}
         }
     }
@@ -163,7 +195,7 @@ async fn connect(address: &str) -> Result<Socket, String> {
 }
 
 async fn say(socket: &mut Socket, text: String) -> Result<(), String> {
-    match timeout(CONNECT, socket.send(Message::text(text))).await {
+    match timeout(CONNECT, socket.send(Text::text(text))).await {
         Ok(sent) => sent.map_err(|error| words(&error)),
         Err(_) => Err("the server takes nothing any more".to_owned()),
     }

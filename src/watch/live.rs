@@ -8,6 +8,7 @@ use super::canary::Canary;
 use super::life::{IncidentEvent, LifeCycle, is_seen};
 use super::probed::{Before, Probed};
 use super::record::Part;
+use super::seed::seed;
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
 use crate::incident::{Correlation, Findings, Incident, correlate};
@@ -18,7 +19,8 @@ use crate::probe::ProbeResult;
 use crate::reachability::{ReachabilityFindings, SeriesGlance};
 use crate::source::bmp::{MOST_ROUTERS, Routers};
 use crate::source::ris_live::RisLive;
-use crate::source::{FileAccount, FileKind, InputFile, Interest, Merge, Resources, SourceError, WatchedPrefixes};
+use crate::source::ris_live::frame::Message;
+use crate::source::{FileAccount, InputFile, Interest, SourceError, WatchedPrefixes};
 use crate::time::{Span, Timestamp};
 use crate::vantage::Family;
 use crate::withdrawal::Level;
@@ -66,8 +68,6 @@ pub struct Live {
     was_up: bool,
 }
 
-/// The server which is known to carry the beacons of RIS.
-const CARRIES_BEACONS: &str = "ris-live.ripe.net";
 /// Though nothing happened to what incidents are made of, verdicts are looked at so often.
 const LOOK_EVERY: Span = Span::from_seconds(10);
 /// What is heard just before the archives end was said twice.
@@ -99,7 +99,7 @@ impl Live {
         let watched: Vec<IpNet> = own.chain(addresses.iter().map(|address| IpNet::from(*address))).collect();
         let interest = Interest::Watched(WatchedPrefixes::new(watched.iter().copied()));
         let pipeline = Pipeline::new(scope, &organization.settings).followed();
-        let canary = Canary::new(address.contains(CARRIES_BEACONS));
+        let canary = Canary::at(address);
         let mut stream = RisLive::new(address, interest);
         stream.listen_for(canary.prefixes());
         Live {
@@ -139,22 +139,8 @@ impl Live {
     /// # Errors
     /// If not one of the files can be read.
     pub fn seeded(mut self, files: Vec<InputFile>, threads: usize) -> Result<Self, SourceError> {
-        let count = u32::try_from(files.len()).unwrap_or(u32::MAX);
-        let resources = Resources { threads, goes_on: true, ..Resources::default() };
-        let merge = Merge::open(files, self.stream.interest().clone(), &resources)?;
-        let (pipeline, now) = (&mut self.pipeline, &mut self.now);
-        let read = merge.for_each(threads, &resources.timing, |observations, vantages| {
-            *now = observations.iter().map(Observation::until).fold(*now, Timestamp::max);
-            pipeline.observe_all(observations, vantages);
-            Ok::<(), SourceError>(())
-        });
-        let (vantages, accounts) = read?;
-        // A recording says how late it was in the end, though nobody said anything.
-        let recordings = accounts.iter().filter(|account| matches!(account.kind, FileKind::RisLive | FileKind::Bmp));
-        self.now = recordings.filter_map(|account| account.last).fold(self.now, Timestamp::max);
-        self.seeded_until = self.now;
-        self.stream.after(count, vantages);
-        self.seeds = accounts;
+        let (accounts, until) = seed(files, threads, &mut self.stream, &mut self.pipeline)?;
+        (self.seeds, self.now, self.seeded_until) = (accounts, until, until);
         Ok(self)
     }
 
@@ -180,6 +166,11 @@ impl Live {
             self.canary.prefixes().iter().map(|prefix| ask(json!({"prefix": prefix.to_string(), "socketOptions": options})));
         let of_sessions = OF_SESSIONS.iter().map(|kind| ask(json!({"type": kind, "socketOptions": options})));
         self.watched.iter().map(of_prefix).chain(beacons).chain(of_sessions).collect()
+    }
+
+    /// The prefixes which are watched, own ones and those of addresses on which services depend.
+    pub fn watched(&self) -> &[IpNet] {
+        &self.watched
     }
 
     /// Whose.
@@ -219,6 +210,11 @@ impl Live {
         self.stream.take(frame)
     }
 
+    /// Takes a message which somebody else read.
+    pub fn take_message(&mut self, message: Message) {
+        self.stream.take_message(message);
+    }
+
     /// The time of the message which came last, if one came since the last call.
     pub fn told_last(&mut self) -> Option<Timestamp> {
         self.stream.told_last()
@@ -233,6 +229,12 @@ impl Live {
             self.now = time;
             self.pipeline.advance(time, self.stream.vantages());
         }
+    }
+
+    /// So late it is, but what was said until then comes later: what is known is looked at as of now, and nothing is taken for said.
+    pub fn wait_until(&mut self, time: Timestamp) {
+        self.stream.expect_until(time);
+        self.now = self.now.max(time);
     }
 
     /// The connection is up: from now on beacons are listened for.

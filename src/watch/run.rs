@@ -4,9 +4,10 @@ use super::archives::{Archives, Fetched};
 use super::backfill::{Filled, Hole};
 use super::bmp_station::{Station, StationEvent};
 use super::clock::SteadyClock;
-use super::connection::{Event, Source, keep};
+use super::connection::{Event, Said};
 use super::lateness::Lateness;
 use super::record::Recorder;
+use super::stream::Stream;
 use super::{IncidentEvent, LifeCycle, Live};
 use crate::analysis::Analysis;
 use crate::probing::{ProbeEvent, Prober};
@@ -27,11 +28,14 @@ const FRAMES: usize = 1_000;
 /// How long archives are read at a time.
 const READING: Duration = Duration::from_millis(50);
 /// Frames which wait.
-const WAITING: usize = 65_536;
+pub const WAITING: usize = 65_536;
 /// Chunks of routers' messages which wait.
 const ROUTERS_WAITING: usize = 256;
 /// Events of probing which wait.
 const PROBES_WAITING: usize = 1_024;
+
+/// What a bus has not told for so long is not waited for: what is known is looked at as of now.
+const BUS_LATE: Span = Span::from_seconds(10);
 
 /// Which clock tells how late it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +87,9 @@ pub struct Watching {
     /// Which clock tells how late it is.
     pub clock: Clock,
     /// The stream, if there is one.
-    pub stream: Option<Source>,
+    pub stream: Option<Stream>,
+    /// Who hears it, too.
+    pub also: Option<mpsc::Sender<Event>>,
     /// The station to which routers connect, if there is one.
     pub station: Option<Station>,
     /// Who probes, if anybody does.
@@ -106,7 +112,7 @@ pub async fn run<E>(
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(Told<'_>) -> Result<(), E>,
 ) -> Result<Analysis, E> {
-    let Watching { live, clock, stream, station, prober, recorder, seen_until, archives } = watching;
+    let Watching { live, clock, stream, also, station, prober, recorder, seen_until, archives } = watching;
     let (to_frames, mut frames) = mpsc::channel(WAITING);
     let (to_routers, mut routers) = mpsc::channel(ROUTERS_WAITING);
     let (to_holes, mut fetched) = mpsc::channel(1);
@@ -114,8 +120,9 @@ pub async fn run<E>(
     let (has_stream, has_station, has_prober) = (stream.is_some(), station.is_some(), prober.is_some());
     let mut tasks = JoinSet::new();
     // Nobody else keeps these ends: a task which is gone is noticed.
-    if let Some(source) = stream {
-        tasks.spawn(keep(source, to_frames));
+    let kept = stream.as_ref().is_some_and(Stream::has_clock).then(Kept::default);
+    if let Some(stream) = stream {
+        stream.hear(&mut tasks, to_frames, also);
     }
     if let Some(station) = station {
         tasks.spawn(station.serve(to_routers));
@@ -130,6 +137,7 @@ pub async fn run<E>(
         clock,
         recorder,
         lost_at: seen_until,
+        kept,
         frames: 0,
         unasked: 0,
         routers: 0,
@@ -169,11 +177,21 @@ pub async fn run<E>(
     under_way.end(tell)
 }
 
+/// Of a stream which tells itself how late it is, since it comes from a bus.
+#[derive(Default)]
+struct Kept {
+    /// What was there already has been read. Until then it is as late as it tells.
+    current: bool,
+    /// So late it was when it spoke last.
+    told: Option<Timestamp>,
+}
+
 struct UnderWay {
     live: Live,
     clock: Clock,
     recorder: Option<Recorder>,
     lost_at: Option<Timestamp>,
+    kept: Option<Kept>,
     frames: usize,
     /// How many addresses people were told of that were not asked about.
     unasked: usize,
@@ -213,13 +231,51 @@ impl UnderWay {
                 }
                 Ok(())
             }
+            // What was missed is kept there, so nothing is lost.
+            Event::Joined => tell(Told::Up),
+            Event::Said(said) => said.into_iter().try_for_each(|said| self.take_kept(said, tell)),
+            Event::Current => {
+                self.kept.get_or_insert_default().current = true;
+                Ok(())
+            }
             Event::Down { reason, was_up } => {
-                let late = self.late();
-                self.lost_at.get_or_insert(late);
+                if self.kept.is_none() {
+                    let late = self.late();
+                    self.lost_at.get_or_insert(late);
+                }
                 tell(if was_up { Told::Down(&reason) } else { Told::NoConnection(&reason) })
             }
             Event::Ended(_) => Ok(()),
         }
+    }
+
+    /// Takes what comes from a bus.
+    fn take_kept<E>(&mut self, said: Said, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
+        let kept = self.kept.get_or_insert_default();
+        if let Some(at) = said.until() {
+            if kept.told.is_none() {
+                // Nobody has kept what was said before.
+                if let Some(from) = self.lost_at.take_if(|from| *from + BUS_LATE < at) {
+                    self.live.lost(from, at);
+                }
+                self.live.connected(at);
+            }
+            kept.told = kept.told.max(Some(at));
+        }
+        match said {
+            Said::Message(message) => {
+                self.live.take_message(message);
+                self.frames += 1;
+                // What was said long ago comes faster than it was said.
+                if self.frames.is_multiple_of(FRAMES) {
+                    self.look(tell)?;
+                }
+            }
+            Said::Clock(at) => self.live.pass(at),
+            Said::Lost(from, until) => self.live.lost(from, until),
+            Said::End => {}
+        }
+        Ok(())
     }
 
     /// Takes what happens to a router; true if it was the last one, and is gone.
@@ -255,6 +311,12 @@ impl UnderWay {
     /// So late it is by the system's clock.
     fn pass<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
         let now = system();
+        if let Some(Kept { current, told }) = &self.kept {
+            if *current && told.is_none_or(|told| told + BUS_LATE < now) {
+                self.live.wait_until(now);
+            }
+            return Ok(());
+        }
         self.live.pass(now - self.lateness.wait(now));
         match self.live.silent(now) {
             Some(since) => tell(Told::Silent(since)),

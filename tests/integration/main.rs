@@ -18,6 +18,8 @@ mod alerts;
 #[cfg(feature = "live")]
 mod archive_server;
 mod bmp;
+#[cfg(feature = "nats")]
+mod bus;
 mod completions;
 #[cfg(feature = "live")]
 mod dashboard;

@@ -32,19 +32,41 @@ impl Share {
         if number < of { Some(Share { number, of }) } else { None }
     }
 
+    /// Its number, from 0.
+    pub const fn number(self) -> u32 {
+        self.number
+    }
+
+    /// How many there are.
+    pub const fn of(self) -> u32 {
+        self.of
+    }
+
     /// Whether the prefix is followed here.
     pub fn holds(self, prefix: &IpNet) -> bool {
-        let block = if let IpNet::V4(_) = prefix { 8 } else { 16 };
-        prefix.prefix_len() < block || self.is_home_of(prefix)
+        is_wider_than_block(prefix) || self.is_home_of(prefix)
     }
 
     /// Whether it is this one of those which hold it that tells of it.
     pub fn is_home_of(self, prefix: &IpNet) -> bool {
-        let block = match prefix.network() {
-            IpAddr::V4(address) => u32::from(address.octets()[0]),
-            IpAddr::V6(address) => u32::from(address.segments()[0]),
-        };
-        block % self.of == self.number
+        block(prefix) % self.of == self.number
+    }
+
+    /// The number of the only share, of so many, which holds the prefix; `None` if all do.
+    pub fn only_one_of(prefix: &IpNet, of: u32) -> Option<u32> {
+        (!is_wider_than_block(prefix)).then(|| block(prefix) % of.max(1))
+    }
+}
+
+fn is_wider_than_block(prefix: &IpNet) -> bool {
+    prefix.prefix_len() < if let IpNet::V4(_) = prefix { 8 } else { 16 }
+}
+
+/// The block of the prefix's first address.
+fn block(prefix: &IpNet) -> u32 {
+    match prefix.network() {
+        IpAddr::V4(address) => u32::from(address.octets()[0]),
+        IpAddr::V6(address) => u32::from(address.segments()[0]),
     }
 }
 

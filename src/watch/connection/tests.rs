@@ -60,7 +60,7 @@ async fn a_server_which_keeps_the_connection_and_says_nothing_is_left() {
 #[tokio::test]
 async fn a_server_which_breaks_off_within_a_frame_is_asked_again() {
     let (told, _) = told(|mut socket| async move {
-        socket.send(Message::text("{}")).await.unwrap();
+        socket.send(Text::text("{}")).await.unwrap();
         // The head of a frame of 100 bytes, and three of them.
         socket.get_mut().write_all(b"\x81\x64{\"t").await.unwrap();
     })

@@ -191,6 +191,38 @@ pub fn lost_line(from: Timestamp, until: Timestamp) -> String {
     json!({"type": LOST, "data": Noted { from: Some(from), until }}).to_string()
 }
 
+impl Message {
+    /// A frame which says the same.
+    pub fn to_frame(&self) -> String {
+        let Message { at, collector, peer, asn, what } = self;
+        #[allow(clippy::cast_precision_loss, reason = "a double holds microseconds exactly until the year 2255")]
+        let timestamp = at.micros() as f64 / 1e6;
+        let mut data = json!({"timestamp": timestamp, "peer": peer, "peer_asn": asn.0.to_string(), "host": collector});
+        let (kind, more) = match what {
+            Recorded::Update { announced, withdrawn, path } => {
+                let announcements =
+                    if announced.is_empty() { json!([]) } else { json!([{"next_hop": peer, "prefixes": announced}]) };
+                ("UPDATE", json!({"path": path, "announcements": announcements, "withdrawals": withdrawn}))
+            }
+            Recorded::Bytes(bytes) => ("UPDATE", json!({"announcements": [], "withdrawals": [], "raw": hexadecimal::text(bytes)})),
+            Recorded::SignOfLife => ("UPDATE", json!({"announcements": [], "withdrawals": []})),
+            Recorded::Keepalive => ("KEEPALIVE", json!({})),
+            Recorded::Open => ("OPEN", json!({"direction": "received"})),
+            Recorded::Notification { collision: true } => {
+                ("NOTIFICATION", json!({"notification": {"code": COLLISION.0, "subcode": COLLISION.1}}))
+            }
+            Recorded::Notification { collision: false } => ("NOTIFICATION", json!({})),
+            Recorded::State { up } => ("STATE", json!({"state": if *up { "connected" } else { "down" }})),
+            Recorded::Else(name) => (name.as_str(), json!({})),
+        };
+        if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
+            data.insert("type".to_owned(), kind.into());
+            data.extend(more);
+        }
+        json!({"type": "ris_message", "data": data}).to_string()
+    }
+}
+
 fn noted(data: &str) -> Result<Noted, String> {
     serde_json::from_str(data).map_err(|error| format!("a note of the recording cannot be read: {error}"))
 }
@@ -359,6 +391,26 @@ mod tests {
             Recorded::Bytes(vec![255, 10])
         );
         assert_eq!(message(r#""type":"UPDATE","announcements":[],"withdrawals":[]"#).what, Recorded::SignOfLife);
+    }
+
+    #[test]
+    fn a_message_written_again_says_the_same() {
+        let bodies = [
+            r#""type":"UPDATE","path":[64500,[64501,64502]],"announcements":[{"next_hop":"192.0.2.1","prefixes":["192.0.2.0/24"]}],"withdrawals":["2001:db8::/32"]"#,
+            r#""type":"UPDATE","announcements":[],"withdrawals":["192.0.2.0/24"]"#,
+            r#""type":"UPDATE","announcements":[],"withdrawals":[],"raw":"ff0A""#,
+            r#""type":"UPDATE","announcements":[],"withdrawals":[]"#,
+            r#""type":"KEEPALIVE""#,
+            r#""type":"OPEN","direction":"received""#,
+            r#""type":"NOTIFICATION","notification":{"code":6,"subcode":7}"#,
+            r#""type":"NOTIFICATION","notification":{"code":6,"subcode":2}"#,
+            r#""type":"STATE","state":"connected""#,
+            r#""type":"RIS_PEER_STATE","state":"down""#,
+        ];
+        for body in bodies {
+            let told = message(body);
+            assert_eq!(Frame::read(told.to_frame().as_bytes()), Ok(Frame::Message(told)), "{body}");
+        }
     }
 
     #[test]

@@ -108,14 +108,10 @@ impl Messages {
     ) -> Option<String> {
         account.records = record;
         let cause = match Frame::read(frame) {
-            Ok(Frame::Message(message)) if message.at > self.not_after => format!("its time, {}, has not come yet", message.at),
-            Ok(Frame::Message(message)) => {
-                self.newest = self.newest.max(Some(message.at));
-                self.told_last = Some(message.at);
-                self.hear(&message);
-                self.order.put(message.at, Held { what: HeldKind::Message(message), record, offset });
-                return None;
-            }
+            Ok(Frame::Message(message)) => match self.put(message, (record, offset)) {
+                Ok(()) => return None,
+                Err(cause) => cause,
+            },
             Ok(Frame::Clock(time)) => {
                 account.saw(time);
                 self.pass(time);
@@ -139,10 +135,30 @@ impl Messages {
         None
     }
 
+    /// Takes a message, and where it stands.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub(in crate::source) fn put(&mut self, message: Message, (record, offset): (u64, u64)) -> Result<(), String> {
+        if message.at > self.not_after {
+            return Err(format!("its time, {}, has not come yet", message.at));
+        }
+        self.newest = self.newest.max(Some(message.at));
+        self.told_last = Some(message.at);
+        self.hear(&message);
+        self.order.put(message.at, Held { what: HeldKind::Message(message), record, offset });
+        Ok(())
+    }
+
+    /// So late it is, but what was said until then may still come.
+    pub(in crate::source) fn expect_until(&mut self, time: Timestamp) {
+        self.not_after = time + AHEAD;
+    }
+
     /// So late it is: what is older comes too late from now on, and what is much younger is not believed. One wrong clock must not put all others
     /// into the past.
     pub(in crate::source) fn pass(&mut self, time: Timestamp) {
-        self.not_after = time + AHEAD;
+        self.expect_until(time);
         self.order.free_until(time);
     }
 

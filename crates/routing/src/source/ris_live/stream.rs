@@ -1,9 +1,9 @@
 //! The stream itself, as it comes: frames in, statements out.
 
-use super::frame::{clock_line, lost_line};
+use super::frame::{Message, clock_line, lost_line};
 use super::messages::Messages;
 use crate::observation::{FileId, Observation, Others};
-use crate::source::account::{FileAccount, FileKind};
+use crate::source::account::{Damage, FileAccount, FileKind};
 use crate::source::interest::Interest;
 use crate::source::route::Routes;
 use crate::source::stating::Stating;
@@ -99,6 +99,27 @@ impl RisLive {
         // At once, as a reader of the recording does: what comes too late is too late in both.
         self.state_ready();
         words
+    }
+
+    /// Takes a message which somebody else read. One which cannot be believed is counted.
+    pub fn take_message(&mut self, message: Message) {
+        let offset = self.account.bytes;
+        if self.recording.is_some() {
+            self.write(message.to_frame().as_bytes());
+        } else {
+            self.lines += 1;
+        }
+        self.moved = true;
+        self.account.records = self.lines;
+        if let Err(cause) = self.messages.put(message, (self.lines, offset)) {
+            self.account.skip(Damage { offset, bytes: 0, record: self.lines, cause });
+        }
+        self.state_ready();
+    }
+
+    /// So late it is, but what was said until then may still come: it is only believed.
+    pub fn expect_until(&mut self, time: Timestamp) {
+        self.messages.expect_until(time);
     }
 
     /// So late it is by the clock of the stream: nothing older is waited for, and nothing from much later is believed.

@@ -1,0 +1,288 @@
+//! A bus between several who watch: NATS JetStream, a real server of it.
+
+use crate::wire::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_faultline");
+const CASES: [&str; 6] = ["A", "B", "C", "D", "E", "H"];
+
+/// A server, which ends with this.
+struct Nats {
+    server: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Nats {
+    /// `None`, with a line which `scripts/test` shows, where there is none.
+    fn begin() -> Option<Nats> {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let Ok(server) = serve(folder.path(), port) else {
+            eprintln!("SKIPPED: nats-server is not there, so no bus was tried; install it (Debian: apt-get install nats-server)");
+            return None;
+        };
+        Some(Nats { server, port, folder })
+    }
+
+    fn address(&self, stream: &str) -> String {
+        format!("nats://127.0.0.1:{}/{stream}", self.port)
+    }
+
+    /// As `kill -9` does; it is begun again after a while.
+    fn kill(&mut self, away: Duration) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+        wait(away);
+        self.server = serve(self.folder.path(), self.port).unwrap();
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn serve(folder: &Path, port: u16) -> std::io::Result<Child> {
+    let mut command = Command::new("nats-server");
+    command.arg("-js").arg("-sd").arg(folder).args(["-a", "127.0.0.1", "-p", &port.to_string()]);
+    let server = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nats-server does not listen");
+        wait(Duration::from_millis(20));
+    }
+    Ok(server)
+}
+
+/// Nobody rings, so this is how long it waits.
+fn wait(time: Duration) {
+    let (_kept, alarm) = channel::<()>();
+    assert!(alarm.recv_timeout(time).is_err());
+}
+
+/// Ended with this, if it has not ended.
+struct Running(Child);
+
+impl Running {
+    fn ended(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+
+    fn killed_after(mut self, time: Duration) {
+        wait(time);
+        self.0.kill().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn replay(archives: &Path, speed: &str) -> (Running, String) {
+    let mut server = Command::new(PROGRAM)
+        .arg("replay")
+        .arg(archives)
+        .args(["--listen", "127.0.0.1:0", "--speed", speed])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let first = BufReader::new(server.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    let address = first.split_whitespace().find(|word| word.starts_with("ws://")).unwrap().trim_end_matches(';').to_owned();
+    (Running(server), address)
+}
+
+/// Puts a replay onto the bus.
+fn publish(archives: &Path, speed: &str, to: &str) -> (Running, Running) {
+    let (replay, stream) = replay(archives, speed);
+    let publish = Command::new(PROGRAM).args(["watch", "--publish", to, "--replayed", "--stream", &stream]).spawn().unwrap();
+    (replay, Running(publish))
+}
+
+fn published(archives: &Path, to: &str) {
+    let (_replay, publish) = publish(archives, "max", to);
+    assert_eq!(publish.ended(), Some(0));
+}
+
+/// What a watch prints until its stream ends, a line of JSON each.
+fn watched(stream: &str, more: &[&str]) -> Vec<Value> {
+    let Output { stdout, stderr, status } =
+        Command::new(PROGRAM).args(["watch", "--replayed", "--format", "jsonl", "--stream", stream]).args(more).output().unwrap();
+    assert!(matches!(status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const PREFIXES: [&str; 4] = ["192.0.2.0/24", "193.0.2.0/24", "194.0.2.0/24", "203.0.113.0/24"];
+const OUTAGES: u32 = 6;
+
+/// Twelve peers lose one prefix after the other for six minutes, every twenty minutes, and say what they have once a minute.
+fn archive(folder: &Path) -> PathBuf {
+    let peers: Vec<(String, u32)> = (1..=12).map(|peer| (format!("192.0.2.{peer}"), 64_600 + peer)).collect();
+    let lost_at = |minute: u32| {
+        let outage = (minute / 20).checked_sub(1).filter(|outage| *outage < OUTAGES && minute % 20 < 6)?;
+        Some(outage as usize % PREFIXES.len())
+    };
+    let mut records = Vec::new();
+    for minute in 0..20 * (OUTAGES + 2) {
+        for ((address, asn), second) in peers.iter().zip(0..) {
+            for (place, prefix) in PREFIXES.iter().enumerate() {
+                let said = match (lost_at(minute), minute % 20) {
+                    (Some(lost), 0) if lost == place => update(&[prefix], &[], &[]),
+                    (Some(lost), _) if lost == place => continue,
+                    _ => update(&[], &[prefix], &[*asn, 64_500 + place as u32]),
+                };
+                records.push(message(60 * minute + second, 4, (address, *asn), &said));
+            }
+        }
+    }
+    let path = folder.join("rrc99").join("updates.20231114.2200");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, records.concat()).unwrap();
+    path.parent().unwrap().to_owned()
+}
+
+fn profile(folder: &Path) -> PathBuf {
+    let path = folder.join("org.toml");
+    let text = format!("[organization]\nname = \"Example\"\nas_numbers = [64500]\nprefixes = [\"{}\"]\n", PREFIXES[0]);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+// Why: a bus in between must not change what is found.
+#[test]
+fn what_comes_over_a_bus_is_found_as_from_the_stream_itself() {
+    let Some(nats) = Nats::begin() else { return };
+    for case in CASES {
+        let archives = PathBuf::from(format!("data/lab/{case}/mrt"));
+        let bus = nats.address(&format!("lab-{case}"));
+        published(&archives, &bus);
+        let (_replay, stream) = replay(&archives, "max");
+        let itself = watched(&stream, &["data/lab/lab.toml", "--everything"]);
+        let over_bus = watched(&bus, &["data/lab/lab.toml"]);
+        assert_eq!(last(&over_bus), last(&itself), "{case}");
+        assert_eq!(over_bus.is_empty(), matches!(case, "B" | "C" | "D" | "E"), "{case}");
+        // It stands there, for whoever reads it again.
+        assert_eq!(watched(&bus, &["data/lab/lab.toml"]), over_bus, "{case}");
+    }
+}
+
+/// What was told last of each incident. Between its beginning and its end it depends on when it was looked at.
+fn last(lines: &[Value]) -> BTreeMap<u64, Value> {
+    let without = |mut line: Value| {
+        line["at"].take();
+        line
+    };
+    lines.iter().map(|line| (line["incident"].as_u64().unwrap(), without(line.clone()))).collect()
+}
+
+/// What was told of outages, without their numbers, which each watch counts by itself.
+fn told(lines: impl IntoIterator<Item = Value>) -> Vec<String> {
+    let without = |mut line: Value| {
+        line["outage"].take();
+        line["absorbed"].take();
+        line.to_string()
+    };
+    let mut told: Vec<String> = lines.into_iter().map(without).collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn shares_tell_together_what_one_tells_alone() {
+    let Some(nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("all"));
+    let archives = archive(folder.path());
+    published(&archives, &bus);
+    let alone = told(watched(&bus, &["--all-origins"]));
+    assert_eq!(alone.iter().filter(|line| line.contains("\"opened\"")).count(), OUTAGES as usize, "{alone:#?}");
+    for of in [2, 4] {
+        let shares: Vec<Vec<Value>> =
+            (1..=of).map(|number| watched(&bus, &["--all-origins", "--share", &format!("{number}/{of}")])).collect();
+        assert!(shares.iter().filter(|lines| !lines.is_empty()).count() > 1, "more than one tells something");
+        assert_eq!(told(shares.into_iter().flatten()), alone, "{of} shares");
+    }
+    let (_replay, stream) = replay(&archives, "max");
+    assert_eq!(told(watched(&stream, &["--all-origins"])), alone, "the stream itself");
+    let mut uneven = Command::new(PROGRAM);
+    uneven.args(["watch", "--replayed", "--all-origins", "--share", "1/3", "--stream", &bus]);
+    assert!(first_words(&mut uneven).contains("16 shares, which 3 cannot share evenly"));
+}
+
+/// What a program which does not end by itself says first of its stream.
+fn first_words(command: &mut Command) -> String {
+    let mut program = Running(command.stderr(Stdio::piped()).spawn().unwrap());
+    let mut said = BufReader::new(program.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    said.find(|line| line.contains("trying again")).unwrap()
+}
+
+// Why: whoever shares the load of the Internet is killed some day, and so is the server between them.
+#[test]
+fn who_is_killed_loses_nothing_and_tells_nothing_twice() {
+    let Some(mut nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("all"));
+    let (archives, profile) = (archive(folder.path()), profile(folder.path()));
+    let (ledger, journal) = (folder.path().join("outages.jsonl"), folder.path().join("journal"));
+    let watch = |more: &[&std::ffi::OsStr]| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["watch", "--replayed", "--stream", &bus]).args(more).stdout(Stdio::null());
+        Running(command.spawn().unwrap())
+    };
+    let everyone = || watch(&["--all-origins".as_ref(), "--outages".as_ref(), ledger.as_ref()]);
+    let organization = || watch(&[profile.as_ref(), "--journal".as_ref(), journal.as_ref()]);
+    let (_replay, publish) = publish(&archives, "600x", &bus);
+    for turn in 0..6 {
+        let (one, other) = (everyone(), organization());
+        one.killed_after(Duration::from_millis(900 + 130 * turn));
+        if turn % 2 == 1 {
+            nats.kill(Duration::from_millis(400));
+        }
+        other.killed_after(Duration::from_millis(300 + 170 * turn));
+    }
+    let (one, other) = (everyone(), organization());
+    assert_eq!(publish.ended(), Some(0));
+    assert_eq!((one.ended(), other.ended()), (Some(1), Some(1)));
+    let lines = |path: &Path| -> Vec<Value> {
+        std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let undisturbed = watched(&bus, &["--all-origins"]);
+    assert_eq!(lines(&ledger), undisturbed);
+    let (_replay, stream) = replay(&archives, "max");
+    assert_eq!(told(watched(&stream, &["--all-origins"])), told(undisturbed), "nothing was lost on the way");
+    let changes = lines(&folder.path().join("journal.d/notices.jsonl"));
+    let of = |change: &str| changes.iter().filter(|notice| notice["changes"].to_string().contains(change)).count();
+    assert_eq!((of("opened"), of("closed")), (2, 2), "the organization loses its prefix twice: {changes:#?}");
+}
+
+#[test]
+fn what_is_no_bus_of_ours_is_an_error_which_says_what_to_do() {
+    let Some(nats) = Nats::begin() else { return };
+    let said = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).arg("watch").args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let nobody = said(&["--publish", "nats://127.0.0.1:9/ris"]);
+    assert!(nobody.contains("nothing can be put onto nats://127.0.0.1:9/ris") && nobody.contains("nats-server -js"), "{nobody}");
+    let nameless = said(&["data/lab/lab.toml", "--stream", "nats://127.0.0.1:4222"]);
+    assert!(nameless.contains("it names no stream") && nameless.contains("nats://127.0.0.1:4222/ris"), "{nameless}");
+    let secret = said(&["--publish", "nats://me:hush@127.0.0.1:4222/ris"]);
+    assert!(secret.contains("FAULTLINE_NATS_TOKEN") && secret.contains("do not belong"), "{secret}");
+    let bus = nats.address("ris");
+    published(Path::new("data/lab/C/mrt"), &bus);
+    let other = said(&["--publish", &bus, "--shares", "5", "--stream", "ws://127.0.0.1:9/"]);
+    assert!(other.contains("of 16 shares, not 5"), "{other}");
+    let twice = said(&["--publish", &bus, "--stream", &bus]);
+    assert!(twice.contains("not put onto another one"), "{twice}");
+}
