@@ -1,6 +1,10 @@
 //! A bus between several who watch: NATS JetStream, a real server of it.
 
 use crate::wire::*;
+use faultline::bus::Address;
+use faultline::bus::read::{Needed, Reader, keep};
+use faultline::scope::Share;
+use faultline::watch::connection::{Event, Said};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -263,6 +267,71 @@ fn who_is_killed_loses_nothing_and_tells_nothing_twice() {
     let changes = lines(&folder.path().join("journal.d/notices.jsonl"));
     let of = |change: &str| changes.iter().filter(|notice| notice["changes"].to_string().contains(change)).count();
     assert_eq!((of("opened"), of("closed")), (2, 2), "the organization loses its prefix twice: {changes:#?}");
+}
+
+/// Puts a stream which goes on onto the bus, as it is said now.
+fn publish_for(time: Duration, archives: &Path, bus: &str) {
+    let (_replay, stream) = replay(archives, "100x");
+    let publish = Command::new(PROGRAM).args(["watch", "--publish", bus, "--stream", &stream]).spawn().unwrap();
+    Running(publish).killed_after(time);
+}
+
+/// Everything which stands on the bus, as somebody reads it who takes all shares.
+fn read(bus: &str) -> Vec<Said> {
+    let all = Needed::Share(Share::new(0, 1).unwrap());
+    let reader = Reader { address: Address::read(bus).unwrap(), needed: all, from: None, ends: false };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let (sender, mut events) = tokio::sync::mpsc::channel(1_024);
+        tokio::spawn(keep(reader, sender));
+        let mut said = Vec::new();
+        loop {
+            match events.recv().await.unwrap() {
+                Event::Said(more) => said.extend(more),
+                Event::Current => return said,
+                Event::Joined => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+}
+
+// Why: what nobody heard while nobody published must not look as if nothing was said.
+#[test]
+fn who_publishes_after_one_who_was_killed_tells_what_is_missing() {
+    let Some(nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("all"));
+    let archives = archive(folder.path());
+    publish_for(Duration::from_millis(2_500), &archives, &bus);
+    let first = read(&bus);
+    assert!(first.iter().any(|said| matches!(said, Said::Message(_))) && first.iter().any(|said| matches!(said, Said::Clock(_))));
+    publish_for(Duration::from_millis(2_500), &archives, &bus);
+    let both = read(&bus);
+    assert_eq!(both[..first.len()], first);
+    let lost: Vec<&Said> = both.iter().filter(|said| matches!(said, Said::Lost(..))).collect();
+    let [Said::Lost(from, until)] = lost[..] else { panic!("{lost:?}") };
+    assert_eq!(first.iter().filter_map(Said::until).max(), Some(*from));
+    assert!(from < until, "{from} {until}");
+    assert!(matches!(both[first.len()], Said::Lost(..)), "before anything which is said now");
+    assert!(both[first.len()..].iter().any(|said| matches!(said, Said::Message(_))));
+}
+
+#[test]
+fn two_who_publish_into_one_stream_are_found_out() {
+    let Some(nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("all"));
+    let (_replay, stream) = replay(&archive(folder.path()), "10x");
+    let mut one = Command::new(PROGRAM);
+    one.args(["watch", "--publish", &bus, "--stream", &stream]).stderr(Stdio::piped());
+    let mut one = Running(one.spawn().unwrap());
+    let said = BufReader::new(one.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = said.skip_while(|line| !line.contains("connected to"));
+    assert!(said.next().is_some());
+    let (_replay, stream) = replay(&archive(folder.path()), "10x");
+    let other = Running(Command::new(PROGRAM).args(["watch", "--publish", &bus, "--stream", &stream]).spawn().unwrap());
+    let words: Vec<String> = said.collect();
+    assert!(words.iter().any(|line| line.contains("somebody else publishes into the stream `all`")), "{words:?}");
+    assert_eq!(one.ended(), Some(2));
+    drop(other);
 }
 
 #[test]
