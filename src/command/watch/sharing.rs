@@ -103,11 +103,11 @@ pub(super) fn publishing(typed: &Watch) -> miette::Result<Option<Publishing>> {
 #[cfg(feature = "nats")]
 mod bus {
     use super::{Live, Publishing, Stream, Timestamp, Watch, clock, mpsc};
-    use crate::bus::Address;
-    use crate::bus::publish::{Bus, News, publish};
-    use crate::bus::read::{Needed, Reader};
     use crate::command::tell;
     use crate::scope::Share;
+    use crate::watch::bus::Address;
+    use crate::watch::bus::publish::{Bus, News, publish};
+    use crate::watch::bus::read::{Needed, Reader};
     use crate::watch::hearing::Hearing;
     use miette::IntoDiagnostic;
     use std::time::Duration;

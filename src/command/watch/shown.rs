@@ -51,7 +51,8 @@ impl Shown {
                 }
                 self.publisher.looked(live, *at);
             }
-            Told::Silent(_)
+            Told::Current(_)
+            | Told::Silent(_)
             | Told::Overlap(..)
             | Told::Missed(_)
             | Told::Filled(_)

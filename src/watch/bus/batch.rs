@@ -140,12 +140,11 @@ impl Stretch {
                     let Some((collector, peer, asn)) = peers.get(peer as usize).cloned() else {
                         return Err("it names a peer which it does not list".to_owned());
                     };
-                    before = before.checked_add(later).ok_or("a time in it is none")?;
-                    let at = Timestamp::from_micros(before);
-                    Said::Message(Message { at, collector, peer, asn, what: what.into() })
+                    before = before.saturating_add(later);
+                    Said::Message(Message { at: time(before)?, collector, peer, asn, what: what.into() })
                 }
-                Line::Clock(at) => Said::Clock(Timestamp::from_micros(at)),
-                Line::Lost(from, until) => Said::Lost(Timestamp::from_micros(from), Timestamp::from_micros(until)),
+                Line::Clock(at) => Said::Clock(time(at)?),
+                Line::Lost(from, until) => Said::Lost(time(from)?, time(until)?),
                 Line::End => Said::End,
             })
         });
@@ -181,6 +180,12 @@ impl Paths {
         let paths = paths.into_iter().map(|(place, path)| (place, path.into_iter().map(Hop::from).collect()));
         Ok(Paths { key, paths: paths.collect() })
     }
+}
+
+/// As frames of RIS Live may tell them.
+fn time(micros: i64) -> Result<Timestamp, String> {
+    let is_time = (0..9_000_000_000_000_000).contains(&micros);
+    is_time.then(|| Timestamp::from_micros(micros)).ok_or_else(|| format!("{micros} is no time"))
 }
 
 fn pack(what: &impl Serialize) -> Result<Vec<u8>, String> {
