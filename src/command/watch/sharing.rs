@@ -1,6 +1,6 @@
 //! Where a watch hears from, and who hears through it: a server of RIS Live, or a bus between several who watch.
 
-use super::{clock, stop};
+use super::stop;
 use crate::analysis::Outcome;
 use crate::cli::Watch;
 use crate::replay::server::END;
@@ -102,7 +102,8 @@ pub(super) fn publishing(typed: &Watch) -> miette::Result<Option<Publishing>> {
 
 #[cfg(feature = "nats")]
 mod bus {
-    use super::{Live, Publishing, Stream, Timestamp, Watch, clock, mpsc};
+    use super::super::clock;
+    use super::{Live, Publishing, Stream, Timestamp, Watch, mpsc};
     use crate::command::tell;
     use crate::scope::Share;
     use crate::watch::bus::Address;
