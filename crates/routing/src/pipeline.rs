@@ -236,9 +236,9 @@ impl Pipeline {
         &self.stages.feeds
     }
 
-    /// Whether a hold runs of which a withdrawal may come, or a worse level of one.
-    pub fn is_holding(&self, now: Timestamp) -> bool {
-        self.detector.is_holding(now, |id| counts(&self.scope, &self.stages.rib, id))
+    /// When the first of the holds ends which run now, and of which a withdrawal may come, or a worse level of one.
+    pub fn hold_ends(&self, now: Timestamp) -> Option<Timestamp> {
+        self.detector.hold_ends(now, |id| counts(&self.scope, &self.stages.rib, id))
     }
 
     /// How often something happened to foreign origins: as long as it is the same, there is nothing new of them.

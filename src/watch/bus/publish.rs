@@ -81,8 +81,11 @@ impl Bus {
         for part in (0..found).map(Part::Share).chain([Part::All]) {
             if let Some((sequence, headers)) = bus.last_of(part).await? {
                 bus.last.insert(part, sequence);
-                let until = headers.get(UNTIL).and_then(|until| until.as_str().parse().ok());
-                bus.until = bus.until.max(until.map(Timestamp::from_micros));
+                // Paths without what they belong to tell nothing.
+                if part == Part::All {
+                    let until = headers.get(UNTIL).and_then(|until| until.as_str().parse().ok());
+                    bus.until = until.map(Timestamp::from_micros);
+                }
             }
         }
         Ok(bus)
@@ -113,7 +116,7 @@ impl Bus {
     /// Puts a stretch onto the bus, and does not give up but where nothing would help; tells once what is wrong.
     ///
     /// # Errors
-    /// If somebody else publishes into the stream.
+    /// If somebody else publishes into the stream, or the server takes no messages as large as ours.
     async fn put(&mut self, packed: Packed, troubles: &mpsc::Sender<String>) -> Result<(), String> {
         let id = |part: &str| format!("{:016x}-{}-{part}", packed.key.run, packed.key.number);
         let paths = packed.paths.into_iter().map(|(number, bytes)| (Part::Share(number), id(&number.to_string()), bytes));
@@ -163,6 +166,10 @@ impl Bus {
                             again.push(part);
                         }
                     },
+                    Err(Failed::TooLarge) => {
+                        let bytes = part.2.len();
+                        return Err(format!("the server takes no message of {bytes} bytes: let it take 1 MB (max_payload)"));
+                    }
                     Err(Failed::Trouble(words)) => {
                         trouble = Some(words);
                         again.push(part);
@@ -191,12 +198,12 @@ impl Bus {
         }
         let failed = |error: async_nats::jetstream::context::PublishError| match error.kind() {
             PublishErrorKind::WrongLastSequence => Failed::Follows,
+            PublishErrorKind::MaxPayloadExceeded => Failed::TooLarge,
             PublishErrorKind::StreamNotFound
             | PublishErrorKind::WrongLastMessageId
             | PublishErrorKind::TimedOut
             | PublishErrorKind::BrokenPipe
             | PublishErrorKind::MaxAckPending
-            | PublishErrorKind::MaxPayloadExceeded
             | PublishErrorKind::Other => Failed::Trouble(error.to_string()),
         };
         let kept = self.context.send_publish(self.subject(*part), message).await.map_err(failed)?;
@@ -207,6 +214,7 @@ impl Bus {
 enum Failed {
     /// Another message is the last one.
     Follows,
+    TooLarge,
     Trouble(String),
 }
 

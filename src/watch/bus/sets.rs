@@ -22,6 +22,8 @@ const MOST: usize = 512 << 20;
 pub struct Sets {
     shares: u32,
     next: Key,
+    /// Until when what was said is in a stretch.
+    until: Option<Timestamp>,
     open: Open,
     packed: VecDeque<Packed>,
     /// Bytes of these.
@@ -63,7 +65,7 @@ impl Sets {
     /// Nothing was said yet, in a run of this number.
     pub fn new(shares: u32, run: u64) -> Self {
         let next = Key { run, number: 1 };
-        Sets { shares, next, open: Open::default(), packed: VecDeque::new(), bytes: 0, most: MOST, left_out: None }
+        Sets { shares, next, until: None, open: Open::default(), packed: VecDeque::new(), bytes: 0, most: MOST, left_out: None }
     }
 
     /// Takes what is said.
@@ -146,10 +148,10 @@ impl Sets {
         let key = self.next;
         self.next.number += 1;
         let paths_of = paths.keys().copied().collect();
-        let until = said.iter().filter_map(Said::until).max();
+        self.until = self.until.max(said.iter().filter_map(Said::until).max());
         let paths = paths.into_iter().map(|(number, paths)| Ok((number, Paths { key, paths }.write()?)));
         let paths = paths.collect::<Result<_, String>>()?;
-        let packed = Packed { key, until, paths, all: Stretch { key, said, paths_of }.write()? };
+        let packed = Packed { key, until: self.until, paths, all: Stretch { key, said, paths_of }.write()? };
         self.bytes += packed.size();
         self.packed.push_back(packed);
         Ok(())

@@ -237,7 +237,7 @@ fn a_hold_runs_until_it_ends_or_everything_is_back() {
         }
         stage.now = stage.now + Span::from_seconds(pass);
         pipeline.advance(stage.now, &stage.vantages);
-        pipeline.is_holding(stage.now)
+        pipeline.hold_ends(stage.now).is_some()
     };
     assert!(!say(&mut (0..PEERS).flat_map(|from| (0..PREFIXES).map(move |of| Word::Announce(from, of))), 30));
     assert!(say(&mut (0..PEERS).map(|from| Word::Withdraw(from, 0)), 5));

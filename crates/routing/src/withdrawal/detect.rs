@@ -200,13 +200,14 @@ impl Detector {
         self.restless.retain(|prefix| !watches[prefix.index()].rest(before));
     }
 
-    /// Whether a hold runs of which a withdrawal of a prefix which counts may come, or a worse level of one.
-    pub fn is_holding(&self, now: Timestamp, counts: impl Fn(PrefixId) -> bool) -> bool {
-        let runs = |since: &Timestamp| *since + self.settings.open_hold > now;
-        self.restless.iter().any(|prefix| {
-            let unrest = self.watches[prefix.index()].unrest.as_ref();
-            unrest.is_some_and(|unrest| unrest.below.iter().flatten().any(runs)) && counts(*prefix)
-        })
+    /// When the first of the holds ends which run now, and of which a withdrawal of a prefix which counts may come, or a worse level of one.
+    pub fn hold_ends(&self, now: Timestamp, counts: impl Fn(PrefixId) -> bool) -> Option<Timestamp> {
+        let ends = self.restless.iter().filter_map(|prefix| {
+            let unrest = self.watches[prefix.index()].unrest.as_ref()?;
+            let ends = unrest.below.iter().flatten().map(|since| *since + self.settings.open_hold);
+            ends.filter(|end| *end > now).min().filter(|_| counts(*prefix))
+        });
+        ends.min()
     }
 
     /// When the next hold ends; `Timestamp::MAX` if none runs.
