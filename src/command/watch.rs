@@ -58,6 +58,8 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         let watching = Watching { live, clock, stream, also, station, prober, recorder, seen_until, archives };
         watch(watching, stop(), |told| people.tell(&told)).await
     });
+    // Tasks which still hear the stream go with it.
+    drop(runtime);
     let printed = people.alerts.end();
     let outcome = watched?.outcome();
     publishing.map_or(Ok(()), sharing::Publishing::end)?;
@@ -115,8 +117,13 @@ impl People<'_> {
                 Some(until) => format!("what {stream} kept has been read, until {}", until.in_words()),
                 None => format!("{stream} has kept nothing yet"),
             },
+            Told::Quiet(since) => format!(
+                "nobody has put anything onto {stream} since {}: what happened since is not known; see to who publishes",
+                since.in_words()
+            ),
             Told::NoConnection(reason) => format!("no connection to {stream}: {reason}; trying again"),
             Told::Down(reason) => format!("the connection to {stream} is lost: {reason}; trying again"),
+            Told::Trouble(words) => format!("{stream}: {words}"),
             Told::Error(words) => format!("the server says: {words}"),
             Told::Silent(since) => format!(
                 "the connection to {stream} is up and nothing comes: nobody spoke of the beacons of RIS which turned at {}; what happened since is \

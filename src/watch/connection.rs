@@ -44,6 +44,8 @@ pub enum Event {
     Said(Vec<Said>),
     /// All of what it kept has come.
     Current,
+    /// Something is wrong with what it keeps, and it goes on.
+    Trouble(String),
     /// It is lost, or was not made, for this reason; another attempt follows.
     Down {
         /// Why.

@@ -4,9 +4,9 @@
 use super::canary::Canary;
 use super::connection::{Event, Said};
 use super::lateness::Lateness;
-use super::run::{Clock, system};
+use super::run::{Clock, heard, system};
 use crate::source::ris_live::frame::{Frame, Message, Recorded};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Hears a stream.
 pub struct Hearing {
@@ -17,9 +17,14 @@ pub struct Hearing {
     /// Since when nothing can be heard.
     lost_at: Option<Timestamp>,
     newest: Timestamp,
-    /// Frames which could not be read.
+    /// There has been a connection.
+    was_up: bool,
+    /// Frames which could not be read, or believed.
     unread: u64,
 }
+
+/// A collector's clock is not further ahead than this.
+const AHEAD: Span = Span::from_seconds(600);
 
 impl Hearing {
     /// Nothing came yet from the stream at this address.
@@ -31,6 +36,7 @@ impl Hearing {
             lateness: Lateness::new(system()),
             lost_at: None,
             newest: Timestamp::MIN,
+            was_up: false,
             unread: 0,
         }
     }
@@ -47,7 +53,9 @@ impl Hearing {
                 tell(&format!("connected to {}", self.address));
                 let late = self.late();
                 self.canary.listens(late);
-                self.lost_at.take().map(|from| Said::Lost(from, late)).into_iter().collect()
+                self.was_up = true;
+                let from = self.lost_at.take().filter(|from| *from > Timestamp::MIN);
+                from.map(|from| Said::Lost(from.min(late), late)).into_iter().collect()
             }
             Event::Frame(text) => self.frame(&text, tell).map(Said::Message).into_iter().collect(),
             Event::Down { reason, was_up } => {
@@ -67,12 +75,16 @@ impl Hearing {
             }
             Event::Said(said) => said,
             Event::Current => Vec::new(),
+            Event::Trouble(words) => {
+                tell(&format!("{}: {words}", self.address));
+                Vec::new()
+            }
         }
     }
 
     /// Looks at the clock; gives what is to be noted of a stream which does not do so itself.
     pub fn look(&mut self, tell: &mut impl FnMut(&str)) -> Vec<Said> {
-        if self.clock == Clock::Stream || self.lost_at.is_some() {
+        if self.clock == Clock::Stream || self.lost_at.is_some() || !self.was_up {
             return Vec::new();
         }
         let now = system();
@@ -88,6 +100,10 @@ impl Hearing {
 
     fn frame(&mut self, text: &str, tell: &mut impl FnMut(&str)) -> Option<Message> {
         match Frame::read(text.as_bytes()) {
+            Ok(Frame::Message(message)) if self.clock == Clock::System && message.at > system() + AHEAD => {
+                self.unread(&format!("is of a time, {}, which has not come yet", message.at), tell);
+                None
+            }
             Ok(Frame::Message(message)) => {
                 self.hears(&message);
                 Some(message)
@@ -98,18 +114,24 @@ impl Hearing {
             }
             Ok(Frame::Subscribed | Frame::Pong | Frame::Clock(_) | Frame::Lost(..) | Frame::Other(_)) => None,
             Err(problem) => {
-                self.unread += 1;
-                if self.unread.is_power_of_two() {
-                    tell(&format!("{} frames cannot be read, the last one since it {problem}", self.unread));
-                }
+                self.unread(&problem, tell);
                 None
             }
+        }
+    }
+
+    /// A frame is left out; told of the first, the second, the fourth and so on.
+    fn unread(&mut self, problem: &str, tell: &mut impl FnMut(&str)) {
+        self.unread += 1;
+        if self.unread.is_power_of_two() {
+            tell(&format!("{} frames are left out, the last one since it {problem}", self.unread));
         }
     }
 
     fn hears(&mut self, message: &Message) {
         self.newest = self.newest.max(message.at);
         if self.clock == Clock::System {
+            heard(message.at);
             self.lateness.came(message.at, system());
         }
         if let Recorded::Update { announced, withdrawn, .. } = &message.what

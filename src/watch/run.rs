@@ -36,6 +36,8 @@ const PROBES_WAITING: usize = 1_024;
 
 /// What a bus has not told for so long is not waited for: what is known is looked at as of now.
 const BUS_LATE: Span = Span::from_seconds(10);
+/// After so long people are told.
+const BUS_QUIET: Span = Span::from_seconds(30);
 
 /// Which clock tells how late it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,10 @@ pub enum Told<'a> {
     NoConnection(&'a str),
     /// What a bus kept has been read; it tells until then.
     Current(Option<Timestamp>),
+    /// A bus is reached, and nobody has put anything onto it since then.
+    Quiet(Timestamp),
+    /// Something is wrong with what a bus keeps.
+    Trouble(&'a str),
     /// The server is not content.
     Error(&'a str),
     /// The connection is up, but nothing came since then which should have.
@@ -186,6 +192,12 @@ struct Kept {
     current: bool,
     /// So late it was when it spoke last.
     told: Option<Timestamp>,
+    /// It has spoken.
+    begun: bool,
+    /// Since when there is no connection to it.
+    down: Option<Timestamp>,
+    /// People know that it does not speak.
+    quiet: bool,
 }
 
 struct UnderWay {
@@ -233,8 +245,12 @@ impl UnderWay {
                 }
                 Ok(())
             }
+            Event::Trouble(words) => tell(Told::Trouble(&words)),
             // What was missed is kept there, so nothing is lost.
-            Event::Joined => tell(Told::Up),
+            Event::Joined => {
+                self.kept.get_or_insert_default().down = None;
+                tell(Told::Up)
+            }
             Event::Said(said) => said.into_iter().try_for_each(|said| self.take_kept(said, tell)),
             Event::Current => {
                 let kept = self.kept.get_or_insert_default();
@@ -242,10 +258,11 @@ impl UnderWay {
                 tell(Told::Current(kept.told))
             }
             Event::Down { reason, was_up } => {
-                if self.kept.is_none() {
-                    let late = self.late();
-                    self.lost_at.get_or_insert(late);
-                }
+                let late = self.late();
+                match &mut self.kept {
+                    Some(kept) => kept.down.get_or_insert(late),
+                    None => self.lost_at.get_or_insert(late),
+                };
                 tell(if was_up { Told::Down(&reason) } else { Told::NoConnection(&reason) })
             }
             Event::Ended(_) => Ok(()),
@@ -256,14 +273,22 @@ impl UnderWay {
     fn take_kept<E>(&mut self, said: Said, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
         let kept = self.kept.get_or_insert_default();
         if let Some(at) = said.until() {
-            if kept.told.is_none() {
+            if !std::mem::replace(&mut kept.begun, true) {
                 // Nobody has kept what was said before.
                 if let Some(from) = self.lost_at.take_if(|from| *from + BUS_LATE < at) {
                     self.live.lost(from, at);
                 }
                 self.live.connected(at);
             }
-            kept.told = kept.told.max(Some(at));
+            // Messages may be ahead of their time.
+            if self.clock == Clock::Stream || !matches!(said, Said::Message(_)) {
+                kept.told = kept.told.max(Some(at));
+            } else if kept.current {
+                heard(at);
+            }
+            if kept.current && std::mem::take(&mut kept.quiet) {
+                tell(Told::Up)?;
+            }
         }
         match said {
             Said::Message(message) => {
@@ -314,9 +339,16 @@ impl UnderWay {
     /// So late it is by the system's clock.
     fn pass<E>(&mut self, tell: &mut impl FnMut(Told<'_>) -> Result<(), E>) -> Result<(), E> {
         let now = system();
-        if let Some(Kept { current, told }) = &self.kept {
-            if *current && told.is_none_or(|told| told + BUS_LATE < now) {
+        if let Some(kept) = &mut self.kept {
+            // What it has kept is waited for as long as it comes.
+            let waits = kept.current || kept.down.is_some_and(|down| down + BUS_LATE < now);
+            if waits && kept.told.is_none_or(|told| told + BUS_LATE < now) {
                 self.live.wait_until(now);
+                if let Some(told) = kept.told.filter(|told| *told + BUS_QUIET < now)
+                    && !std::mem::replace(&mut kept.quiet, true)
+                {
+                    tell(Told::Quiet(told))?;
+                }
             }
             return Ok(());
         }
@@ -438,7 +470,7 @@ pub fn system() -> Timestamp {
 }
 
 /// A message of this time has come.
-fn heard(at: Timestamp) {
+pub(super) fn heard(at: Timestamp) {
     CLOCK.lock().unwrap_or_else(PoisonError::into_inner).hears(at, passed());
 }
 

@@ -2,13 +2,14 @@
 
 use crate::wire::*;
 use faultline::scope::Share;
+use faultline::time::{Span, Timestamp};
 use faultline::watch::bus::Address;
 use faultline::watch::bus::read::{Needed, Reader, keep};
 use faultline::watch::connection::{Event, Said};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::channel;
@@ -96,10 +97,15 @@ impl Drop for Running {
 }
 
 fn replay(archives: &Path, speed: &str) -> (Running, String) {
+    replay_with(archives, &["--speed", speed])
+}
+
+fn replay_with(archives: &Path, more: &[&str]) -> (Running, String) {
     let mut server = Command::new(PROGRAM)
         .arg("replay")
         .arg(archives)
-        .args(["--listen", "127.0.0.1:0", "--speed", speed])
+        .args(["--listen", "127.0.0.1:0"])
+        .args(more)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -288,7 +294,7 @@ fn read(bus: &str) -> Vec<Said> {
             match events.recv().await.unwrap() {
                 Event::Said(more) => said.extend(more),
                 Event::Current => return said,
-                Event::Joined => {}
+                Event::Joined | Event::Down { .. } => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -313,6 +319,112 @@ fn who_publishes_after_one_who_was_killed_tells_what_is_missing() {
     assert!(from < until, "{from} {until}");
     assert!(matches!(both[first.len()], Said::Lost(..)), "before anything which is said now");
     assert!(both[first.len()..].iter().any(|said| matches!(said, Said::Message(_))));
+}
+
+/// Passes bytes on to a server, and breaks a connection off after so many of them.
+fn breaking(server: u16, after: usize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let pass = |mut from: TcpStream, mut to: TcpStream, mut left: usize| {
+        let mut bytes = [0; 4_096];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            if count > left || to.write_all(&bytes[..count]).is_err() {
+                break;
+            }
+            left -= count;
+        }
+        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    };
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { return };
+            let (client_too, server_too) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || pass(client, server, usize::MAX));
+            std::thread::spawn(move || pass(server_too, client_too, after));
+        }
+    });
+    port
+}
+
+// Why: the client connects again by itself, and what was on its way is not sent again.
+#[test]
+fn a_connection_which_breaks_again_and_again_loses_nothing() {
+    let Some(nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("all"));
+    published(&archive(folder.path()), &bus);
+    let whole = read(&bus);
+    let through = format!("nats://127.0.0.1:{}/all", breaking(nats.port, 200_000));
+    assert!(whole.len() > 3_000, "{}", whole.len());
+    assert_eq!(read(&through), whole);
+}
+
+#[test]
+fn a_stream_which_is_taken_away_is_made_again() {
+    let Some(nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("all"));
+    let (_replay, stream) = replay(&archive(folder.path()), "20x");
+    let _publish = Running(Command::new(PROGRAM).args(["watch", "--publish", &bus, "--stream", &stream]).spawn().unwrap());
+    let take_away = async {
+        let context = async_nats::jetstream::new(async_nats::connect(format!("127.0.0.1:{}", nats.port)).await.unwrap());
+        // Once it is there, and then once more.
+        for _ in 0..2 {
+            while context.delete_stream("all").await.is_err() {
+                wait(Duration::from_millis(100));
+            }
+        }
+        while context.get_stream("all").await.map_or(true, |stream| stream.cached_info().state.messages == 0) {
+            wait(Duration::from_millis(100));
+        }
+    };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(take_away);
+    assert!(read(&bus).iter().any(|said| matches!(said, Said::Clock(_))));
+}
+
+// Why: one who cannot be ended by Ctrl-C tells everybody that the network is quiet.
+#[test]
+fn who_publishes_is_ended_by_an_interrupt() {
+    let Some(nats) = Nats::begin() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (archives, profile) = (archive(folder.path()), profile(folder.path()));
+    for (name, more) in [("alone", Vec::new()), ("beside", vec![profile.to_str().unwrap()]), ("all", vec!["--all-origins"])] {
+        let (_replay, stream) = replay(&archives, "20x");
+        let mut publish = Command::new(PROGRAM);
+        publish.args(["watch", "--publish", &nats.address(name), "--stream", &stream]).args(more).stderr(Stdio::piped());
+        let mut publish = Running(publish.spawn().unwrap());
+        let mut said = BufReader::new(publish.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.any(|line| line.contains("connected to ws://")), "{name}");
+        let interrupt = Command::new("kill").args(["-INT", &publish.0.id().to_string()]).status().unwrap();
+        assert!(interrupt.success());
+        drop(said);
+        // Of a few seconds a watch cannot tell that all was well.
+        assert!(matches!(publish.ended(), Some(0 | 3)), "{name}");
+    }
+}
+
+// Why: without --replayed it is the bus which tells how late it is.
+#[test]
+fn an_incident_is_told_once_while_it_happens_and_the_server_goes_away_meanwhile() {
+    let Some(mut nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("now"));
+    let (archives, profile) = (archive(folder.path()), profile(folder.path()));
+    let quick = "[settings]\nopen_hold = \"1s\"\nclose_hold = \"1s\"\nbaseline_min = \"3s\"\n";
+    std::fs::write(&profile, std::fs::read_to_string(&profile).unwrap() + quick).unwrap();
+    // A minute of the archive is half a second: the prefix is lost after 10 s, and for 3.
+    let (_replay, stream) = replay_with(&archives, &["--speed", "120x", "--as-now"]);
+    let _publish = Running(Command::new(PROGRAM).args(["watch", "--publish", &bus, "--stream", &stream]).spawn().unwrap());
+    let mut watch = Command::new(PROGRAM);
+    watch.arg("watch").arg(&profile).args(["--format", "jsonl", "--stream", &bus]).stdout(Stdio::piped());
+    let mut watch = Running(watch.spawn().unwrap());
+    let lines = BufReader::new(watch.0.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+    let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    wait(Duration::from_secs(6));
+    nats.kill(Duration::from_millis(1_500));
+    let told: Vec<Value> = lines.by_ref().take(2).collect();
+    assert_eq!((&told[0]["event"], &told[1]["event"]), (&Value::from("opened"), &Value::from("closed")), "{told:#?}");
+    let times = |part: &str| told[1][part]["earliest"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let length = times("ended").since(times("began"));
+    let (least, most) = (Span::from_micros(2_500_000), Span::from_micros(3_700_000));
+    assert!(least <= length && length <= most, "{length:?}");
 }
 
 #[test]
@@ -342,14 +454,17 @@ fn what_is_no_bus_of_ours_is_an_error_which_says_what_to_do() {
     let said = |arguments: &[&str]| {
         let output = Command::new(PROGRAM).arg("watch").args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        String::from_utf8(output.stderr).unwrap()
+        // Lines are broken where they end.
+        String::from_utf8(output.stderr).unwrap().replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let nobody = said(&["--publish", "nats://127.0.0.1:9/ris"]);
     assert!(nobody.contains("nothing can be put onto nats://127.0.0.1:9/ris") && nobody.contains("nats-server -js"), "{nobody}");
     let nameless = said(&["data/lab/lab.toml", "--stream", "nats://127.0.0.1:4222"]);
     assert!(nameless.contains("it names no stream") && nameless.contains("nats://127.0.0.1:4222/ris"), "{nameless}");
     let secret = said(&["--publish", "nats://me:hush@127.0.0.1:4222/ris"]);
-    assert!(secret.contains("FAULTLINE_NATS_TOKEN") && secret.contains("do not belong"), "{secret}");
+    assert!(secret.contains("FAULTLINE_NATS_TOKEN") && secret.contains("do not belong") && !secret.contains("hush"), "{secret}");
+    let ignored = said(&["--publish", "nats://127.0.0.1:9/ris", "--journal", "journal"]);
+    assert!(ignored.contains("`--journal` is of watching"), "{ignored}");
     let bus = nats.address("ris");
     published(Path::new("data/lab/C/mrt"), &bus);
     let other = said(&["--publish", &bus, "--shares", "5", "--stream", "ws://127.0.0.1:9/"]);

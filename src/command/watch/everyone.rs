@@ -19,10 +19,13 @@ use miette::IntoDiagnostic;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// How often it is noted how late it is.
 const EVERY: Duration = Duration::from_millis(250);
+
+/// A bus on which nothing is put for so long has nobody who publishes.
+const QUIET: Duration = Duration::from_secs(30);
 
 /// Runs it.
 ///
@@ -71,16 +74,23 @@ pub(super) fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = stop();
         tokio::pin!(stop);
+        let mut quiet = false;
         loop {
             let (said, ended) = tokio::select! {
                 event = events.recv() => match event {
                     Some(event) => {
+                        quiet = false;
                         let ended = matches!(event, Event::Ended(_));
                         (hearing.take(event, &mut super::super::tell), ended)
                     }
                     None => break,
                 },
                 _ = looking.tick(), if !has_clock => (hearing.look(&mut super::super::tell), false),
+                () = sleep(QUIET), if has_clock && !quiet => {
+                    quiet = true;
+                    super::super::tell(&format!("{} tells nothing: see to who publishes", typed.stream));
+                    continue;
+                }
                 () = &mut stop => break,
             };
             let told = telling.tell(survey.take(said));
@@ -90,6 +100,8 @@ pub(super) fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         }
         (telling.any, Ok(()))
     });
+    // Tasks which still hear the stream go with it.
+    drop(runtime);
     watched?;
     publishing.map_or(Ok(()), sharing::Publishing::end)?;
     let (outages, not_over) = survey.count();
@@ -111,27 +123,20 @@ impl Telling {
             return Ok(());
         }
         self.any = true;
-        let pairs: Vec<(String, String)> = events
-            .into_iter()
-            .map(|event| {
-                let words = words(&event);
-                (line(&OutageLine::event(event, &Holders::default())).trim_end().to_owned(), words)
-            })
-            .collect();
-        let skipped = match &mut self.ledger {
-            Some(ledger) => {
-                let lines: Vec<String> = pairs.iter().map(|(line, _)| line.clone()).collect();
-                let new = ledger.take(lines).into_diagnostic()?;
-                pairs.len() - new.len()
-            }
-            None => 0,
+        let new = match &mut self.ledger {
+            Some(ledger) => ledger.take(events, in_json).into_diagnostic()?,
+            None => events,
         };
-        let shown = pairs.into_iter().skip(skipped).map(|(line, words)| match self.format {
-            Lines::Jsonl => line + "\n",
-            Lines::Text => words + "\n",
+        let shown = new.iter().map(|event| match self.format {
+            Lines::Jsonl => in_json(event),
+            Lines::Text => words(event) + "\n",
         });
         super::super::print(&shown.collect::<String>())
     }
+}
+
+fn in_json(event: &OutageEvent) -> String {
+    line(&OutageLine::event(event.clone(), &Holders::default()))
 }
 
 fn words(event: &OutageEvent) -> String {

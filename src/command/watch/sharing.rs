@@ -47,6 +47,18 @@ fn ris_live(typed: &Watch, subscriptions: Vec<Value>) -> miette::Result<Stream> 
 /// # Errors
 /// If there is no bus, or it cannot go on.
 pub(super) fn relay(typed: &Watch) -> miette::Result<Outcome> {
+    let only_watching = [
+        ("--journal", typed.journal.is_some()),
+        ("--record", typed.record.is_some()),
+        ("--dashboard", typed.dashboard.is_some()),
+        ("--bmp", !typed.bmp.is_empty()),
+        ("--seed", !typed.seeds.is_empty()),
+        ("--seed-newest", !typed.newest.seed_newest.is_empty()),
+    ];
+    if let Some((option, _)) = only_watching.iter().find(|(_, given)| *given) {
+        let help = "name the profile, too, or leave it out";
+        return Err(miette::miette!(help = help, "`{option}` is of watching, and without a profile --publish watches nothing"));
+    }
     let stream = stream_of_everything(typed, None)?;
     let Some(publishing) = publishing(typed)? else {
         return Err(miette::miette!("name a profile, or --publish, or --all-origins"));
@@ -60,6 +72,8 @@ pub(super) fn relay(typed: &Watch) -> miette::Result<Outcome> {
             () = stop() => {}
         }
     });
+    // Tasks which still hear the stream go with it.
+    drop(runtime);
     publishing.end().map(|()| Outcome::NoIncident)
 }
 
@@ -134,7 +148,9 @@ mod bus {
 
     fn address(text: &str) -> miette::Result<Address> {
         let help = "write it as nats://127.0.0.1:4222/ris, the address of a server and the name of a stream";
-        Address::read(text).map_err(|error| miette::miette!(help = help, "`{text}` is no address of a bus: {error}"))
+        // Whatever stands before an @ may be secret.
+        let shown = text.split_once('@').map_or(text, |(_, rest)| rest);
+        Address::read(text).map_err(|error| miette::miette!(help = help, "`{shown}` is no address of a bus: {error}"))
     }
 
     pub(super) fn publishing(typed: &Watch, to: &str) -> miette::Result<Publishing> {
@@ -143,7 +159,7 @@ mod bus {
         let kept_for = Duration::from_micros(kept_for.ok_or_else(|| miette::miette!("--kept-for says for no time at all"))?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
         let wrong = |problem: String| {
-            let help = "nats-server -js keeps streams; docs/scaling.md says how to start one";
+            let help = "nats-server -js keeps streams; docs/live.md says how to start one";
             miette::miette!(help = help, "nothing can be put onto {to}: {problem}")
         };
         let bus = runtime.block_on(Bus::open(address, sharing.shares, kept_for)).map_err(wrong)?;
@@ -152,13 +168,21 @@ mod bus {
         // With a watch beside it that one tells of the connection.
         let alone = typed.profile.is_none() && !sharing.all_origins;
         let (events, heard) = mpsc::channel(WAITING);
+        let place = to.to_owned();
         let published = move || {
             let say = |news: News<'_>| match news {
                 News::Stream(words) if alone => tell(words),
                 News::Stream(_) => {}
                 News::Bus(words) => tell(words),
             };
-            runtime.block_on(publish(bus, hearing, heard, say)).map_err(|problem| miette::miette!("{problem}"))
+            let published = runtime.block_on(publish(bus, hearing, heard, say));
+            if let Err(problem) = &published
+                && !alone
+            {
+                // The watch goes on, so its end is not when people hear of it.
+                tell(&format!("nothing is put onto {place} any more: {problem}"));
+            }
+            published.map_err(|problem| miette::miette!("{problem}"))
         };
         Ok(Publishing { events, thread: std::thread::spawn(published) })
     }

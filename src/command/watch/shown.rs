@@ -43,7 +43,8 @@ impl Shown {
         match told {
             Told::Up => lookout.up(),
             Told::Down(reason) | Told::NoConnection(reason) => lookout.down(reason),
-            Told::Error(words) => lookout.complaint(words),
+            Told::Quiet(_) => lookout.down("nobody puts anything onto the bus"),
+            Told::Trouble(words) | Told::Error(words) => lookout.complaint(words),
             Told::Looked(live, at) => {
                 lookout.probed(probes_of(live));
                 if let Some(canary) = canary_of(live, *at) {

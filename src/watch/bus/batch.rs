@@ -20,7 +20,7 @@ use std::net::IpAddr;
 /// The format.
 const VERSION: u8 = 1;
 /// Nobody writes more into one message, unpacked.
-const MOST: u64 = 64 << 20;
+const MOST: u64 = 8 << 20;
 
 /// Which stretch: the run of who published it, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -325,7 +325,7 @@ mod tests {
             }
         }
         let mut packed = DeflateEncoder::new(vec![VERSION], Compression::best());
-        (0..80).for_each(|_| packed.write_all(&[0; 1 << 20]).unwrap());
+        (0..10).for_each(|_| packed.write_all(&[0; 1 << 20]).unwrap());
         assert!(Stretch::read(&packed.finish().unwrap()).unwrap_err().contains("longer than"));
     }
 }

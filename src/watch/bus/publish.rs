@@ -31,8 +31,6 @@ const AT_LAST: Duration = Duration::from_secs(10);
 const IDS_KEPT: Duration = Duration::from_secs(120);
 /// Shares of a stream which is made anew, unless it is said otherwise: with 16, one, two, four and more can share them.
 pub const SHARES: u32 = 16;
-/// More shares than there are blocks of addresses would be empty.
-pub const MOST_SHARES: u32 = 256;
 /// Until when what a stretch tells was.
 const UNTIL: &str = "Faultline-Until";
 
@@ -41,6 +39,8 @@ pub struct Bus {
     address: Address,
     context: Context,
     stream: Stream,
+    /// How it is made.
+    config: Config,
     shares: u32,
     /// The sequence of the last message of every part.
     last: HashMap<Part, u64>,
@@ -77,13 +77,18 @@ impl Bus {
         if let Some(shares) = shares.filter(|shares| *shares != found) {
             return Err(format!("the stream `{name}` is there, of {found} shares, not {shares}: choose another name"));
         }
-        let mut bus = Bus { address, context, stream, shares: found, last: HashMap::new(), until: None };
+        let info = stream.cached_info();
+        let config = info.config.clone();
+        // If all of it has been forgotten: when it came, which is a little later than what it told.
+        let spoke_last = info.state.last_timestamp.unix_timestamp_nanos() / 1_000;
+        let until = (info.state.last_sequence > 0).then(|| i64::try_from(spoke_last).ok().map(Timestamp::from_micros)).flatten();
+        let mut bus = Bus { address, context, stream, config, shares: found, last: HashMap::new(), until };
         for part in (0..found).map(Part::Share).chain([Part::All]) {
             if let Some((sequence, headers)) = bus.last_of(part).await? {
                 bus.last.insert(part, sequence);
                 // Paths without what they belong to tell nothing.
-                if part == Part::All {
-                    let until = headers.get(UNTIL).and_then(|until| until.as_str().parse().ok());
+                let until = headers.get(UNTIL).and_then(|until| until.as_str().parse().ok());
+                if part == Part::All && until.is_some() {
                     bus.until = until.map(Timestamp::from_micros);
                 }
             }
@@ -107,6 +112,19 @@ impl Bus {
                 | LastRawMessageErrorKind::Other => Err(error.to_string()),
             },
         }
+    }
+
+    /// Whether the server, which answers, knows no such stream.
+    async fn is_gone(&self) -> bool {
+        let found = self.context.get_stream(self.address.stream()).await;
+        found.is_err_and(|error| is_missing(error.kind()))
+    }
+
+    /// Somebody has taken the stream away: it is made again.
+    async fn make_again(&mut self) -> Result<(), String> {
+        self.stream = self.context.get_or_create_stream(self.config.clone()).await.map_err(|error| error.to_string())?;
+        self.last.clear();
+        Ok(())
     }
 
     fn subject(&self, part: Part) -> String {
@@ -174,6 +192,14 @@ impl Bus {
                         trouble = Some(words);
                         again.push(part);
                     }
+                    Err(Failed::NoStream) => {
+                        // A server which has just begun says so, too, before it has read what it keeps.
+                        if self.is_gone().await {
+                            self.make_again().await?;
+                        }
+                        trouble = Some("its stream is gone".to_owned());
+                        again.push(part);
+                    }
                 }
             }
             if again.is_empty() {
@@ -199,8 +225,8 @@ impl Bus {
         let failed = |error: async_nats::jetstream::context::PublishError| match error.kind() {
             PublishErrorKind::WrongLastSequence => Failed::Follows,
             PublishErrorKind::MaxPayloadExceeded => Failed::TooLarge,
-            PublishErrorKind::StreamNotFound
-            | PublishErrorKind::WrongLastMessageId
+            PublishErrorKind::StreamNotFound => Failed::NoStream,
+            PublishErrorKind::WrongLastMessageId
             | PublishErrorKind::TimedOut
             | PublishErrorKind::BrokenPipe
             | PublishErrorKind::MaxAckPending
@@ -215,6 +241,7 @@ enum Failed {
     /// Another message is the last one.
     Follows,
     TooLarge,
+    NoStream,
     Trouble(String),
 }
 

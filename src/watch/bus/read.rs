@@ -3,7 +3,7 @@
 //! The server keeps the stream in order and every message has a number, so a reader knows what it has: when the connection is lost, or the server is started again, it goes on
 //! after that. Nothing is acknowledged: whoever reads has the state, and reads the stream again when that is lost.
 
-use super::batch::{Paths, Stretch};
+use super::batch::{Key, Paths, Stretch};
 use super::server::{Address, Part, part_of, shares_of, subject};
 use crate::scope::Share;
 use crate::time::{Span, Timestamp};
@@ -22,6 +22,9 @@ use tokio::time::sleep;
 const PAUSE: Duration = Duration::from_secs(1);
 /// A server which does not speak for twice as long is not there.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// When nothing comes for so long it is asked whether something should have.
+const IDLE: Duration = Duration::from_secs(3);
+const LOST: &str = "something was lost on the way, and is read again";
 const PULL: Duration = Duration::from_secs(30);
 /// Messages which are on their way.
 const BATCH: usize = 512;
@@ -110,6 +113,22 @@ struct Place {
     told: bool,
     /// Until when something was told.
     until: Option<Timestamp>,
+    /// What was said after this time, until what comes next, is not there any more, or cannot be read.
+    lost: Option<Timestamp>,
+    /// The stretch which was read last.
+    last: Option<Key>,
+    /// When the stream was made.
+    made: Option<i128>,
+    /// That something cannot be read was told.
+    unreadable: bool,
+}
+
+impl Place {
+    /// What was said after what was told last is missing.
+    fn lose(&mut self) {
+        self.lost = self.lost.or(self.until);
+        self.paths.clear();
+    }
 }
 
 impl Reader {
@@ -123,13 +142,17 @@ impl Reader {
         let info = stream.cached_info();
         let shares = shares_of(&info.config).ok_or_else(|| format!("the stream `{name}` is of another program"))?;
         let numbers = self.needed.of(shares)?;
-        let mut lost = None;
-        if info.state.last_sequence < place.read {
+        let made = info.created.unix_timestamp_nanos();
+        if place.made.replace(made).is_some_and(|before| before != made) {
             // Somebody has made it anew.
-            (place.read, lost) = (0, place.until);
+            place.read = 0;
+            place.lose();
+        } else if info.state.last_sequence < place.read {
+            // The server has lost the end of it; what is said again is known.
+            place.read = info.state.last_sequence;
             place.paths.clear();
         } else if place.read > 0 && info.state.first_sequence > place.read + 1 {
-            lost = place.until;
+            place.lose();
         }
         let consumer = self.consumer(&context, place.read, shares, &numbers).await?;
         let news = !std::mem::replace(&mut place.joined, true) | std::mem::take(&mut place.told);
@@ -144,22 +167,47 @@ impl Reader {
         }
         let pulling = consumer.stream().max_messages_per_batch(BATCH).heartbeat(HEARTBEAT).expires(PULL);
         let mut messages = pulling.messages().await.map_err(|error| error.to_string())?;
+        let mut due = 1;
         loop {
             let message = tokio::select! {
                 message = messages.next() => message.ok_or("the server tells nothing more")?.map_err(|error| error.to_string())?,
+                () = sleep(IDLE) => {
+                    let info = consumer.get_info().await.map_err(|error| error.to_string())?;
+                    if info.delivered.consumer_sequence + 1 == due {
+                        continue;
+                    }
+                    return Err(LOST.to_owned());
+                }
                 () = events.closed() => return gone(),
             };
-            let (sequence, pending) =
-                message.info().map(|info| (info.stream_sequence, info.pending)).map_err(|error| error.to_string())?;
+            let info = message.info().map_err(|error| error.to_string())?;
+            let (sequence, pending) = (info.stream_sequence, info.pending);
+            // What is on its way when a connection breaks is not sent again; the same consumer goes on after it.
+            if info.consumer_sequence != due {
+                return Err(LOST.to_owned());
+            }
+            due += 1;
             if sequence > place.read {
-                let wrong = |problem| format!("message {sequence} of the stream `{name}` cannot be read: {problem}");
-                let said =
-                    take(part_of(&message.subject), &message.payload, (&numbers, self.from.is_some()), place).map_err(wrong)?;
                 place.read = sequence;
+                let said = match take(part_of(&message.subject), &message.payload, (&numbers, self.from.is_some()), place) {
+                    Ok(said) => said,
+                    // It goes on after it, and what stood there is missing.
+                    Err(problem) => {
+                        place.lose();
+                        let words = format!("message {sequence} cannot be read: {problem}; what stands there is missing");
+                        let told = std::mem::replace(&mut place.unreadable, true);
+                        if !told && events.send(Event::Trouble(words)).await.is_err() {
+                            return gone();
+                        }
+                        Vec::new()
+                    }
+                };
                 let first = said.iter().find_map(Said::until);
-                place.until = place.until.max(said.iter().filter_map(Said::until).max());
+                let until = place.until.max(said.iter().filter_map(Said::until).max());
+                let gap = place.lost.take_if(|_| first.is_some()).zip(first);
+                place.until = until;
                 let ended = self.ends && said.contains(&Said::End);
-                let gap = lost.take_if(|_| first.is_some()).zip(first).map(|(from, until)| Said::Lost(from, until));
+                let gap = gap.map(|(from, until)| Said::Lost(from.min(until), until));
                 let said: Vec<Said> = gap.into_iter().chain(said).collect();
                 if !said.is_empty() && events.send(Event::Said(said)).await.is_err() {
                     return gone();
@@ -217,6 +265,15 @@ fn take(
         Some(Part::All) => {
             let mut stretch = Stretch::read(bytes)?;
             let (paths, key) = (std::mem::take(&mut place.paths), stretch.key);
+            if let Some(last) = place.last.filter(|last| last.run == key.run) {
+                if key.number <= last.number {
+                    return Ok(Vec::new());
+                }
+                if key.number > last.number + 1 {
+                    place.lose();
+                }
+            }
+            place.last = Some(key);
             let needed = stretch.paths_of.iter().filter(|number| numbers.contains(number)).count();
             let paths: Vec<Paths> = paths.into_values().filter(|paths| paths.key == key).collect();
             let whole = paths.len() == needed;

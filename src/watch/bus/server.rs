@@ -9,6 +9,8 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_secs(20);
 /// A server which does not answer twice when it is asked is not there.
 const PING_EVERY: Duration = Duration::from_secs(10);
+/// More shares than there are blocks of addresses would be empty.
+const MOST_SHARES: u32 = 256;
 /// Characters which names of streams may not have (docs.nats.io, "Naming").
 const NOT_IN_NAMES: &[char] = &['.', '*', '>', '/', '\\', '?', '#'];
 /// Secrets come from the environment only.
@@ -54,10 +56,10 @@ impl Address {
     pub fn read(text: &str) -> Result<Address, AddressError> {
         let (scheme, rest) = text.split_once("://").ok_or(AddressError::NoStream)?;
         let (host, stream) = rest.split_once('/').ok_or(AddressError::NoStream)?;
-        let server: ServerAddr = format!("{scheme}://{host}").parse().map_err(|error| AddressError::Server(format!("{error}")))?;
-        if server.has_user_pass() {
+        if host.contains('@') {
             return Err(AddressError::Secret);
         }
+        let server: ServerAddr = format!("{scheme}://{host}").parse().map_err(|error| AddressError::Server(format!("{error}")))?;
         match stream {
             "" => Err(AddressError::NoStream),
             _ if stream.contains(NOT_IN_NAMES) || stream.contains(char::is_whitespace) => {
@@ -111,7 +113,7 @@ pub(super) fn part_of(subject: &str) -> Option<Part> {
 pub(super) fn shares_of(config: &jetstream::stream::Config) -> Option<u32> {
     let [subject] = config.subjects.as_slice() else { return None };
     let shares = subject.strip_prefix(&config.name)?.strip_prefix('.')?.strip_suffix(".*")?;
-    shares.parse().ok().filter(|shares| *shares > 0)
+    shares.parse().ok().filter(|shares| (1..=MOST_SHARES).contains(shares))
 }
 
 /// What a message of the bus is of.
@@ -144,7 +146,7 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(shares_of(&config(&[&subjects("ris", 16)])), Some(16));
-        for others in [&["ris.>"][..], &["ris.0.*"], &["other.16.*"], &["ris.16.*", "more"], &[]] {
+        for others in [&["ris.>"][..], &["ris.0.*"], &["ris.257.*"], &["other.16.*"], &["ris.16.*", "more"], &[]] {
             assert_eq!(shares_of(&config(others)), None, "{others:?}");
         }
     }
@@ -157,7 +159,9 @@ mod tests {
         assert_eq!(read("nats://127.0.0.1:4222"), Err(AddressError::NoStream));
         assert_eq!(read("nats://127.0.0.1:4222/"), Err(AddressError::NoStream));
         assert_eq!(read("nats://127.0.0.1:4222/ris.all"), Err(AddressError::Name("ris.all".to_owned())));
-        assert_eq!(read("nats://me:secret@127.0.0.1:4222/ris"), Err(AddressError::Secret));
+        for secret in ["nats://me:secret@127.0.0.1:4222/ris", "nats://:secret@127.0.0.1/ris", "nats://token@127.0.0.1/ris"] {
+            assert_eq!(read(secret), Err(AddressError::Secret), "{secret}");
+        }
         assert!(matches!(read("nats://:/ris"), Err(AddressError::Server(_))));
     }
 }

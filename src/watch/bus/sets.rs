@@ -24,6 +24,8 @@ pub struct Sets {
     next: Key,
     /// Until when what was said is in a stretch.
     until: Option<Timestamp>,
+    /// How late it is stands there.
+    has_clock: bool,
     open: Open,
     packed: VecDeque<Packed>,
     /// Bytes of these.
@@ -65,7 +67,17 @@ impl Sets {
     /// Nothing was said yet, in a run of this number.
     pub fn new(shares: u32, run: u64) -> Self {
         let next = Key { run, number: 1 };
-        Sets { shares, next, until: None, open: Open::default(), packed: VecDeque::new(), bytes: 0, most: MOST, left_out: None }
+        Sets {
+            shares,
+            next,
+            until: None,
+            has_clock: false,
+            open: Open::default(),
+            packed: VecDeque::new(),
+            bytes: 0,
+            most: MOST,
+            left_out: None,
+        }
     }
 
     /// Takes what is said.
@@ -82,7 +94,7 @@ impl Sets {
     fn message(&mut self, mut message: Message) -> Result<(), String> {
         if self.bytes >= self.most {
             let (from, until) = self.left_out.unwrap_or((message.at, message.at));
-            self.left_out = Some((from, until.max(message.at)));
+            self.left_out = Some((from.min(message.at), until.max(message.at)));
             return Ok(());
         }
         self.tell_left_out(message.at)?;
@@ -148,7 +160,10 @@ impl Sets {
         let key = self.next;
         self.next.number += 1;
         let paths_of = paths.keys().copied().collect();
-        self.until = self.until.max(said.iter().filter_map(Said::until).max());
+        self.has_clock |= said.iter().any(|said| matches!(said, Said::Clock(_)));
+        // A message may be ahead of its time.
+        let counts = |said: &&Said| !self.has_clock || !matches!(said, Said::Message(_));
+        self.until = self.until.max(said.iter().filter(counts).filter_map(Said::until).max());
         let paths = paths.into_iter().map(|(number, paths)| Ok((number, Paths { key, paths }.write()?)));
         let paths = paths.collect::<Result<_, String>>()?;
         let packed = Packed { key, until: self.until, paths, all: Stretch { key, said, paths_of }.write()? };
