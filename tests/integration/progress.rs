@@ -21,7 +21,7 @@ peers = 24
 [background]
 prefixes_v4 = 500
 prefixes_v6 = 100
-updates_per_minute = 150
+updates_per_minute = 500
 "#;
 
 fn timeline(home: &Path) -> PathBuf {
