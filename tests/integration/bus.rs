@@ -294,7 +294,7 @@ fn read(bus: &str) -> Vec<Said> {
             match events.recv().await.unwrap() {
                 Event::Said(more) => said.extend(more),
                 Event::Current => return said,
-                Event::Joined | Event::Down { .. } => {}
+                Event::Joined | Event::Down { .. } | Event::Trouble(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -356,6 +356,23 @@ fn a_connection_which_breaks_again_and_again_loses_nothing() {
     let through = format!("nats://127.0.0.1:{}/all", breaking(nats.port, 200_000));
     assert!(whole.len() > 3_000, "{}", whole.len());
     assert_eq!(read(&through), whole);
+}
+
+#[test]
+fn what_is_no_message_of_ours_is_passed_over_and_what_may_stand_there_is_missing() {
+    let Some(nats) = Nats::begin() else { return };
+    let (folder, bus) = (tempfile::tempdir().unwrap(), nats.address("all"));
+    let archives = archive(folder.path());
+    published(&archives, &bus);
+    let first = read(&bus);
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let context = async_nats::jetstream::new(async_nats::connect(format!("127.0.0.1:{}", nats.port)).await.unwrap());
+        context.publish("all.16.all", "nonsense".into()).await.unwrap().await.unwrap();
+    });
+    published(&archives, &bus);
+    let both = read(&bus);
+    assert_eq!((&both[..first.len()], both.len()), (&first[..], 2 * first.len() + 1));
+    assert!(matches!(both[first.len()], Said::Lost(..)), "{:?}", both[first.len()]);
 }
 
 #[test]

@@ -129,6 +129,26 @@ impl Place {
         self.lost = self.lost.or(self.until);
         self.paths.clear();
     }
+
+    /// Takes a message; gives what is said, with a note of what is missing before it, and why it cannot be read, once.
+    fn take(&mut self, part: Option<Part>, bytes: &[u8], wanted: (&BTreeSet<u32>, bool)) -> (Vec<Said>, Option<String>) {
+        match take(part, bytes, wanted, self) {
+            Ok(said) => {
+                let gap = said.iter().find_map(Said::until).and_then(|first| {
+                    let from = self.lost.take()?;
+                    Some(Said::Lost(from.min(first), first))
+                });
+                self.until = self.until.max(said.iter().filter_map(Said::until).max());
+                (gap.into_iter().chain(said).collect(), None)
+            }
+            // It goes on after it.
+            Err(problem) => {
+                self.lose();
+                let told = std::mem::replace(&mut self.unreadable, true);
+                (Vec::new(), (!told).then_some(problem))
+            }
+        }
+    }
 }
 
 impl Reader {
@@ -189,26 +209,15 @@ impl Reader {
             due += 1;
             if sequence > place.read {
                 place.read = sequence;
-                let said = match take(part_of(&message.subject), &message.payload, (&numbers, self.from.is_some()), place) {
-                    Ok(said) => said,
-                    // It goes on after it, and what stood there is missing.
-                    Err(problem) => {
-                        place.lose();
-                        let words = format!("message {sequence} cannot be read: {problem}; what stands there is missing");
-                        let told = std::mem::replace(&mut place.unreadable, true);
-                        if !told && events.send(Event::Trouble(words)).await.is_err() {
-                            return gone();
-                        }
-                        Vec::new()
-                    }
-                };
-                let first = said.iter().find_map(Said::until);
-                let until = place.until.max(said.iter().filter_map(Said::until).max());
-                let gap = place.lost.take_if(|_| first.is_some()).zip(first);
-                place.until = until;
+                let (said, trouble) = place.take(part_of(&message.subject), &message.payload, (&numbers, self.from.is_some()));
+                let told =
+                    trouble.map(|problem| format!("message {sequence} cannot be read: {problem}; what stands there is missing"));
+                if let Some(words) = told
+                    && events.send(Event::Trouble(words)).await.is_err()
+                {
+                    return gone();
+                }
                 let ended = self.ends && said.contains(&Said::End);
-                let gap = gap.map(|(from, until)| Said::Lost(from.min(until), until));
-                let said: Vec<Said> = gap.into_iter().chain(said).collect();
                 if !said.is_empty() && events.send(Event::Said(said)).await.is_err() {
                     return gone();
                 }
