@@ -35,5 +35,5 @@ pub mod stream;
 pub mod survey;
 
 pub use life::{IncidentChange, IncidentEvent, LifeCycle};
-pub use live::Live;
+pub use live::{Live, subscribe_to_everything};
 pub use probed::Before;

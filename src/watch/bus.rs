@@ -15,4 +15,4 @@ pub mod read;
 mod server;
 pub mod sets;
 
-pub use server::{Address, AddressError, is_address};
+pub use server::{Address, AddressError};

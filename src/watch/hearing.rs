@@ -5,8 +5,9 @@ use super::canary::Canary;
 use super::connection::{Event, Said};
 use super::lateness::Lateness;
 use super::run::{Clock, heard, system};
+use crate::source::ris_live::AHEAD;
 use crate::source::ris_live::frame::{Frame, Message, Recorded};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// Hears a stream.
 pub struct Hearing {
@@ -22,9 +23,6 @@ pub struct Hearing {
     /// Frames which could not be read, or believed.
     unread: u64,
 }
-
-/// A collector's clock is not further ahead than this.
-const AHEAD: Span = Span::from_seconds(600);
 
 impl Hearing {
     /// Nothing came yet from the stream at this address.

@@ -8,7 +8,7 @@ use super::canary::Canary;
 use super::life::{IncidentEvent, LifeCycle, is_seen};
 use super::probed::{Before, Probed};
 use super::record::Part;
-use super::seed::seed;
+use super::seed::{known_tables, seed};
 use crate::analysis::Analysis;
 use crate::dependency::Dependencies;
 use crate::incident::{Correlation, Findings, Incident, correlate};
@@ -22,7 +22,6 @@ use crate::source::ris_live::RisLive;
 use crate::source::ris_live::frame::Message;
 use crate::source::{FileAccount, InputFile, Interest, SourceError, WatchedPrefixes};
 use crate::time::{Span, Timestamp};
-use crate::vantage::Family;
 use crate::withdrawal::Level;
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -146,19 +145,16 @@ impl Live {
 
     /// Of how many vantage points the whole table of some family is known, and of how many anything.
     pub fn known_tables(&self) -> (usize, usize) {
-        let seeded = |from| Family::BOTH.iter().any(|family| self.pipeline.feeds().is_seeded(from, *family));
-        let vantages = self.stream.vantages();
-        (vantages.iter().filter(|(from, _)| seeded(*from)).count(), vantages.len())
+        known_tables(&self.stream, &self.pipeline)
     }
 
     /// What to ask the server for: the prefixes which are watched, what covers them and what lies within them, and what tells of sessions; or
     /// `everything`, which also shows who carries a full table.
     pub fn subscriptions(&self, everything: bool) -> Vec<Value> {
-        let ask = |data: Value| json!({"type": "ris_subscribe", "data": data});
-        let options = json!({"includeRaw": true, "acknowledge": true});
         if everything {
-            return vec![ask(json!({"socketOptions": options}))];
+            return subscribe_to_everything();
         }
+        let options = options();
         let of_prefix = |prefix: &IpNet| {
             ask(json!({"prefix": prefix.to_string(), "moreSpecific": true, "lessSpecific": true, "socketOptions": options}))
         };
@@ -416,6 +412,19 @@ impl Live {
         self.moved |= said.iter().any(|observation| observation.what.prefix().is_some());
         said.into_iter().for_each(|observation| self.take_in(observation));
     }
+}
+
+/// What to ask the server for, who wants all of it.
+pub fn subscribe_to_everything() -> Vec<Value> {
+    vec![ask(json!({"socketOptions": options()}))]
+}
+
+fn ask(data: Value) -> Value {
+    json!({"type": "ris_subscribe", "data": data})
+}
+
+fn options() -> Value {
+    json!({"includeRaw": true, "acknowledge": true})
 }
 
 /// Prefixes which are lost together do not cross the threshold at the same moment: it is waited so long for the others' holds.

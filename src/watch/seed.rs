@@ -5,6 +5,7 @@ use crate::pipeline::Pipeline;
 use crate::source::ris_live::RisLive;
 use crate::source::{FileAccount, FileKind, InputFile, Merge, Resources, SourceError};
 use crate::time::Timestamp;
+use crate::vantage::Family;
 
 /// Reads archives into stages which nothing has reached yet, and lets the stream follow them. Gives what was read, and until when it tells what was.
 ///
@@ -31,4 +32,11 @@ pub(super) fn seed(
     let until = recordings.filter_map(|account| account.last).fold(until, Timestamp::max);
     stream.after(count, vantages);
     Ok((accounts, until))
+}
+
+/// Of how many vantage points the whole table of some family is known, and of how many anything.
+pub(super) fn known_tables(stream: &RisLive, pipeline: &Pipeline) -> (usize, usize) {
+    let seeded = |from| Family::BOTH.iter().any(|family| pipeline.feeds().is_seeded(from, *family));
+    let vantages = stream.vantages();
+    (vantages.iter().filter(|(from, _)| seeded(*from)).count(), vantages.len())
 }

@@ -3,22 +3,20 @@
 //! Takes what is said, with its notes of how late it is; gives what happens to outages. Pure: whoever takes the same again, from the same archives on, finds the same.
 
 use super::connection::Said;
-use super::seed::seed;
+use super::seed::{known_tables, seed};
 use crate::outage::{OutageEvent, OutageStream};
 use crate::pipeline::Pipeline;
 use crate::scope::Scope;
 use crate::settings::Settings;
 use crate::source::ris_live::RisLive;
-use crate::source::{FileAccount, InputFile, Interest, SourceError};
+use crate::source::{InputFile, Interest, SourceError};
 use crate::time::Timestamp;
-use crate::vantage::Family;
 
 /// Every origin, watched.
 pub struct LiveSurvey {
     stream: RisLive,
     pipeline: Pipeline,
     outages: OutageStream,
-    seeds: Vec<FileAccount>,
     seeded_until: Option<Timestamp>,
 }
 
@@ -30,7 +28,6 @@ impl LiveSurvey {
             stream: RisLive::new(address, Interest::Origins),
             pipeline: Pipeline::new(scope, &settings).followed(),
             outages: OutageStream::new(&settings),
-            seeds: Vec::new(),
             seeded_until: None,
         }
     }
@@ -40,8 +37,8 @@ impl LiveSurvey {
     /// # Errors
     /// If not one of the files can be read.
     pub fn seeded(mut self, files: Vec<InputFile>, threads: usize) -> Result<(Self, Vec<OutageEvent>), SourceError> {
-        let (accounts, until) = seed(files, threads, &mut self.stream, &mut self.pipeline)?;
-        (self.seeds, self.seeded_until) = (accounts, Some(until));
+        let (_, until) = seed(files, threads, &mut self.stream, &mut self.pipeline)?;
+        self.seeded_until = Some(until);
         let steps = self.pipeline.steps();
         let events = self.outages.take(&steps);
         Ok((self, events))
@@ -54,15 +51,7 @@ impl LiveSurvey {
 
     /// Of how many vantage points the whole table of some family is known, and of how many anything.
     pub fn known_tables(&self) -> (usize, usize) {
-        let feeds = self.pipeline.feeds();
-        let seeded = |from| Family::BOTH.iter().any(|family| feeds.is_seeded(from, *family));
-        let vantages = self.stream.vantages();
-        (vantages.iter().filter(|(from, _)| seeded(*from)).count(), vantages.len())
-    }
-
-    /// What stood in archives, and what came from the stream.
-    pub fn accounts(&self) -> impl Iterator<Item = &FileAccount> {
-        self.seeds.iter().chain([self.stream.account()])
+        known_tables(&self.stream, &self.pipeline)
     }
 
     /// How many outages there were, and how many of them are not over.

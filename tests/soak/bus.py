@@ -60,7 +60,7 @@ def stream(arguments, home):
     losses(others / "updates.20251101.0000.gz", int(datetime.datetime(2025, 11, 1, tzinfo=datetime.timezone.utc).timestamp()), files * 300)
     replay = soak.start("replay", archive, others, "--listen", f"127.0.0.1:{port}", "--speed", f"{speed}x", stderr=subprocess.DEVNULL)
     soak.wait_for(port)
-    return replay, f"ws://127.0.0.1:{port}/", archive, count
+    return replay, f"ws://127.0.0.1:{port}/", count
 
 
 PREFIXES = 8
@@ -109,14 +109,20 @@ def begin(command):
     return soak.start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def published(arguments, home):
+    """A server, and a replay which is put onto a bus there."""
+    nats = Nats(Path(home) / "nats")
+    bus = f"nats://127.0.0.1:{nats.port}/all"
+    replay, address, count = stream(arguments, home)
+    publish = begin(["watch", "--publish", bus, "--replayed", "--stream", address])
+    time.sleep(1)
+    return nats, bus, replay, publish, count
+
+
 def load(arguments):
     """How much of a processor everybody needs, and who keeps up."""
     with tempfile.TemporaryDirectory() as home:
-        nats = Nats(Path(home) / "nats")
-        bus = f"nats://127.0.0.1:{nats.port}/all"
-        replay, address, _, count = stream(arguments, home)
-        publish = begin(["watch", "--publish", bus, "--replayed", "--stream", address])
-        time.sleep(1)
+        nats, bus, replay, publish, count = published(arguments, home)
         running = {name: begin(command) for name, command in watches(arguments, home, bus).items()}
         everybody = {"replay": replay, "nats-server": nats.server, "publish": publish, **running}
         begun, ended, last = time.monotonic(), {}, {}
@@ -148,11 +154,7 @@ def kills(arguments):
     """Everybody but who publishes is killed at random, and begun again."""
     chance = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as home:
-        nats = Nats(Path(home) / "nats")
-        bus = f"nats://127.0.0.1:{nats.port}/all"
-        replay, address, _, _ = stream(arguments, home)
-        publish = begin(["watch", "--publish", bus, "--replayed", "--stream", address])
-        time.sleep(1)
+        nats, bus, replay, publish, _ = published(arguments, home)
         commands = watches(arguments, home, bus)
         running = {name: begin(command) for name, command in commands.items()}
         killed = {name: 0 for name in [*commands, "nats-server"]}

@@ -42,16 +42,17 @@ pub(super) fn begin(
         drop(progress);
         live
     };
-    super::super::tell(&match live.known_tables() {
-        (0, _) => {
-            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
-                .to_owned()
-        }
-        (known, all) => {
-            format!("the tables of {known} of {all} vantage points are known as of {}; the others' are not", live.now().in_words())
-        }
-    });
+    super::super::tell(&tables_known(live.known_tables(), live.now()));
     Ok(live)
+}
+
+/// Of how many vantage points, of how many, whole tables are known as of a time, in words.
+pub(super) fn tables_known((known, all): (usize, usize), at: Timestamp) -> String {
+    match known {
+        0 => "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
+            .to_owned(),
+        known => format!("the tables of {known} of {all} vantage points are known as of {}; the others' are not", at.in_words()),
+    }
 }
 
 /// What was recorded in the folder before: what was said, and results of probes.

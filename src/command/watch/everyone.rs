@@ -1,5 +1,6 @@
 //! `faultline watch --all-origins`: the outages of every origin AS, or of a share of all prefixes, while they happen.
 
+use super::begin::tables_known;
 use super::{clock, sharing, stop};
 use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
@@ -49,13 +50,7 @@ pub(super) fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         survey = seeded;
         telling.tell(events)?;
     }
-    super::super::tell(&match survey.known_tables() {
-        (0, _) => {
-            "nobody's table is known: a prefix counts as seen from its first announcement on, and --seed begins with archives"
-                .to_owned()
-        }
-        (known, all) => format!("the tables of {known} of {all} vantage points are known; the others' are not"),
-    });
+    super::super::tell(&tables_known(survey.known_tables(), survey.seeded_until().unwrap_or(Timestamp::MIN)));
     if let Some(ledger) = &telling.ledger
         && ledger.earlier() > 0
     {

@@ -5,11 +5,11 @@ use crate::analysis::Outcome;
 use crate::cli::Watch;
 use crate::replay::server::END;
 use crate::time::Timestamp;
-use crate::watch::Live;
 use crate::watch::connection::{Event, Source};
 use crate::watch::stream::Stream;
+use crate::watch::{Live, subscribe_to_everything};
 use miette::IntoDiagnostic;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -27,7 +27,7 @@ pub(super) fn stream_of_everything(typed: &Watch, from: Option<Timestamp>) -> mi
     if is_bus(&typed.stream) {
         return bus::share(typed, from);
     }
-    ris_live(typed, vec![json!({"type": "ris_subscribe", "data": {"socketOptions": {"includeRaw": true, "acknowledge": true}}})])
+    ris_live(typed, subscribe_to_everything())
 }
 
 fn is_bus(address: &str) -> bool {

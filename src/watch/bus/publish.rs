@@ -30,7 +30,7 @@ const AT_LAST: Duration = Duration::from_secs(10);
 /// So long the server knows ids of messages.
 const IDS_KEPT: Duration = Duration::from_secs(120);
 /// Shares of a stream which is made anew, unless it is said otherwise: with 16, one, two, four and more can share them.
-pub const SHARES: u32 = 16;
+const SHARES: u32 = 16;
 /// Until when what a stretch tells was.
 const UNTIL: &str = "Faultline-Until";
 

@@ -43,11 +43,6 @@ pub enum AddressError {
     Secret,
 }
 
-/// Whether a text is meant as an address of a bus.
-pub fn is_address(text: &str) -> bool {
-    text.starts_with("nats://") || text.starts_with("tls://")
-}
-
 impl Address {
     /// Reads it.
     ///

@@ -48,7 +48,7 @@ enum HeldKind {
 /// How names of RIS's collectors begin.
 const OF_RIS: &str = "rrc";
 /// A collector's clock is not further ahead than this.
-const AHEAD: Span = Span::from_seconds(600);
+pub const AHEAD: Span = Span::from_seconds(600);
 
 impl Messages {
     /// None came yet.

@@ -14,6 +14,7 @@ mod stream;
 mod subscription;
 mod write;
 
+pub use messages::AHEAD;
 pub(super) use order::{HELD, Order};
 pub(super) use reader::{RisLiveReader, is_recording, line_end};
 pub use shares::PathFor;
