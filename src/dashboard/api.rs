@@ -7,8 +7,8 @@ use crate::incident::Verdict;
 use crate::report::ReportView;
 use crate::time::Timestamp;
 use crate::watch::board::{
-    CanaryState, CollectorState, Condition, FeedNoteState, OutboxState, PrefixState, ServiceProbes, Sight, StreamState,
-    VantageState,
+    CanaryState, CollectorState, Condition, FeedNoteState, OutboxState, PrefixState, RouterState, ServiceProbes, Sight,
+    StreamState, VantageState,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -107,8 +107,12 @@ pub struct Feeds {
     pub now: Option<Timestamp>,
     /// Whether what is watched can be seen.
     pub sight: Sight,
-    /// The stream.
-    pub stream: StreamState,
+    /// What is watched is a replay or a recording: its own clock counts, and how late it is says nothing.
+    pub replayed: bool,
+    /// The stream; `null` if only routers are heard.
+    pub stream: Option<StreamState>,
+    /// The organization's own routers, in the order in which they spoke first; `null` if none are listened for.
+    pub routers: Option<Vec<RouterState>>,
     /// Collectors.
     pub collectors: Vec<CollectorState>,
     /// Vantage points.
@@ -225,7 +229,9 @@ impl Feeds {
             made_at: board.made_at,
             now: board.now,
             sight: board.sight.clone(),
+            replayed: board.replayed,
             stream: board.stream.clone(),
+            routers: board.routers.clone(),
             collectors: board.collectors.clone(),
             vantage_points: board.vantage_points.clone(),
             notes: board.notes.clone(),

@@ -1,9 +1,9 @@
 //! Metrics for Prometheus, made anew of the newest snapshot each time they are asked for.
 
 use super::Snapshot;
-use crate::watch::board::{Condition, SightCode, Voice};
+use crate::watch::board::{Board, Condition, RouterState, SightCode, StreamState, Voice};
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
@@ -14,6 +14,7 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 
 type Labels = Vec<(&'static str, String)>;
 type Gauges = Family<Labels, Gauge>;
+type Counters = Family<Labels, Counter>;
 type Shares = Family<Labels, Gauge<f64, AtomicU64>>;
 
 /// All of them.
@@ -96,7 +97,17 @@ fn of_prefixes(registry: &mut Registry, snapshot: &Snapshot) {
 }
 
 fn of_feeds(registry: &mut Registry, snapshot: &Snapshot) {
-    let (board, stream) = (&snapshot.board, &snapshot.board.stream);
+    let board = &snapshot.board;
+    if let Some(stream) = &board.stream {
+        of_stream(registry, stream);
+    }
+    if let Some(routers) = &board.routers {
+        of_routers(registry, routers);
+    }
+    of_collectors(registry, board);
+}
+
+fn of_stream(registry: &mut Registry, stream: &StreamState) {
     gauge(registry, "stream_connected", "Whether the connection to the stream is up", i64::from(stream.connected));
     counter(registry, "stream_losses", "How often the connection to the stream was lost", stream.lost);
     counter(registry, "stream_refusals", "How often no connection to the stream could be made", stream.refused);
@@ -111,6 +122,20 @@ fn of_feeds(registry: &mut Registry, snapshot: &Snapshot) {
             ConstGauge::new(lag),
         );
     }
+}
+
+fn of_routers(registry: &mut Registry, routers: &[RouterState]) {
+    let (connected, messages) = (Gauges::default(), Counters::default());
+    for router in routers {
+        let labels = vec![("router", router.name.clone())];
+        connected.get_or_create(&labels).set(i64::from(router.connected));
+        messages.get_or_create(&labels).inc_by(router.messages);
+    }
+    registry.register("router_connected", "Whether a connection of a router stands", connected);
+    registry.register("router_messages", "Messages which came from a router", messages);
+}
+
+fn of_collectors(registry: &mut Registry, board: &Board) {
     let (silence, points) = (Gauges::default(), Gauges::default());
     for (place, collector) in board.collectors.iter().enumerate() {
         let labels = vec![("collector", collector.name.clone())];
@@ -129,7 +154,7 @@ fn of_feeds(registry: &mut Registry, snapshot: &Snapshot) {
 
 fn of_services(registry: &mut Registry, snapshot: &Snapshot) {
     let (series, failing) = (Gauges::default(), Gauges::default());
-    let attempts = Family::<Labels, prometheus_client::metrics::counter::Counter>::default();
+    let attempts = Counters::default();
     for service in snapshot.board.services.iter().filter(|service| service.series > 0) {
         let labels = vec![("service", service.service.clone())];
         series.get_or_create(&labels).set(i64::from(service.series));

@@ -9,7 +9,7 @@ use super::chart::{Window, areas, bars};
 use super::chronicle::{IncidentRow, IncidentState};
 use crate::report::{count, feed_event, grouped, length, plain};
 use crate::time::Timestamp;
-use crate::watch::board::{Board, CollectorState, Condition, PrefixState, SightCode, StreamState, Voice};
+use crate::watch::board::{Board, CollectorState, Condition, PrefixState, RouterState, SightCode, StreamState, Voice};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -48,8 +48,8 @@ pub(super) struct Page {
     pub sight_words: Spot,
     pub limits: Spot,
     pub facts: Vec<(&'static str, Spot)>,
-    pub rates: Spot,
-    pub rates_words: Spot,
+    /// How fast the stream is, drawn and in words; none if none is heard.
+    pub rates: Option<(Spot, Spot)>,
     pub state: Spot,
     pub state_words: Spot,
     pub open: Vec<IncidentCard>,
@@ -144,8 +144,7 @@ impl Page {
             sight_words: text("sight-words", board.sight.sentence.clone()),
             limits: text("limits", board.sight.limits.join("\n")),
             facts: facts(board),
-            rates: spot("rates", "d", bars(&board.stream.rates, RATES)),
-            rates_words: text("rates-words", rates(&board.stream)),
+            rates: board.stream.as_ref().map(rates),
             state: class("state", format!("band {state}")),
             state_words: text("state-words", state_words),
             open: open.into_iter().map(incident).collect(),
@@ -178,7 +177,8 @@ impl Page {
     pub(super) fn spots(&self) -> Vec<&Spot> {
         let mut spots = vec![&self.title, &self.as_of, &self.sight, &self.sight_words, &self.limits];
         spots.extend(self.facts.iter().map(|(_, spot)| spot));
-        spots.extend([&self.rates, &self.rates_words, &self.state, &self.state_words, &self.axis.0, &self.axis.1]);
+        spots.extend(self.rates.iter().flat_map(|(drawn, words)| [drawn, words]));
+        spots.extend([&self.state, &self.state_words, &self.axis.0, &self.axis.1]);
         let incidents = self.open.iter().chain(&self.past);
         spots.extend(incidents.flat_map(|card| [&card.card, &card.headline, &card.when, &card.in_short]));
         for card in &self.prefixes {
@@ -209,7 +209,7 @@ fn size(length: usize) -> u64 {
 
 fn as_of(board: &Board) -> String {
     match board.now {
-        Some(now) if board.stream.replayed => format!("a replay, at {}", now.in_words()),
+        Some(now) if board.replayed => format!("a replay, at {}", now.in_words()),
         Some(_) | None => format!("as of {}", board.made_at.in_words()),
     }
 }
@@ -243,17 +243,38 @@ fn state(board: &Board, open: usize) -> (&'static str, String) {
 }
 
 fn facts(board: &Board) -> Vec<(&'static str, Spot)> {
-    let stream = &board.stream;
+    let mut facts = board.stream.as_ref().map(|stream| of_stream(stream, board.made_at)).unwrap_or_default();
+    facts.extend(board.routers.as_ref().map(|routers| ("routers", text("routers", of_routers(routers)))));
+    facts.extend(board.canary.as_ref().map(|canary| ("canary", text("canary", canary.sentence.clone()))));
+    let outbox = board.outbox.as_ref();
+    let alerts = outbox.map(|outbox| format!("{} waiting, {} delivered", grouped(outbox.waiting), grouped(outbox.delivered)));
+    facts.extend(alerts.map(|words| ("alerts", text("alerts", words))));
+    facts
+}
+
+/// Each router, whether it is connected, and how much came from it.
+fn of_routers(routers: &[RouterState]) -> String {
+    if routers.is_empty() {
+        return "none has told anything yet".to_owned();
+    }
+    let told = |router: &RouterState| {
+        let state = if router.connected { "connected" } else { "not connected" };
+        format!("{} {state}, {} so far", router.name, count(router.messages, "message", "messages"))
+    };
+    routers.iter().map(told).collect::<Vec<_>>().join("; ")
+}
+
+fn of_stream(stream: &StreamState, now: Timestamp) -> Vec<(&'static str, Spot)> {
     let connection = match (&stream.reason, stream.connected) {
-        (_, true) => format!("up since {}", day_or_clock(stream.since, board.made_at)),
-        (Some(reason), false) => format!("down since {}: {reason}", day_or_clock(stream.since, board.made_at)),
+        (_, true) => format!("up since {}", day_or_clock(stream.since, now)),
+        (Some(reason), false) => format!("down since {}: {reason}", day_or_clock(stream.since, now)),
         (None, false) => "being made".to_owned(),
     };
     let lost = match stream.lost {
         0 => String::new(),
         lost => format!("; lost {}", count(lost, "time", "times")),
     };
-    let heard = stream.heard.map_or_else(|| "never".to_owned(), |heard| ago(board.made_at, heard));
+    let heard = stream.heard.map_or_else(|| "never".to_owned(), |heard| ago(now, heard));
     let behind = match stream.lag_seconds {
         Some(seconds) => format!("; messages are {} old", words_of(seconds)),
         None => String::new(),
@@ -272,19 +293,15 @@ fn facts(board: &Board) -> Vec<(&'static str, Spot)> {
         ("stream", text("stream", stream.address.clone())),
     ];
     let complaint = stream.complaint.as_ref();
-    facts.extend(
-        complaint.map(|said| ("the server said", text("complaint", format!("{} ({})", said.words, ago(board.made_at, said.at))))),
-    );
-    facts.extend(board.canary.as_ref().map(|canary| ("canary", text("canary", canary.sentence.clone()))));
-    let outbox = board.outbox.as_ref();
-    let alerts = outbox.map(|outbox| format!("{} waiting, {} delivered", grouped(outbox.waiting), grouped(outbox.delivered)));
-    facts.extend(alerts.map(|words| ("alerts", text("alerts", words))));
+    facts.extend(complaint.map(|said| ("the server said", text("complaint", format!("{} ({})", said.words, ago(now, said.at))))));
     facts
 }
 
-fn rates(stream: &StreamState) -> String {
+/// How fast the stream is, drawn and in words.
+fn rates(stream: &StreamState) -> (Spot, Spot) {
     let most = stream.rates.iter().copied().max().unwrap_or(0);
-    format!("messages a second in the last 10 minutes, {} at most", grouped(most))
+    let words = format!("messages a second in the last 10 minutes, {} at most", grouped(most));
+    (spot("rates", "d", bars(&stream.rates, RATES)), text("rates-words", words))
 }
 
 fn incident(row: &IncidentRow) -> IncidentCard {

@@ -235,7 +235,7 @@ async fn health(State(app): State<App>) -> Response {
     let wrong = app.pulse.wrong(Instant::now());
     let kind = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
     if wrong.is_empty() {
-        (kind, "ok: the stream is heard, and the pipeline goes on\n").into_response()
+        (kind, "ok: what is watched is heard, and the pipeline goes on\n").into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, kind, wrong.join("\n") + "\n").into_response()
     }

@@ -37,8 +37,12 @@ pub struct Board {
     pub now: Option<Timestamp>,
     /// Whether what is watched can be seen.
     pub sight: Sight,
-    /// The stream.
-    pub stream: StreamState,
+    /// What is watched is a replay or a recording: its own clock counts, and how late it is says nothing.
+    pub replayed: bool,
+    /// The stream; `null` if only routers are heard.
+    pub stream: Option<StreamState>,
+    /// The organization's own routers, in the order in which they spoke first; `null` if none are listened for.
+    pub routers: Option<Vec<RouterState>>,
     /// The organization's prefixes, in the order of the profile.
     pub prefixes: Vec<PrefixState>,
     /// The organization's services, in the order of the profile.
@@ -85,8 +89,6 @@ pub enum SightCode {
 pub struct StreamState {
     /// Its address, without what may be secret in it.
     pub address: String,
-    /// It is a replay: its own clock counts, and how late it is says nothing.
-    pub replayed: bool,
     /// The connection is up.
     pub connected: bool,
     /// Since when it is up, or not, by the system's clock.
@@ -125,6 +127,22 @@ pub struct Complaint {
     pub at: Timestamp,
     /// Its words.
     pub words: String,
+}
+
+/// A router of the organization, which tells of its peers (BMP).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterState {
+    /// Its name: a collector's, too.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// A connection of it stands.
+    pub connected: bool,
+    /// Messages which came.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// One of the organization's prefixes.

@@ -30,7 +30,8 @@ impl Shown {
             (None, token) => token.ok().filter(|token| !token.is_empty()),
         };
         let token = token.as_deref().map(Token::new).transpose()?;
-        let lookout = Lookout::new(&typed.stream, typed.replayed, now);
+        let lookout = Lookout::new((!typed.bmp_only).then_some(&*typed.stream), typed.replayed, now);
+        let lookout = if typed.bmp.is_empty() { lookout } else { lookout.hearing_routers() };
         let (publisher, snapshots) = Publisher::new(lookout, live, now);
         let serving = serve(address, token, snapshots)?;
         super::super::tell(&format!("the dashboard is at http://{}/", serving.address));

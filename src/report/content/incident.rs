@@ -157,7 +157,7 @@ fn chain(page: &mut Page, incident: &IncidentView) {
          decided. In pictures a band reaches from the earliest to the latest time at which a step may have happened, and its line stands at the \
          latest.",
     );
-    page.titled("Not back when the recording ended:", &incident.lasting);
+    page.titled("Not back at the end of what is known:", &incident.lasting);
 }
 
 /// What is not known, and what speaks against the verdict.

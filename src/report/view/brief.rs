@@ -113,7 +113,7 @@ fn withdrawn(incident: &Incident) -> String {
         }
         None => {
             let open = lost.iter().filter(|lost| lost.recovered.is_none()).count();
-            format!("{open} of them not back to {usual} when the recording ended")
+            format!("{open} of them not back to {usual} at {}", words::clock(evidence.recorded_until, day))
         }
     };
     format!("Routing: {many} withdrawn {when}; {worst}; {back}, {end}.")
@@ -145,19 +145,18 @@ fn layer_told(incident: &Incident, layer: Layer) -> String {
     let of = words::count(words::size(probed.union(&failing).count()), "vantage", "vantages");
     let later = last.latest.seconds() > first.latest.seconds() + 1;
     let last = if later { format!(", the last by {}", words::clock(last.latest, day)) } else { String::new() };
-    format!("failed at {} of {of}, the first {}{last}, {}", failing.len(), at_or_between(first, day), ended(&losses, day))
+    let ended = ended(&losses, evidence.recorded_until, day);
+    format!("failed at {} of {of}, the first {}{last}, {ended}", failing.len(), at_or_between(first, day))
 }
 
-fn ended(losses: &[&ReachabilityLoss], day: Timestamp) -> String {
+fn ended(losses: &[&ReachabilityLoss], now: Timestamp, day: Timestamp) -> String {
     let ends: Option<Vec<Bounds>> = losses.iter().map(|loss| loss.recovery).collect();
     match ends.and_then(|ends| ends.into_iter().max_by_key(|end| (end.latest, end.earliest))) {
         Some(last) => format!("well everywhere {}", at_or_between(last, day)),
         None => {
             let open = losses.iter().filter(|loss| loss.recovery.is_none()).count();
-            format!(
-                "{open} of {} still failing when the recording ended",
-                words::count(words::size(losses.len()), "loss", "losses")
-            )
+            let of = words::count(words::size(losses.len()), "loss", "losses");
+            format!("{open} of {of} still failing at {}", words::clock(now, day))
         }
     }
 }
@@ -197,7 +196,7 @@ fn failing(incident: &Incident, services: &[ServiceVerdict]) -> Vec<String> {
             format!(
                 "Services: {count} failed, beginning {}; {}{}.",
                 at_or_between(first, day),
-                ended(&losses, day),
+                ended(&losses, evidence.recorded_until, day),
                 pauses(&losses, day)
             )
         }
@@ -271,7 +270,9 @@ fn over(incident: &Incident, lasting: &[String]) -> String {
     let day = incident.began.latest;
     match incident.ended {
         Some(end) => format!("Over: everything was back {}.", at_or_between(end, day)),
-        None if lasting.is_empty() => "Not over when the recording ended.".to_owned(),
-        None => format!("Not over when the recording ended: {}.", lasting.join("; ")),
+        None if lasting.is_empty() => {
+            format!("Not over at {}, the end of what is known.", words::clock(incident.evidence.recorded_until, day))
+        }
+        None => format!("Not over: {}.", lasting.join("; ")),
     }
 }

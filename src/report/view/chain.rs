@@ -218,7 +218,7 @@ fn routing(evidence: &Evidence, breaks: &mut Vec<Link>, back: &mut Vec<Link>, la
         _ => {
             let all = words::count(words::size(lost.len()), "prefix", "prefixes");
             lasting.push(format!(
-                "BGP: {gone} of {all} not back by {} UTC, when its data ended",
+                "BGP: {gone} of {all} not back by {} UTC, as far as its data go",
                 words::moment(evidence.recorded_until)
             ));
         }

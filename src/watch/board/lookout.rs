@@ -3,9 +3,11 @@
 use super::prefixes::Prefixes;
 use super::sight::{Seen, sight};
 use super::{
-    Board, CanaryState, CollectorState, Complaint, FeedNoteState, OutboxState, ServiceProbes, StreamState, VantageState, Voice,
+    Board, CanaryState, CollectorState, Complaint, FeedNoteState, OutboxState, RouterState, ServiceProbes, StreamState,
+    VantageState, Voice,
 };
 use crate::feed::{FeedEvent, Liveness, NotedFeed};
+use crate::source::bmp::RouterGlance;
 use crate::time::{Span, Timestamp};
 use crate::vantage::Family;
 use crate::watch::Live;
@@ -26,43 +28,35 @@ const NOTES: usize = 20;
 pub struct Lookout {
     /// When it looked last.
     at: Timestamp,
-    stream: StreamState,
-    /// How many frames had come at some times within [`RECENT`].
-    counts: VecDeque<(Timestamp, u64)>,
-    /// The same when a rate was kept last.
-    rated: (Timestamp, u64),
+    replayed: bool,
+    stream: Option<Stream>,
+    /// Routers are listened for.
+    hears_routers: bool,
     prefixes: Prefixes,
     services: Vec<ServiceProbes>,
     canary: Option<CanaryState>,
     outbox: Option<OutboxState>,
 }
 
+/// The stream, and how fast it is.
+#[derive(Debug)]
+struct Stream {
+    state: StreamState,
+    /// How many frames had come at some times within [`RECENT`].
+    counts: VecDeque<(Timestamp, u64)>,
+    /// The same when a rate was kept last.
+    rated: (Timestamp, u64),
+}
+
 impl Lookout {
-    /// Nothing was looked at yet. `at`: now, by the system's clock. `replayed`: the stream at this address has a clock of its own.
-    pub fn new(address: &str, replayed: bool, at: Timestamp) -> Self {
-        let stream = StreamState {
-            address: public(address),
-            replayed,
-            connected: false,
-            since: at,
-            reason: None,
-            lost: 0,
-            refused: 0,
-            frames: 0,
-            bytes: 0,
-            unreadable: 0,
-            heard: None,
-            newest: None,
-            lag_seconds: None,
-            per_second: 0,
-            rates: Arc::default(),
-            complaint: None,
-        };
+    /// Nothing was looked at yet. `stream`: its address, if one is heard. `at`: now, by the system's clock. `replayed`: what is heard has a clock of
+    /// its own.
+    pub fn new(stream: Option<&str>, replayed: bool, at: Timestamp) -> Self {
         Lookout {
             at,
-            stream,
-            counts: VecDeque::new(),
-            rated: (at, 0),
+            replayed,
+            stream: stream.map(|address| Stream::new(address, at)),
+            hears_routers: false,
             prefixes: Prefixes::default(),
             services: Vec::new(),
             canary: None,
@@ -70,25 +64,36 @@ impl Lookout {
         }
     }
 
-    /// The connection is up.
-    pub fn up(&mut self) {
-        (self.stream.connected, self.stream.since, self.stream.reason) = (true, self.at, None);
+    /// Routers are listened for.
+    pub fn hearing_routers(mut self) -> Self {
+        self.hears_routers = true;
+        self
     }
 
-    /// The connection is lost or, if it was not up, cannot be made, for this reason.
-    pub fn down(&mut self, reason: &str) {
-        if std::mem::take(&mut self.stream.connected) {
-            self.stream.since = self.at;
-            self.stream.lost += 1;
-        } else {
-            self.stream.refused += 1;
+    /// The connection to the stream is up.
+    pub fn up(&mut self) {
+        if let Some(Stream { state, .. }) = &mut self.stream {
+            (state.connected, state.since, state.reason) = (true, self.at, None);
         }
-        self.stream.reason = Some(reason.to_owned());
+    }
+
+    /// The connection to the stream is lost or, if it was not up, cannot be made, for this reason.
+    pub fn down(&mut self, reason: &str) {
+        let Some(Stream { state, .. }) = &mut self.stream else { return };
+        if std::mem::take(&mut state.connected) {
+            state.since = self.at;
+            state.lost += 1;
+        } else {
+            state.refused += 1;
+        }
+        state.reason = Some(reason.to_owned());
     }
 
     /// The server is not content.
     pub fn complaint(&mut self, words: &str) {
-        self.stream.complaint = Some(Complaint { at: self.at, words: words.to_owned() });
+        if let Some(Stream { state, .. }) = &mut self.stream {
+            state.complaint = Some(Complaint { at: self.at, words: words.to_owned() });
+        }
     }
 
     /// How services were probed last.
@@ -109,14 +114,18 @@ impl Lookout {
     /// Everything as it is now; `at`: by the system's clock.
     pub fn look(&mut self, live: &Live, at: Timestamp) -> Board {
         self.at = self.at.max(at);
-        self.count(live);
+        if let Some(stream) = &mut self.stream {
+            stream.count(live, self.at, self.replayed);
+        }
         let now = Some(live.now()).filter(|now| *now != Timestamp::MIN);
         let prefixes = self.prefixes.look(live, live.now());
         let (collectors, vantage_points) = feeds(live);
-        let stream = self.stream.clone();
+        let stream = self.stream.as_ref().map(|stream| stream.state.clone());
+        let routers: Option<Vec<RouterState>> = self.hears_routers.then(|| live.routers().map(router).collect());
         let organization = live.organization();
         let seen = Seen {
-            stream: &stream,
+            stream: stream.as_ref(),
+            routers: routers.as_deref(),
             collectors: &collectors,
             prefixes: &prefixes,
             canary: self.canary.as_ref(),
@@ -128,7 +137,9 @@ impl Lookout {
             made_at: self.at,
             now,
             sight: sight(&seen),
+            replayed: self.replayed,
             stream,
+            routers,
             prefixes,
             services: organization.services.iter().map(|service| self.service(&service.name)).collect(),
             collectors,
@@ -144,17 +155,40 @@ impl Lookout {
         let known = self.services.iter().find(|known| known.service == name).cloned();
         known.unwrap_or_else(|| ServiceProbes { service: name.to_owned(), series: 0, failing: 0, attempts: 0, last: None })
     }
+}
+
+impl Stream {
+    fn new(address: &str, at: Timestamp) -> Self {
+        let state = StreamState {
+            address: public(address),
+            connected: false,
+            since: at,
+            reason: None,
+            lost: 0,
+            refused: 0,
+            frames: 0,
+            bytes: 0,
+            unreadable: 0,
+            heard: None,
+            newest: None,
+            lag_seconds: None,
+            per_second: 0,
+            rates: Arc::default(),
+            complaint: None,
+        };
+        Stream { state, counts: VecDeque::new(), rated: (at, 0) }
+    }
 
     /// Counts what has come.
-    fn count(&mut self, live: &Live) {
-        let (at, heard, account) = (self.at, live.stream(), live.stream().account());
-        let stream = &mut self.stream;
+    fn count(&mut self, live: &Live, at: Timestamp, replayed: bool) {
+        let (heard, account) = (live.stream(), live.stream().account());
+        let stream = &mut self.state;
         if heard.frames() > stream.frames {
             stream.heard = Some(at);
         }
         (stream.frames, stream.bytes, stream.unreadable) = (heard.frames(), account.bytes, account.skipped_count);
         stream.newest = heard.newest();
-        stream.lag_seconds = stream.newest.filter(|_| !stream.replayed).map(|newest| at.since(newest).seconds().max(0));
+        stream.lag_seconds = stream.newest.filter(|_| !replayed).map(|newest| at.since(newest).seconds().max(0));
         if self.counts.back().is_none_or(|(last, _)| at.since(*last) >= Span::from_seconds(1)) {
             self.counts.push_back((at, stream.frames));
         }
@@ -186,6 +220,11 @@ fn public(address: &str) -> String {
     let (authority, place) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{scheme}://{host}{place}")
+}
+
+fn router(router: RouterGlance<'_>) -> RouterState {
+    let RouterGlance { name, address, connected, messages, bytes } = router;
+    RouterState { name: name.to_owned(), address, connected, messages, bytes }
 }
 
 fn feeds(live: &Live) -> (Vec<CollectorState>, Vec<VantageState>) {

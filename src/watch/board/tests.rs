@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::org::profile;
+use crate::source::bmp::{ConnectionId, RouterEvent};
 use crate::time::Span;
 use crate::watch::Live;
 use std::path::Path;
@@ -58,11 +59,11 @@ fn pass(live: &mut Live, until: i64) {
 
 #[test]
 fn before_anything_is_heard_nothing_is_claimed() {
-    let mut lookout = Lookout::new("ws://user:word@stream.example/?key=1", false, at(0));
+    let mut lookout = Lookout::new(Some("ws://user:word@stream.example/?key=1"), false, at(0));
     let board = lookout.look(&live(), at(0));
     assert_eq!((board.sight.code, board.now), (SightCode::Blind, None));
     assert_eq!(board.sight.sentence, "No: there is no connection to the stream (no connection was made yet).");
-    assert_eq!(board.stream.address, "ws://stream.example/");
+    assert_eq!(board.stream.unwrap().address, "ws://stream.example/");
     assert!(board.prefixes.iter().all(|prefix| prefix.condition == Condition::NeverSeen && prefix.usual.is_none()));
     assert_eq!((board.services[0].service.as_str(), board.services[0].series), ("web", 0));
     lookout.up();
@@ -71,7 +72,7 @@ fn before_anything_is_heard_nothing_is_claimed() {
 
 #[test]
 fn a_lost_prefix_falls_and_is_withdrawn_and_its_course_is_kept() {
-    let (mut live, mut lookout) = (live(), Lookout::new("ws://stream.example/", false, at(0)));
+    let (mut live, mut lookout) = (live(), Lookout::new(Some("ws://stream.example/"), false, at(0)));
     lookout.up();
     say(&mut live, 0, 1..=4, true);
     pass(&mut live, 20);
@@ -80,7 +81,8 @@ fn a_lost_prefix_falls_and_is_withdrawn_and_its_course_is_kept() {
     assert_eq!((prefix.condition, prefix.visibility.seeing, prefix.usual), (Condition::Usual, 4, Some(Share::ONE)));
     assert_eq!(usual.prefixes[1].condition, Condition::NeverSeen);
     assert_eq!(usual.collectors[0].speaking, 4);
-    assert_eq!((usual.sight.code, usual.stream.frames, usual.stream.heard), (SightCode::Limited, 4, Some(at(25))));
+    let stream = usual.stream.unwrap();
+    assert_eq!((usual.sight.code, stream.frames, stream.heard), (SightCode::Limited, 4, Some(at(25))));
     assert!(usual.sight.limits[0].starts_with("Nobody's table is known"), "{:?}", usual.sight);
 
     say(&mut live, 30, 1..=4, false);
@@ -105,7 +107,7 @@ fn a_lost_prefix_falls_and_is_withdrawn_and_its_course_is_kept() {
 
 #[test]
 fn a_lost_connection_blinds_and_what_was_told_from_outside_is_shown() {
-    let (mut live, mut lookout) = (live(), Lookout::new("ws://stream.example/", false, at(0)));
+    let (mut live, mut lookout) = (live(), Lookout::new(Some("ws://stream.example/"), false, at(0)));
     lookout.up();
     say(&mut live, 0, 1..=4, true);
     pass(&mut live, 20);
@@ -118,8 +120,37 @@ fn a_lost_connection_blinds_and_what_was_told_from_outside_is_shown() {
     lookout.probed(vec![ServiceProbes { service: "web".to_owned(), series: 2, failing: 1, attempts: 9, last: Some(at(24)) }]);
     let board = lookout.look(&live, at(26));
     assert_eq!(board.sight.sentence, "No: there is no connection to the stream (connection refused).");
-    assert_eq!((board.stream.lost, board.stream.refused, board.stream.since), (1, 1, at(25)));
+    let stream = board.stream.unwrap();
+    assert_eq!((stream.lost, stream.refused, stream.since), (1, 1, at(25)));
     assert!(board.sight.limits.contains(&"The canary was not heard.".to_owned()));
     assert_eq!((board.services[0].failing, board.outbox.map(|outbox| outbox.waiting)), (1, Some(1)));
-    assert_eq!(board.stream.complaint.map(|complaint| complaint.words).as_deref(), Some("<b>slow down</b>"));
+    assert_eq!(stream.complaint.map(|complaint| complaint.words).as_deref(), Some("<b>slow down</b>"));
+}
+
+#[test]
+fn routers_alone_are_eyes_and_beside_a_stream_a_part_of_them() {
+    let initiation = [&[3u8, 0, 0, 0, 15, 4, 0, 2, 0, 5][..], b"edge1"].concat();
+    let (connection, address) = (ConnectionId(1), "192.0.2.254".parse().unwrap());
+    let sentence = |live: &Live, lookout: Lookout| {
+        let sight = lookout.hearing_routers().look(live, at(1)).sight;
+        (sight.sentence, sight.limits)
+    };
+    let (alone, beside) = (|| Lookout::new(None, false, at(0)), || Lookout::new(Some("ws://stream.example/"), false, at(0)));
+    let mut live = live();
+    assert_eq!(sentence(&live, alone()).0, "No: no router has told anything yet.");
+    live.router(RouterEvent::Connected { connection, address, name: None });
+    live.router(RouterEvent::Messages { connection, bytes: initiation, at: at(0) });
+    assert_eq!(sentence(&live, alone()), ("No: nothing has been heard yet.".to_owned(), Vec::new()));
+    let board = alone().hearing_routers().look(&live, at(1));
+    let routers = board.routers.unwrap();
+    assert_eq!((routers[0].name.as_str(), routers[0].connected, routers[0].messages), ("edge1", true, 1));
+    assert!(board.stream.is_none());
+    let no_stream = "There is no connection to the stream (no connection was made yet).";
+    assert_eq!(sentence(&live, beside()).1, [no_stream]);
+    live.router(RouterEvent::Lost { connection, reason: "reset".to_owned(), at: at(1) });
+    assert_eq!(sentence(&live, alone()).0, "No: the router edge1 is not connected.");
+    assert!(sentence(&live, beside()).0.ends_with("made yet), and the router edge1 is not connected."));
+    let mut up = beside();
+    up.up();
+    assert_eq!(sentence(&live, up).1, ["The router edge1 is not connected."]);
 }

@@ -3,7 +3,7 @@
 use super::Live;
 use crate::observation::Observation;
 use crate::source::bmp::recording::event_line;
-use crate::source::bmp::{RouterEvent, RouterNews, RoutersContext};
+use crate::source::bmp::{RouterEvent, RouterGlance, RouterNews, RoutersContext};
 use crate::source::ris_live::frame::clock_line;
 use crate::time::{Span, Timestamp};
 
@@ -24,6 +24,11 @@ impl Live {
         self.routers_told.1 = true;
         let (vantages, interest, files) = self.stream.beside();
         self.routers.take(event, &mut RoutersContext { vantages, interest, files })
+    }
+
+    /// Every router which has said something.
+    pub fn routers(&self) -> impl Iterator<Item = RouterGlance<'_>> {
+        self.routers.glances()
     }
 
     fn write_of_routers(&mut self, line: String) {

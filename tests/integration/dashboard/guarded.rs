@@ -70,7 +70,7 @@ fn an_address_which_others_reach_is_not_bound_without_a_token() {
     let (_, snapshots) = {
         let scene = Scene::new(None);
         let (publisher, snapshots) = faultline::dashboard::Publisher::new(
-            faultline::watch::board::Lookout::new("ws://x/", true, super::scene::at(0)),
+            faultline::watch::board::Lookout::new(Some("ws://x/"), true, super::scene::at(0)),
             &scene.live,
             super::scene::at(0),
         );

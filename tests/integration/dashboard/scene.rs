@@ -67,7 +67,7 @@ impl Scene {
         let checked =
             profile::parse(&profile_text(), Path::new("made-up.toml")).unwrap_or_else(|error| panic!("{:?}", error.lines()));
         let live = Live::new(checked.organization, "ws://stream.example/");
-        let mut lookout = Lookout::new("ws://stream.example/", false, at(0));
+        let mut lookout = Lookout::new(Some("ws://stream.example/"), false, at(0));
         lookout.up();
         let (publisher, snapshots) = Publisher::new(lookout, &live, at(0));
         let token = token.map(|token| Token::new(token).unwrap());

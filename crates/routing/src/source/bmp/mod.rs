@@ -15,4 +15,4 @@ mod routers;
 
 pub(super) use reader::{BmpReader, is_bmp};
 pub(super) use recording::{RoutersReader, is_of_routers};
-pub use routers::{ConnectionId, MOST_ROUTERS, RouterEvent, RouterNews, Routers, RoutersContext};
+pub use routers::{ConnectionId, MOST_ROUTERS, RouterEvent, RouterGlance, RouterNews, Routers, RoutersContext};

@@ -147,6 +147,21 @@ struct Known {
     lost: Option<(Timestamp, Vec<CollectorId>)>,
 }
 
+/// A router which has said something, to look at.
+#[derive(Debug, Clone, Copy)]
+pub struct RouterGlance<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its address.
+    pub address: IpAddr,
+    /// A connection of it stands.
+    pub connected: bool,
+    /// Messages which have come from it.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// What routers need to be understood.
 pub struct RoutersContext<'a> {
     /// Where vantage points get their ids.
@@ -228,6 +243,17 @@ impl Routers {
     /// What has come so far, one a router.
     pub fn accounts(&self) -> impl Iterator<Item = &FileAccount> {
         self.routers.iter().map(|known| &known.account)
+    }
+
+    /// Every router which has said something, in the order in which they did.
+    pub fn glances(&self) -> impl Iterator<Item = RouterGlance<'_>> {
+        self.routers.iter().map(|known| RouterGlance {
+            name: &known.name,
+            address: known.address,
+            connected: known.connection.is_some(),
+            messages: known.account.records,
+            bytes: known.account.bytes,
+        })
     }
 
     /// The collectors which routers count as.
