@@ -64,11 +64,16 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(token: Option<&str>) -> Scene {
+        let mut lookout = Lookout::new(Some("ws://stream.example/"), false, at(0));
+        lookout.up();
+        Scene::of(lookout, token)
+    }
+
+    /// What this lookout tells of.
+    pub fn of(lookout: Lookout, token: Option<&str>) -> Scene {
         let checked =
             profile::parse(&profile_text(), Path::new("made-up.toml")).unwrap_or_else(|error| panic!("{:?}", error.lines()));
         let live = Live::new(checked.organization, "ws://stream.example/");
-        let mut lookout = Lookout::new(Some("ws://stream.example/"), false, at(0));
-        lookout.up();
         let (publisher, snapshots) = Publisher::new(lookout, &live, at(0));
         let token = token.map(|token| Token::new(token).unwrap());
         let serving = serve("127.0.0.1:0".parse().unwrap(), token, snapshots).unwrap();

@@ -1,7 +1,8 @@
 //! What is shown, and whether all its forms agree.
 
 use super::scene::{Answer, MARKUP, Scene, at};
-use faultline::watch::board::{CanaryState, OutboxState, ServiceProbes};
+use faultline::source::bmp::{ConnectionId, RouterEvent};
+use faultline::watch::board::{CanaryState, Lookout, OutboxState, ServiceProbes};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -194,6 +195,32 @@ fn health_is_told_once_the_stream_is_heard() {
     scene.say(0, true);
     scene.pass(20);
     assert!((0..1_000).any(|_| scene.get("/healthz").status == 200));
+}
+
+// Why: who hears only his own routers has no stream, and a page which misses one would be red for ever.
+#[test]
+fn routers_alone_are_shown_without_a_stream() {
+    let mut scene = Scene::of(Lookout::new(None, false, at(0)).hearing_routers(), None);
+    assert_eq!(scene.get("/healthz").body, "No router is connected.\n");
+    let (connection, address) = (ConnectionId(1), "192.0.2.254".parse().unwrap());
+    scene.live.router(RouterEvent::Connected { connection, address, name: Some(format!("edge1 {MARKUP}")) });
+    // An Initiation message without anything in it (RFC 7854 §4.3).
+    scene.live.router(RouterEvent::Messages { connection, bytes: vec![3, 0, 0, 0, 6, 4], at: at(1) });
+    scene.pass(20);
+    assert!((0..1_000).any(|_| scene.get("/healthz").status == 200));
+    let feeds = scene.get("/api/v1/feeds").json();
+    assert_eq!((&feeds["stream"], &feeds["routers"][0]["connected"]), (&Value::Null, &Value::Bool(true)));
+    let page = scene.get("/").body;
+    assert!(page.contains("connected, 1 message so far") && page.contains("No: nothing has been heard yet."), "{page}");
+    assert!(!page.contains("<img") && !page.contains("id=\"rates\""));
+    let metrics = scene.get("/metrics").body;
+    let of_router = |name: &str| metrics.lines().find(|line| line.starts_with(name)).and_then(|line| line.rsplit(' ').next());
+    assert_eq!((of_router("faultline_router_connected{"), of_router("faultline_router_messages_total{")), (Some("1"), Some("1")));
+    assert!(!metrics.contains("faultline_stream"));
+    scene.live.router(RouterEvent::Lost { connection, reason: "reset".to_owned(), at: at(21) });
+    scene.pass(30);
+    assert!((0..1_000).any(|_| scene.get("/healthz").status == 503));
+    assert!(scene.get("/").body.contains("not connected, 1 message so far"));
 }
 
 /// A line of OpenMetrics: its name, its labels as they stand, its value.
