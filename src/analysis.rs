@@ -227,7 +227,7 @@ impl Analysis {
         let foreign = routing.foreign_origins.iter().chain(&routing.foreign_unopened);
         let foreign: BTreeSet<IpNet> = foreign.map(|foreign| foreign.prefix).collect();
         let first = routing.first_words();
-        let late = wanted.into_iter().filter_map(|id| Some((id, *first.get(&id)?)));
+        let late = wanted.into_iter().filter_map(|id| Some((id, first.get(&id)?)));
         let late = late.filter(|(_, change)| change.cause == ChangeCause::Announced);
         let late = late.filter_map(|(id, change)| {
             let prefix = routing.rib.prefix_of(id);
@@ -253,9 +253,8 @@ impl Analysis {
         let found = &self.reachability;
         let watched = found.coverage.iter().filter(|covered| !matches!(covered.series.layer, Layer::Control | Layer::Status));
         let probing: BTreeSet<&str> = watched.map(|covered| &*covered.series.vantage).collect();
-        let controls = found.losses.iter().filter(|loss| loss.series.layer == Layer::Control);
-        let muted: BTreeSet<&str> = controls.map(|loss| &*loss.series.vantage).collect();
-        let all = !probing.is_empty() && probing.is_subset(&muted);
+        let offline = crate::incident::Offline::of(found);
+        let all = !probing.is_empty() && probing.is_subset(&offline.vantages());
         all.then(|| {
             "controls failed at every vantage which probed: what failed there meanwhile tells nothing of the services".to_owned()
         })

@@ -5,6 +5,8 @@
 
 mod correlate;
 mod facts;
+mod observed;
+mod offline;
 mod reason;
 mod scene;
 mod verdict;
@@ -14,8 +16,10 @@ use crate::reachability::ReachabilityLoss;
 use crate::settings::Settings;
 use crate::time::{Bounds, Timestamp};
 use crate::withdrawal::Withdrawal;
-pub use correlate::{Correlation, Findings, Observed, correlate};
+pub use correlate::{Correlation, Findings, correlate};
 pub use facts::{DependencyLoss, LayerFacts, ServiceFacts};
+pub use observed::Observed;
+pub(crate) use offline::Offline;
 pub use reason::{Reason, ReasonCode};
 pub use scene::{AddressScene, LayerProbed, NameServerScene, ServiceScene};
 pub use verdict::{IncidentVerdict, ServiceVerdict, Severity, Verdict};

@@ -5,20 +5,22 @@
 //! closely. A partial withdrawal joins an incident and
 //! begins none; so does a more specific whose cover delivers while all probes are well; planned work is told apart.
 
+use super::observed::{Observed, churn, window_of};
+use super::offline::{Interval, Offline};
 use super::scene::{AddressScene, LayerProbed, NameServerScene, ServiceScene};
 use super::{Blindness, ControlVantages, Evidence, Incident};
 use crate::dependency::{AddressDependency, Dependencies};
 use crate::feed::FeedEvent;
 use crate::foreign::ForeignOrigin;
 use crate::org::Organization;
-use crate::pipeline::{BlindTogether, RoutingFindings, named};
+use crate::pipeline::{BlindTogether, Holders, RoutingFindings, named};
 use crate::probe::{DnsServer, Target};
-use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, SeriesCoverage};
+use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, Series, SeriesCoverage};
 use crate::rib::{PrefixId, RouteChange};
 use crate::settings::Settings;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Vantages;
-use crate::withdrawal::{Churn, Level, Withdrawal};
+use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -48,21 +50,6 @@ pub struct Correlation {
     pub observed: Vec<Observed>,
 }
 
-/// An event which is told, and is no incident.
-#[derive(Debug, Clone)]
-pub enum Observed {
-    /// A partial withdrawal which no incident took in.
-    Partial(Withdrawal),
-    /// A more specific was lost, its cover delivers, and all probes were well.
-    CoverDelivers(Withdrawal),
-    /// A withdrawal inside a maintenance window, with the window's remark.
-    Planned(Withdrawal, Option<String>),
-    /// A foreign origin which too few ASes took.
-    ForeignUnopened(ForeignOrigin),
-    /// Prefixes lost by many and back within the hold, one soon after the other.
-    Churn(Vec<Churn>),
-}
-
 /// One finding which may begin or join an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece {
@@ -75,18 +62,22 @@ enum Piece {
 pub fn correlate(findings: Findings<'_>) -> Correlation {
     let (controls, losses): (Vec<&ReachabilityLoss>, Vec<&ReachabilityLoss>) =
         findings.reachability.losses.iter().partition(|loss| loss.series.layer == Layer::Control);
+    let offline = Offline::of(findings.reachability);
     let (muted, losses): (Vec<&ReachabilityLoss>, Vec<&ReachabilityLoss>) =
-        losses.into_iter().partition(|loss| controls.iter().any(|control| mutes(control, loss)));
+        losses.into_iter().partition(|loss| offline.mutes(loss));
     let mut observed: Vec<Observed> = findings.routing.foreign_unopened.iter().cloned().map(Observed::ForeignUnopened).collect();
-    let mut withdrawals = Vec::new();
-    for withdrawal in &findings.routing.withdrawals {
-        match planned(withdrawal, findings.organization) {
-            Some(note) => observed.push(Observed::Planned(withdrawal.clone(), note)),
-            None => withdrawals.push(withdrawal),
+    let withdrawals: Vec<&Withdrawal> = findings.routing.withdrawals.iter().collect();
+    let mut planned = BTreeSet::new();
+    for (index, withdrawal) in withdrawals.iter().enumerate() {
+        if let Some(note) = window_of(withdrawal, findings.organization) {
+            observed.push(Observed::Planned((*withdrawal).clone(), note));
+            planned.insert(index);
         }
     }
     let foreign = findings.routing.foreign_origins.iter().collect();
-    let board = Board { findings, withdrawals, foreign, losses, muted, controls, first_words: findings.routing.first_words() };
+    let holders = Holders::of(findings.routing, findings.dependencies.addresses());
+    let first_words = findings.routing.first_words();
+    let board = Board { findings, withdrawals, planned, foreign, losses, muted, controls, offline, holders, first_words };
     let groups = board.groups();
     let mut incidents: Vec<Incident> = Vec::new();
     let mut taken: BTreeSet<usize> = BTreeSet::new();
@@ -96,7 +87,8 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
             incidents.push(board.incident(group));
         }
     }
-    for (_, withdrawal) in board.withdrawals.iter().enumerate().filter(|(index, _)| !taken.contains(index)) {
+    let told = |index: &usize| taken.contains(index) || board.planned.contains(index);
+    for (_, withdrawal) in board.withdrawals.iter().enumerate().filter(|(index, _)| !told(index)) {
         observed.push(match withdrawal.level {
             Level::Partial => Observed::Partial((*withdrawal).clone()),
             Level::Major | Level::Full => Observed::CoverDelivers((*withdrawal).clone()),
@@ -109,57 +101,12 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
     Correlation { incidents, observed }
 }
 
-impl Observed {
-    /// When it began.
-    pub fn at(&self) -> Timestamp {
-        match self {
-            Observed::Partial(withdrawal) | Observed::CoverDelivers(withdrawal) | Observed::Planned(withdrawal, _) => {
-                withdrawal.onset.earliest
-            }
-            Observed::ForeignUnopened(foreign) => foreign.first,
-            Observed::Churn(churn) => churn.first().map_or(Timestamp::MIN, |first| first.from),
-        }
-    }
-}
-
-/// What churned within the grouping time of what had churned before is told as one.
-fn churn(churn: &[Churn], grouping: Span) -> Vec<Observed> {
-    let mut in_order = churn.to_vec();
-    in_order.sort_by_key(|churn| (churn.from, churn.prefix));
-    let mut until = Timestamp::MIN;
-    let mut told: Vec<Vec<Churn>> = Vec::new();
-    for churn in in_order {
-        match told.last_mut().filter(|_| churn.from.since(until) <= grouping) {
-            Some(together) => together.push(churn),
-            None => told.push(vec![churn]),
-        }
-        until = until.max(churn.until);
-    }
-    told.into_iter().map(Observed::Churn).collect()
-}
-
-/// A control failed at the same vantage while the loss lasted.
-fn mutes(control: &ReachabilityLoss, loss: &ReachabilityLoss) -> bool {
-    control.series.vantage == loss.series.vantage && overlap(span(control), span(loss))
-}
-
-fn span(loss: &ReachabilityLoss) -> (Timestamp, Option<Timestamp>) {
+fn span(loss: &ReachabilityLoss) -> Interval {
     (loss.onset.latest, loss.recovery.map(|recovery| recovery.earliest))
 }
 
-fn overlap(a: (Timestamp, Option<Timestamp>), b: (Timestamp, Option<Timestamp>)) -> bool {
+fn overlap(a: Interval, b: Interval) -> bool {
     a.0 <= b.1.unwrap_or(Timestamp::MAX) && b.0 <= a.1.unwrap_or(Timestamp::MAX)
-}
-
-/// The remark of the maintenance window which announced the withdrawal, if one did.
-fn planned(withdrawal: &Withdrawal, organization: &Organization) -> Option<Option<String>> {
-    let window = organization.maintenance.iter().find(|window| {
-        let time = window.from <= withdrawal.onset.earliest && withdrawal.onset.earliest <= window.until;
-        let prefixes = window.prefixes.is_empty() || window.prefixes.iter().any(|prefix| prefix.contains(&withdrawal.prefix));
-        let ends = withdrawal.recovered.is_none_or(|recovered| recovered <= window.until);
-        time && prefixes && ends
-    })?;
-    Some(window.note.clone())
 }
 
 /// Incidents which began at one time are told apart by a number.
@@ -176,11 +123,15 @@ fn name(incidents: &mut [Incident]) {
 struct Board<'a> {
     findings: Findings<'a>,
     withdrawals: Vec<&'a Withdrawal>,
+    /// Places of those which maintenance windows announced: they begin nothing, but may be why something fails.
+    planned: BTreeSet<usize>,
     foreign: Vec<&'a ForeignOrigin>,
     losses: Vec<&'a ReachabilityLoss>,
     muted: Vec<&'a ReachabilityLoss>,
     controls: Vec<&'a ReachabilityLoss>,
-    first_words: HashMap<PrefixId, &'a RouteChange>,
+    offline: Offline,
+    holders: Holders<'a>,
+    first_words: &'a HashMap<PrefixId, RouteChange>,
 }
 
 /// Of one part in so many of an incident nothing may be known: a table dump takes its time to be written.
@@ -233,7 +184,8 @@ impl Board<'_> {
             }
             (Piece::Withdrawal(withdrawal), Piece::Loss(loss)) | (Piece::Loss(loss), Piece::Withdrawal(withdrawal)) => {
                 let (withdrawal, loss) = (self.withdrawals[withdrawal], self.losses[loss]);
-                self.depends(loss, withdrawal) && follows(loss.onset, loss.cached_for, withdrawal, settings)
+                let lasting = withdrawal.level > Level::Partial && begins_in(loss.onset, withdrawal);
+                self.depends(&loss.series, withdrawal) && (lasting || follows(loss.onset, loss.cached_for, withdrawal, settings))
             }
             (Piece::Foreign(foreign), Piece::Loss(loss)) | (Piece::Loss(loss), Piece::Foreign(foreign)) => {
                 let (foreign, loss) = (self.foreign[foreign], self.losses[loss]);
@@ -256,10 +208,10 @@ impl Board<'_> {
         }
     }
 
-    /// Whether a service of the loss depends on the withdrawn prefix.
-    fn depends(&self, loss: &ReachabilityLoss, withdrawal: &Withdrawal) -> bool {
+    /// Whether a service of what is probed depends on the withdrawn prefix.
+    fn depends(&self, series: &Series, withdrawal: &Withdrawal) -> bool {
         let inside = |address: &AddressDependency| withdrawal.prefix.contains(&address.address);
-        loss.series.services.iter().filter_map(|index| self.findings.dependencies.services.get(*index)).any(|service| {
+        series.services.iter().filter_map(|index| self.findings.dependencies.services.get(*index)).any(|service| {
             let hosts = service.hostnames.iter();
             let zones = service.hostnames.iter().flat_map(|host| &host.zones);
             hosts.flat_map(|host| &host.addresses).any(inside)
@@ -274,20 +226,30 @@ impl Board<'_> {
             Piece::Foreign(_) | Piece::Loss(_) => true,
             Piece::Withdrawal(index) => {
                 let withdrawal = self.withdrawals[*index];
+                if self.planned.contains(index) {
+                    return false;
+                }
                 let delivers = withdrawal.cover.is_some() && self.probed_well(withdrawal);
                 withdrawal.level > Level::Partial && !delivers
             }
         })
     }
 
-    /// Whether services which depend on the prefix were probed while it was withdrawn; that no loss was found is known already.
+    /// Whether services which depend on the prefix, or any where none is known to, were probed while it was withdrawn, by somebody who was not
+    /// offline; that no loss was found which counts is known already.
     fn probed_well(&self, withdrawal: &Withdrawal) -> bool {
-        let (from, until) = withdrawal.interval();
-        self.findings.reachability.coverage.iter().any(|series| {
-            series.series.layer != Layer::Control
-                && overlap((series.first, Some(series.last)), (from, until))
-                && series.successes > 0
-        })
+        let interval = withdrawal.interval();
+        let told = |series: &&SeriesCoverage| {
+            let asks = !matches!(series.series.layer, Layer::Control | Layer::Status);
+            asks && overlap((series.first, Some(series.last)), interval) && series.successes > 0
+        };
+        let probed: Vec<&SeriesCoverage> = self.findings.reachability.coverage.iter().filter(told).collect();
+        let needs = |series: &&&SeriesCoverage| self.depends(&series.series, withdrawal);
+        let needed = probed.iter().any(|series| needs(&series));
+        let muted =
+            |series: &SeriesCoverage| self.muted.iter().any(|loss| loss.series == series.series && overlap(span(loss), interval));
+        let mut telling = probed.iter().filter(|series| !needed || needs(series));
+        telling.any(|series| !muted(series) && !self.offline.covers(&series.series.vantage, interval))
     }
 
     fn incident(&self, group: &[Piece]) -> Incident {
@@ -309,8 +271,10 @@ impl Board<'_> {
         let during = |loss: &&&ReachabilityLoss| overlap(self::span(loss), span);
         let controls: Vec<ReachabilityLoss> = self.controls.iter().filter(during).map(|loss| (*loss).clone()).collect();
         let muted: Vec<ReachabilityLoss> = self.muted.iter().filter(during).map(|loss| (*loss).clone()).collect();
-        let deaf: BTreeSet<Arc<str>> = controls.iter().map(|loss| Arc::clone(&loss.series.vantage)).collect();
-        let services = self.services(span, &deaf);
+        let deaf = self.deaf(span, &losses, &muted);
+        let severe = withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial);
+        let telling = self.telling(span, &losses, &deaf);
+        let services = self.services(span, &telling, &severe.map(|withdrawal| withdrawal.prefix).collect());
         let evidence = Evidence {
             routing_blind: self.routing_blind(span, &services),
             services,
@@ -328,7 +292,35 @@ impl Board<'_> {
         Incident { id: String::new(), began, ended, evidence }
     }
 
-    fn services(&self, span: (Timestamp, Option<Timestamp>), deaf: &BTreeSet<Arc<str>>) -> Vec<ServiceScene> {
+    /// Vantages which tell nothing of an incident with these losses: offline for most of it, or with muted losses only.
+    fn deaf(&self, span: Interval, losses: &[ReachabilityLoss], muted: &[ReachabilityLoss]) -> BTreeSet<Arc<str>> {
+        let at = |losses: &[ReachabilityLoss]| -> BTreeSet<Arc<str>> {
+            losses.iter().map(|loss| Arc::clone(&loss.series.vantage)).collect()
+        };
+        let vantages: BTreeSet<&Arc<str>> = self.controls.iter().map(|loss| &loss.series.vantage).collect();
+        let offline = vantages.into_iter().filter(|vantage| self.offline.covers(vantage, span)).cloned();
+        let telling = at(losses);
+        at(muted).into_iter().chain(offline).filter(|vantage| !telling.contains(vantage)).collect()
+    }
+
+    /// Series which tell how it was during an incident with these losses: of who is not deaf, of a target which was up at some time or was lost then,
+    /// and was not down for another reason.
+    fn telling(&self, span: Interval, losses: &[ReachabilityLoss], deaf: &BTreeSet<Arc<str>>) -> Vec<&SeriesCoverage> {
+        let of_it: BTreeSet<&Series> = losses.iter().map(|loss| &*loss.series).collect();
+        let others = self.losses.iter().chain(&self.muted).filter(|loss| overlap(self::span(loss), span));
+        let down: BTreeSet<&Series> = others.map(|loss| &*loss.series).collect();
+        let margin = self.settings().probe_gap;
+        let tells = |covered: &&SeriesCoverage| {
+            let series = &*covered.series;
+            series.layer != Layer::Control
+                && !deaf.contains(&series.vantage)
+                && overlap(widen((covered.first, Some(covered.last)), margin), span)
+                && (of_it.contains(series) || covered.successes > 0 && !down.contains(series))
+        };
+        self.findings.reachability.coverage.iter().filter(tells).collect()
+    }
+
+    fn services(&self, span: Interval, telling: &[&SeriesCoverage], withdrawn: &BTreeSet<IpNet>) -> Vec<ServiceScene> {
         let services = self.findings.organization.services.iter().enumerate();
         services
             .map(|(index, service)| {
@@ -340,7 +332,8 @@ impl Board<'_> {
                 let mut name_servers: Vec<NameServerScene> = Vec::new();
                 for server in hosts.iter().flat_map(|host| &host.zones).flat_map(|zone| &zone.name_servers) {
                     if !name_servers.iter().any(|known| known.name == server.name) {
-                        let addresses = server.addresses.iter().map(|address| self.address(address.address)).collect();
+                        let addresses = server.addresses.iter().map(|known| self.address(known.address, span, withdrawn));
+                        let addresses = addresses.collect();
                         name_servers.push(NameServerScene { name: Arc::clone(&server.name), addresses });
                     }
                 }
@@ -349,29 +342,22 @@ impl Board<'_> {
                     name: service.name.clone(),
                     not_yet: service.since.is_some_and(|since| since > span.0),
                     name_servers,
-                    addresses: addresses.into_iter().map(|address| self.address(address)).collect(),
-                    probed: self.probed(index, span, deaf),
+                    addresses: addresses.into_iter().map(|address| self.address(address, span, withdrawn)).collect(),
+                    probed: self.probed(index, telling),
                 }
             })
             .collect()
     }
 
-    fn address(&self, address: IpAddr) -> AddressScene {
-        let holder = self.findings.routing.holder_of(address);
-        let (prefix, origins) = holder.map_or((None, Vec::new()), |(prefix, _, origins)| (Some(prefix), origins));
+    fn address(&self, address: IpAddr, (began, ended): Interval, withdrawn: &BTreeSet<IpNet>) -> AddressScene {
+        let holder = self.holders.during(address, began, ended, |prefix| withdrawn.contains(prefix));
+        let (prefix, origins) = holder.map_or((None, Vec::new()), |(prefix, origins)| (Some(prefix), origins));
         AddressScene { address, prefix, origins }
     }
 
-    fn probed(&self, service: usize, span: (Timestamp, Option<Timestamp>), deaf: &BTreeSet<Arc<str>>) -> Vec<LayerProbed> {
-        let margin = self.settings().probe_gap;
-        let concerns = |series: &&SeriesCoverage| {
-            series.series.services.contains(&service)
-                && !deaf.contains(&series.series.vantage)
-                && series.series.layer != Layer::Control
-                && overlap(widen((series.first, Some(series.last)), margin), span)
-        };
+    fn probed(&self, service: usize, telling: &[&SeriesCoverage]) -> Vec<LayerProbed> {
         let mut layers: Vec<LayerProbed> = Vec::new();
-        for series in self.findings.reachability.coverage.iter().filter(concerns) {
+        for series in telling.iter().filter(|series| series.series.services.contains(&service)) {
             let layer = series.series.layer;
             let place = layers.iter().position(|probed| probed.layer == layer).unwrap_or_else(|| {
                 let (vantages, asked) = (BTreeSet::new(), BTreeSet::new());
@@ -381,7 +367,7 @@ impl Board<'_> {
             let probed = &mut layers[place];
             probed.series += 1;
             if let Target::Dns { server: DnsServer::Authority { address, .. }, .. } = &series.series.target {
-                probed.asked.insert(*address);
+                probed.asked.insert((Arc::clone(&series.series.vantage), *address));
             }
             if probed.vantages.insert(Arc::clone(&series.series.vantage)) {
                 let known = self.findings.organization.probe_vantages.iter().find(|known| *known.name == *series.series.vantage);
@@ -393,7 +379,7 @@ impl Board<'_> {
         layers
     }
 
-    fn routing_blind(&self, span: (Timestamp, Option<Timestamp>), services: &[ServiceScene]) -> Vec<Blindness> {
+    fn routing_blind(&self, span: Interval, services: &[ServiceScene]) -> Vec<Blindness> {
         let routing = self.findings.routing;
         let least = self.settings().eligible_min;
         let spans = BlindTogether::of(&routing.blind).into_iter().map(|blind| Blindness {
@@ -419,7 +405,7 @@ impl Board<'_> {
 
     /// Prefixes which services need and of which nothing was said during much of the incident: they may have been gone before it was
     /// recorded, and have come back in it.
-    fn not_heard_of(&self, (began, ended): (Timestamp, Option<Timestamp>), services: &[ServiceScene]) -> Option<Blindness> {
+    fn not_heard_of(&self, (began, ended): Interval, services: &[ServiceScene]) -> Option<Blindness> {
         let routing = self.findings.routing;
         let from = began.max(routing.first?);
         let length = ended.unwrap_or(routing.last).since(from).micros();
@@ -427,14 +413,14 @@ impl Board<'_> {
         let held = services.iter().flat_map(|service| &service.addresses).chain(servers).filter_map(|address| address.prefix);
         let late: BTreeMap<IpNet, Timestamp> = held
             .filter_map(|prefix| Some((prefix, self.first_words.get(&routing.rib.id_of(&prefix)?)?.at)))
-            .filter(|(_, first)| first.since(from).micros() > length / NOT_HEARD_OF)
+            .filter(|(_, first)| first.since(from).micros() > length / NOT_HEARD_OF && ended.is_none_or(|ended| *first <= ended))
             .collect();
         let until = late.values().copied().max()?;
         let which: Vec<IpNet> = late.into_keys().collect();
         Some(Blindness { from, until, what: format!("nothing was known yet of {}", named(&which)) })
     }
 
-    fn control_vantages(&self, span: (Timestamp, Option<Timestamp>), deaf: &BTreeSet<Arc<str>>) -> ControlVantages {
+    fn control_vantages(&self, span: Interval, deaf: &BTreeSet<Arc<str>>) -> ControlVantages {
         let coverage = self.findings.reachability.coverage.iter();
         let probed: BTreeSet<String> = coverage
             .filter(|series| series.series.layer == Layer::Control && overlap((series.first, Some(series.last)), span))
@@ -444,8 +430,14 @@ impl Board<'_> {
     }
 }
 
-fn widen((from, until): (Timestamp, Option<Timestamp>), by: Span) -> (Timestamp, Option<Timestamp>) {
+fn widen((from, until): Interval, by: Span) -> Interval {
     (from - by, until.map(|until| until + by))
+}
+
+/// Whether something began while a withdrawal lasted: its cause may work through caches, or long connections, for long.
+fn begins_in(onset: Bounds, withdrawal: &Withdrawal) -> bool {
+    let (from, until) = withdrawal.interval();
+    onset.latest >= from && until.is_none_or(|until| onset.earliest <= until)
 }
 
 /// Whether a loss may be the consequence of a withdrawal: within the window before and after its onset, longer by what caches held.

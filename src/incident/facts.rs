@@ -6,7 +6,7 @@ use super::{Evidence, Incident};
 use crate::foreign::ForeignOrigin;
 use crate::probe::{DnsServer, Target};
 use crate::reachability::{FailureKind, Layer, ReachabilityLoss};
-use crate::time::Bounds;
+use crate::time::{Bounds, Timestamp};
 use crate::vantage::Asn;
 use crate::withdrawal::{Level, Withdrawal};
 use ipnet::IpNet;
@@ -52,8 +52,6 @@ pub struct DependencyLoss<'a> {
     pub withdrawals: Vec<&'a Withdrawal>,
     /// Partial withdrawals of the prefixes which hold them.
     pub partial: Vec<&'a Withdrawal>,
-    /// More specifics inside the holding prefixes, withdrawn at level major or worse, beside those above.
-    pub inside: Vec<&'a Withdrawal>,
 }
 
 /// A loss, or the part of it which concerns a layer.
@@ -96,7 +94,7 @@ impl<'a> ServiceFacts<'a> {
             addresses: DependencyLoss::of(&addresses, evidence),
             foreign: foreign(scene, evidence),
             resolver: layer(Layer::Resolver, |_| true),
-            authorities_failing: authority.losses.iter().filter_map(|failure| asked(failure.loss)).collect(),
+            authorities_failing: authority.losses.iter().filter_map(|failure| asked_of(failure.loss)).collect(),
             authority,
             by_address: layer(Layer::ServiceByAddress, |_| true),
             by_name_unresolved: layer(Layer::ServiceByName, |kind| kind == FailureKind::NameNotResolved),
@@ -163,10 +161,17 @@ impl<'a> ServiceFacts<'a> {
         layers.iter().flat_map(|layer| layer.probed.iter().cloned()).collect()
     }
 
-    /// Whether at least one name server answered directly all the time.
+    /// Whether somebody was always answered directly by some name server: at no time all failed at once, wherever they were asked.
     pub fn some_authority_answers(&self) -> bool {
         let asked = self.scene.layer(Layer::Authority).map(|probed| probed.asked.len()).unwrap_or(0);
-        self.authorities_failing.len() < asked
+        let failing_at = |at: Timestamp| {
+            let lasts =
+                |loss: &ReachabilityLoss| loss.onset.latest <= at && loss.recovery.is_none_or(|recovery| recovery.latest >= at);
+            let failing = self.authority.losses.iter().filter(|failure| lasts(failure.loss));
+            let pairs = failing.filter_map(|failure| Some((&failure.loss.series.vantage, asked_of(failure.loss)?)));
+            pairs.collect::<BTreeSet<_>>().len()
+        };
+        asked > 0 && self.authority.losses.iter().all(|failure| failing_at(failure.loss.onset.latest) < asked)
     }
 
     /// Extended errors 6 to 12 speak of DNSSEC (RFC 8914).
@@ -194,12 +199,6 @@ impl<'a> DependencyLoss<'a> {
             lost: lost_items.count(),
             withdrawals: evidence.withdrawals.iter().filter(severe).filter(|w| held.contains(&w.prefix)).collect(),
             partial: evidence.withdrawals.iter().filter(|w| w.level == Level::Partial && held.contains(&w.prefix)).collect(),
-            inside: evidence
-                .withdrawals
-                .iter()
-                .filter(severe)
-                .filter(|w| held.iter().any(|prefix| prefix != &w.prefix && prefix.contains(&w.prefix)))
-                .collect(),
         }
     }
 
@@ -305,7 +304,8 @@ fn part(loss: &ReachabilityLoss, keep: fn(FailureKind) -> bool) -> Option<Bounds
     Some(if first == earliest { loss.onset } else { Bounds::exact(first) })
 }
 
-fn asked(loss: &ReachabilityLoss) -> Option<IpAddr> {
+/// The name-server address which was asked.
+fn asked_of(loss: &ReachabilityLoss) -> Option<IpAddr> {
     match &loss.series.target {
         Target::Dns { server: DnsServer::Authority { address, .. }, .. } => Some(*address),
         Target::Dns { server: DnsServer::Resolver { .. }, .. }

@@ -23,8 +23,6 @@ pub enum ReasonCode {
     NameServersLeft,
     /// Prefixes of the service's own addresses were withdrawn.
     ServicePrefixesLost,
-    /// A more specific inside a prefix which holds its addresses was withdrawn.
-    MoreSpecificLost,
     /// A less specific route was left.
     CoverPresent,
     /// No route was left.

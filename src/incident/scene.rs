@@ -53,10 +53,17 @@ pub struct LayerProbed {
     pub vantages: BTreeSet<Arc<str>>,
     /// Series: pairs of vantage and target.
     pub series: usize,
-    /// Name-server addresses asked, for the authority layer.
-    pub asked: BTreeSet<IpAddr>,
+    /// Who asked which name-server address directly, for the authority layer.
+    pub asked: BTreeSet<(Arc<str>, IpAddr)>,
     /// Vantages of these with the ASes they are in or behind, as far as the profile tells.
     pub networks: Vec<(Arc<str>, Vec<Asn>)>,
+}
+
+impl LayerProbed {
+    /// How many name-server addresses were asked directly.
+    pub fn servers_asked(&self) -> usize {
+        self.asked.iter().map(|(_, address)| *address).collect::<BTreeSet<IpAddr>>().len()
+    }
 }
 
 impl ServiceScene {

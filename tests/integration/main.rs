@@ -20,6 +20,7 @@ mod archive_server;
 mod bmp;
 #[cfg(feature = "nats")]
 mod bus;
+mod causes;
 mod completions;
 #[cfg(feature = "live")]
 mod dashboard;

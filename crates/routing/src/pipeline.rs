@@ -4,6 +4,7 @@
 //! happens at its own time and in order, so the result does not depend on when observations arrive.
 
 mod blind;
+mod holder;
 mod inside;
 mod lull;
 mod plain;
@@ -20,6 +21,7 @@ use crate::visibility::{Electorate, Visibility, VisibilityChange, Votes};
 use crate::withdrawal::{Churn, Detector, Level, Moment, Scene, Step, Withdrawal, WithdrawalStep};
 use blind::BlindSpans;
 pub use blind::{BlindSpan, BlindTogether, named};
+pub use holder::Holders;
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -71,6 +73,10 @@ pub struct Log {
     pub routes: Vec<RouteChange>,
     /// Every change of visibility.
     pub visibility: Vec<VisibilityChange>,
+    /// The first word on each prefix, which is never forgotten.
+    first: HashMap<PrefixId, RouteChange>,
+    /// Who saw what by the last change of visibility which was forgotten.
+    before: HashMap<PrefixId, Visibility>,
 }
 
 /// What the routing side found.
@@ -250,7 +256,10 @@ impl Pipeline {
     /// Forgets route and visibility changes from before a time: no finding depends on them, tables and pictures begin later.
     pub fn forget_log_before(&mut self, time: Timestamp) {
         self.log.routes.retain(|change| change.at >= time);
-        self.log.visibility.retain(|change| change.at >= time);
+        let Log { visibility, before, .. } = &mut self.log;
+        for change in visibility.extract_if(.., |change| change.at < time) {
+            before.insert(change.prefix, change.now);
+        }
     }
 
     /// What would be found if the recording ended here; it goes on.
@@ -355,6 +364,10 @@ impl Pipeline {
             if watched {
                 self.foreign.observe(change, &self.scope, (rib, feeds, vantages));
                 self.log.routes.push(*change);
+                let first = self.log.first.entry(change.prefix).or_insert(*change);
+                if change.at < first.at {
+                    *first = *change;
+                }
             }
             if let Some(visible) = self.votes.poll(told, recalled, state) {
                 let churn =
@@ -457,15 +470,8 @@ impl RoutingFindings {
     }
 
     /// The first word which was said of each prefix.
-    pub fn first_words(&self) -> HashMap<PrefixId, &RouteChange> {
-        let mut first: HashMap<PrefixId, &RouteChange> = HashMap::new();
-        for change in &self.log.routes {
-            let known = first.entry(change.prefix).or_insert(change);
-            if change.at < known.at {
-                *known = change;
-            }
-        }
-        first
+    pub fn first_words(&self) -> &HashMap<PrefixId, RouteChange> {
+        &self.log.first
     }
 
     /// Every vantage point's view of a prefix at the end.

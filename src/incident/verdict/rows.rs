@@ -6,6 +6,7 @@ use crate::incident::{Evidence, Incident};
 use crate::vantage::Asn;
 use crate::withdrawal::{Level, Withdrawal};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The first row which fits a service.
 pub(super) fn first_fit(incident: &Incident, facts: &ServiceFacts<'_>) -> Verdict {
@@ -84,8 +85,7 @@ fn routing_rows(evidence: &Evidence, facts: &ServiceFacts<'_>) -> Option<Verdict
     if own.any() && !facts.dns_fails() && fails {
         return Some(Verdict::RoutingServiceAddresses);
     }
-    let inside = servers.inside.iter().chain(&own.inside).copied();
-    let covered: Vec<&Withdrawal> = lost.iter().copied().chain(inside).filter(|withdrawal| withdrawal.cover.is_some()).collect();
+    let covered: Vec<&Withdrawal> = lost.iter().copied().filter(|withdrawal| withdrawal.cover.is_some()).collect();
     if !covered.is_empty() && fails {
         return Some(Verdict::RoutingBlackhole);
     }
@@ -97,7 +97,12 @@ fn routing_rows(evidence: &Evidence, facts: &ServiceFacts<'_>) -> Option<Verdict
         return Some(Verdict::RoutingLocal);
     }
     if !facts.foreign.is_empty() {
-        return Some(if facts.service_fails_itself() { Verdict::RoutingForeignOrigin } else { Verdict::ForeignOriginNoImpact });
+        if !fails {
+            return Some(Verdict::ForeignOriginNoImpact);
+        }
+        if while_announced(facts, evidence) {
+            return Some(Verdict::RoutingForeignOrigin);
+        }
     }
     match (lost.is_empty(), fails) {
         (false, true) => Some(Verdict::RoutingServiceAddresses),
@@ -136,10 +141,33 @@ fn other_rows(facts: &ServiceFacts<'_>) -> Option<Verdict> {
     }
 }
 
-/// Something of the service failed, by bounds, before everything it depends on was withdrawn.
+/// The service failed, by bounds, before everything it depends on was withdrawn, and still did then, at most of those who saw it fail: what one
+/// place saw, or was over, is another matter.
 fn failed_before(failures: &[Failure<'_>], lost: &[&Withdrawal], evidence: &Evidence) -> bool {
     let margin = evidence.settings.order_margin;
-    failures.iter().any(|failure| lost.iter().all(|withdrawal| withdrawal.onset.is_after(failure.onset, margin)))
+    let before = |failure: &&Failure<'_>| {
+        lost.iter().all(|withdrawal| {
+            let lasts = failure.loss.recovery.is_none_or(|recovery| recovery.latest >= withdrawal.onset.earliest);
+            lasts && withdrawal.onset.is_after(failure.onset, margin)
+        })
+    };
+    let who = |failure: &Failure<'_>| Arc::clone(&failure.loss.series.vantage);
+    let first: BTreeSet<Arc<str>> = failures.iter().filter(before).map(who).collect();
+    let all: BTreeSet<Arc<str>> = failures.iter().map(who).collect();
+    first.len() * 2 > all.len()
+}
+
+/// Something of the service began to fail while a foreign origin was announced, or shortly before it was seen.
+fn while_announced(facts: &ServiceFacts<'_>, evidence: &Evidence) -> bool {
+    let servers = || facts.scene.name_servers.iter().flat_map(|server| &server.addresses);
+    facts.foreign.iter().any(|foreign| {
+        let of_servers = servers().any(|server| foreign.prefix.contains(&server.address));
+        let failures = if of_servers { facts.losses() } else { facts.own_losses() };
+        failures.iter().any(|Failure { onset, .. }| {
+            onset.latest >= foreign.first - evidence.settings.cause_before
+                && foreign.ended.is_none_or(|ended| onset.earliest <= ended)
+        })
+    })
 }
 
 /// Lost at some vantages only, and it fails only at probes behind them: by the AS which all lost paths share, or an AS which lost it.

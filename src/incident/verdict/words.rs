@@ -142,9 +142,6 @@ fn routing(evidence: &Evidence, facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>,
     if own.any() {
         pro.push(ReasonCode::ServicePrefixesLost.says(format!("{} of {} addresses: {}", own.lost, own.total, withdrawn(own))));
     }
-    for inside in servers.inside.iter().chain(&own.inside) {
-        pro.push(ReasonCode::MoreSpecificLost.says(format!("{} was withdrawn", inside.prefix)));
-    }
     let lost: Vec<&Withdrawal> = servers.withdrawals.iter().chain(&own.withdrawals).copied().collect();
     covers(&lost, con, pro);
     for foreign in &facts.foreign {
@@ -265,7 +262,7 @@ fn layers(facts: &ServiceFacts<'_>, verdict: Verdict, pro: &mut Vec<Reason>, con
         pro.push(ReasonCode::DnssecError.says(format!("{} answers named a DNSSEC error", facts.dnssec_errors())));
     }
     if facts.authority.fails() {
-        let asked = facts.scene.layer(crate::reachability::Layer::Authority).map_or(0, |probed| probed.asked.len());
+        let asked = facts.scene.layer(crate::reachability::Layer::Authority).map_or(0, |probed| probed.servers_asked());
         let text = format!(
             "{} of the {asked} name-server addresses which were asked directly failed: {} {}",
             facts.authorities_failing.len(),
@@ -391,7 +388,7 @@ fn held<'a>(facts: &'a ServiceFacts<'_>) -> impl Iterator<Item = String> + 'a {
 
 fn concerns(withdrawal: &Withdrawal, facts: &ServiceFacts<'_>) -> bool {
     let (servers, own) = (&facts.name_servers, &facts.addresses);
-    let all = [&servers.withdrawals, &servers.partial, &servers.inside, &own.withdrawals, &own.partial, &own.inside];
+    let all = [&servers.withdrawals, &servers.partial, &own.withdrawals, &own.partial];
     all.iter().any(|list| list.iter().any(|known| known.id == withdrawal.id && known.onset == withdrawal.onset))
 }
 

@@ -1,0 +1,211 @@
+//! Which of several things is the cause: what happens before, beside or behind an outage must not be taken for it, nor hide it.
+//!
+//! Each case is a few events of one afternoon, played into archives and probe results and analyzed as the program does it. 16 peers, three
+//! probing vantages, one probe a minute, all thresholds at their defaults.
+
+use faultline::analysis::Analysis;
+use faultline::cli::Inputs;
+use faultline::command::analyze::analyze;
+use faultline::drill;
+use faultline::incident::Verdict::{self, *};
+use faultline::report::{ReportView, markdown};
+use std::path::Path;
+
+const TIMELINE: &str = include_str!("causes/timeline.toml");
+const PROFILE: &str = include_str!("causes/profile.toml");
+const NAME_SERVERS: &str = r#""198.51.100.0/24", "203.0.113.0/24", "2001:db9:53::/48""#;
+const SHOP: &str = r#""192.0.2.0/24""#;
+const PAGES: &str = r#"pages = ["shop", "shop at address"]"#;
+
+/// Something in BGP, or something which clients meet: a table of the timeline, its times, and the rest of its keys.
+fn event(table: &str, from: &str, until: &str, keys: &str) -> String {
+    let at = |clock: &str| format!("2026-03-01T{clock}:00Z");
+    format!("[[{table}]]\nat = {}\nuntil = {}\n{}\n", at(from), at(until), keys.replace("; ", "\n"))
+}
+
+fn withdraw(from: &str, until: &str, prefixes: &str) -> String {
+    event("events", from, until, &format!(r#"action = "withdraw"; prefixes = [{prefixes}]"#))
+}
+
+fn hijack(from: &str, until: &str, prefixes: &str, more: &str) -> String {
+    event("events", from, until, &format!(r#"action = "hijack"; origin = 64666; prefixes = [{prefixes}]; {more}"#))
+}
+
+/// The service times out.
+fn silent(from: &str, until: &str) -> String {
+    event("http", from, until, &format!(r#"outcome = "connect_timeout"; {PAGES}"#))
+}
+
+/// The service answers with an error.
+fn error(from: &str, until: &str, more: &str) -> String {
+    event("http", from, until, &format!(r#"outcome = "answered"; status = 500; {PAGES}; {more}"#))
+}
+
+fn control_fails(from: &str, until: &str, page: &str, more: &str) -> String {
+    event("http", from, until, &format!(r#"outcome = "connect_timeout"; pages = ["{page}"]; {more}"#))
+}
+
+/// Name servers do not answer when asked directly, and then resolvers do not.
+fn names_fail(from: &str, later: &str, until: &str) -> String {
+    event("dns", from, until, r#"outcome = "timeout"; via = "authority"; names = ["example.com"]"#)
+        + &event("dns", later, until, r#"outcome = "servfail"; via = "resolver"; names = ["example.com"]"#)
+}
+
+fn play(events: &[String], profile: &str) -> Analysis {
+    let timeline =
+        drill::parse(Path::new("causes.toml"), &(TIMELINE.to_owned() + &events.concat())).unwrap_or_else(|error| panic!("{error}"));
+    let folder = tempfile::tempdir().unwrap();
+    drill::write(&timeline, folder.path()).unwrap();
+    let organization = folder.path().join("org.toml");
+    std::fs::write(&organization, PROFILE.to_owned() + profile).unwrap();
+    let probes = ["dns.jsonl.gz", "http.jsonl.gz", "status.jsonl.gz"].map(|name| folder.path().join(name));
+    let probes = probes.into_iter().filter(|path| path.exists()).collect();
+    let inputs = vec![organization, folder.path().join("mrt")];
+    analyze(&Inputs { inputs, collectors: Vec::new(), probes, threads: None }, &faultline::timing::Timing::default()).unwrap()
+}
+
+fn verdicts(analysis: &Analysis) -> Vec<Verdict> {
+    analysis.correlation.incidents.iter().map(|incident| incident.verdict().verdict).collect()
+}
+
+fn assert_verdicts(cases: &[(&str, Vec<String>, &[Verdict])]) {
+    for (what, events, expected) in cases {
+        assert_eq!(verdicts(&play(events, "")), *expected, "{what}");
+    }
+}
+
+// Why: what one neighbour once heard of carries nobody's traffic. It must not hide that the prefix which does was lost.
+#[test]
+fn a_stray_more_specific_does_not_hold_an_address() {
+    let leak = |from, until, prefixes| hijack(from, until, prefixes, "count = 1");
+    let of_servers = r#""198.51.100.0/25", "203.0.113.0/25", "2001:db9:53::/49""#;
+    let lost = || [withdraw("13:20", "13:50", SHOP), silent("13:21", "13:51")].concat();
+    assert_verdicts(&[
+        ("heard of by one AS before", vec![leak("12:10", "12:20", r#""192.0.2.0/25""#), lost()], &[RoutingServiceAddresses]),
+        (
+            "a hijack which was over an hour before",
+            vec![hijack("12:10", "12:20", r#""192.0.2.0/25""#, ""), lost()],
+            &[ForeignOriginNoImpact, RoutingServiceAddresses],
+        ),
+        (
+            "heard of by one AS an hour after, and the host was down",
+            vec![silent("12:20", "12:35"), leak("14:00", "14:10", r#""192.0.2.0/25""#)],
+            &[HostOrPath],
+        ),
+        (
+            "name servers",
+            vec![
+                leak("12:10", "12:12", of_servers),
+                withdraw("12:50", "13:20", NAME_SERVERS),
+                names_fail("12:51", "12:54", "13:21"),
+            ],
+            &[RoutingNameServers],
+        ),
+    ]);
+}
+
+// Why: caches, long connections and slow spread make it late. While its own prefix is gone nothing else is as good a cause.
+#[test]
+fn what_fails_while_its_prefix_is_withdrawn_fails_because_of_it() {
+    let most = event("events", "12:40", "14:00", r#"action = "withdraw"; prefixes = ["192.0.2.0/24"]; percent = 60; pick = "a""#);
+    let slow = event("events", "12:40", "13:50", r#"action = "withdraw"; prefixes = ["192.0.2.0/24"]; spread = "25min""#);
+    assert_verdicts(&[
+        ("half an hour later", vec![withdraw("12:40", "14:00", SHOP), silent("13:10", "13:50")], &[RoutingServiceAddresses]),
+        ("in two steps", vec![most, withdraw("13:10", "14:00", SHOP), silent("13:11", "14:01")], &[RoutingServiceAddresses]),
+        ("slowly", vec![slow, silent("12:56", "13:51")], &[RoutingServiceAddresses]),
+    ]);
+}
+
+// Why: an outage of an hour does not vanish because somebody else's page was down for five minutes of it.
+#[test]
+fn a_control_which_fails_for_a_moment_or_alone_mutes_nothing() {
+    let both = |from, until| control_fails(from, until, "control", "") + &control_fails(from, until, "control2", "");
+    assert_verdicts(&[
+        ("all controls for a moment", vec![error("12:30", "14:00", ""), both("13:00", "13:05")], &[Application]),
+        (
+            "one control all the time",
+            vec![error("12:30", "14:00", ""), control_fails("12:10", "14:20", "control", "")],
+            &[Application],
+        ),
+        (
+            "for a moment of a withdrawal",
+            vec![withdraw("12:40", "14:00", SHOP), silent("12:41", "14:01"), both("13:20", "13:24")],
+            &[RoutingServiceAddresses],
+        ),
+        ("whenever the service did", vec![error("12:30", "13:00", ""), both("12:30", "13:00")], &[]),
+    ]);
+}
+
+// Why: what one place saw, or was over, did not take routes away.
+#[test]
+fn a_layer_below_failed_first_only_if_it_did_so_for_most_and_still_does() {
+    let lost = || [withdraw("13:00", "13:30", SHOP), silent("13:01", "13:31")].concat();
+    let degraded = event("status", "12:40", "13:32", r#"services = ["Shop"]; reporter = "users"; status = "degraded""#);
+    assert_verdicts(&[
+        ("at one of three", vec![error("12:40", "13:31", r#"vantages = ["office"]"#), lost()], &[RoutingServiceAddresses]),
+        ("over before", vec![error("12:40", "12:56", ""), lost()], &[RoutingServiceAddresses]),
+        ("users report that it is slow", vec![degraded, lost()], &[RoutingServiceAddresses]),
+        ("everywhere, and still", vec![error("12:55", "13:31", ""), withdraw("13:00", "13:30", SHOP)], &[LowerLayerFirst]),
+    ]);
+}
+
+// Why: a hijack which began long after the service broke did not break it, and one of name servers breaks more than names.
+#[test]
+fn a_foreign_origin_is_the_cause_of_what_begins_with_it() {
+    assert_verdicts(&[
+        (
+            "after the application broke",
+            vec![error("12:30", "14:00", ""), hijack("13:15", "13:45", r#""192.0.2.0/25""#, "")],
+            &[Application],
+        ),
+        (
+            "of name servers",
+            vec![hijack("12:40", "13:20", NAME_SERVERS, ""), names_fail("12:41", "12:42", "13:21")],
+            &[RoutingForeignOrigin],
+        ),
+        ("and nothing fails", vec![hijack("12:40", "13:20", SHOP, "")], &[ForeignOriginNoImpact]),
+    ]);
+}
+
+// Why: servers which failed one after the other, or for one place only, answered all the time.
+#[test]
+fn authorities_are_down_only_if_all_of_them_are_at_once() {
+    let names = r#"outcome = "servfail"; via = "resolver"; names = ["example.com"]; extended_error = 7"#;
+    let server = |from, until, name: &str| {
+        event("dns", from, until, &format!(r#"outcome = "timeout"; via = "authority"; servers = ["{name}"]"#))
+    };
+    let resolvers = event("dns", "12:40", "13:20", names);
+    let (first, second) = ("ns1.example.com", "ns2.example.com");
+    assert_verdicts(&[
+        (
+            "one after the other",
+            vec![server("12:40", "12:46", first), server("12:50", "12:56", second), resolvers.clone()],
+            &[DnsResolver],
+        ),
+        ("both", vec![server("12:40", "13:20", first), server("12:40", "13:20", second), resolvers], &[DnsAuthorities]),
+    ]);
+}
+
+// Why: planned work which breaks a service is its cause, and nobody must read that nothing was withdrawn.
+#[test]
+fn planned_work_is_told_as_the_cause_of_what_it_breaks() {
+    let window = "[[maintenance]]\nfrom = 2026-03-01T12:30:00Z\nuntil = 2026-03-01T13:30:00Z\nnote = \"new fibre\"\n";
+    let events = [withdraw("12:40", "13:20", SHOP), silent("12:41", "13:21")];
+    let analysis = play(&events, window);
+    assert_eq!(verdicts(&analysis), [RoutingServiceAddresses]);
+    let text = markdown(&ReportView::of(&analysis, "2026-03-01T15:00:00Z".parse().unwrap()));
+    assert!(text.contains("new fibre"), "the window is told");
+    assert_eq!(verdicts(&play(&events[..1], window)), []);
+}
+
+// Why: a page which works only because nobody could look is not well.
+#[test]
+fn a_cover_delivers_only_if_somebody_who_was_not_offline_saw_it() {
+    let cover = "[[routes]]\nprefixes = [\"192.0.0.0/16\"]\norigin = 64500\n".to_owned();
+    let offline = control_fails("12:59", "13:42", "control", "") + &control_fails("12:59", "13:42", "control2", "");
+    let lost = || withdraw("13:00", "13:40", SHOP);
+    assert_eq!(verdicts(&play(&[cover.clone(), lost()], "")), [], "observed, and no incident");
+    let blind = play(&[cover, lost(), silent("12:59", "13:42"), offline], "");
+    assert_eq!(verdicts(&blind).len(), 1, "what it did to the service nobody knows");
+    assert!(!verdicts(&blind).contains(&RoutingCoverDelivers));
+}
