@@ -13,7 +13,7 @@ use crate::org::Organization;
 use crate::outage::{Chains, ended};
 use crate::pipeline::{BlindTogether, RoutingFindings};
 use crate::probe::{ProbeFile, ProbeResult};
-use crate::reachability::{JudgedAttempt, Layer, ReachabilityFindings};
+use crate::reachability::{JudgedAttempt, Layer, ReachabilityFindings, Series, SeriesCoverage};
 use crate::rib::{ChangeCause, PrefixId};
 use crate::settings::Settings;
 use crate::source::FileAccount;
@@ -185,6 +185,7 @@ impl Analysis {
         doubts.extend(self.never_seen());
         doubts.extend(self.announced_late());
         doubts.extend(self.muted_everywhere());
+        doubts.extend(self.never_up());
         if self.routing.first.is_none() && self.reachability.coverage.is_empty() {
             doubts.push("nothing was observed: no BGP statement of a watched prefix, and no probe result".to_owned());
         }
@@ -257,6 +258,26 @@ impl Analysis {
         let all = !probing.is_empty() && probing.is_subset(&offline.vantages());
         all.then(|| {
             "controls failed at every vantage which probed: what failed there meanwhile tells nothing of the services".to_owned()
+        })
+    }
+
+    /// Services of which no probe ever succeeded, nor failed often enough to count: of them nothing is known.
+    fn never_up(&self) -> Option<String> {
+        let found = &self.reachability;
+        let lost: BTreeSet<&Series> = found.losses.iter().map(|loss| &*loss.series).collect();
+        let told = |covered: &&SeriesCoverage| covered.successes > 0 || lost.contains(&*covered.series);
+        let services = |covered: &SeriesCoverage| covered.series.services.to_vec();
+        let known: BTreeSet<usize> = found.coverage.iter().filter(told).flat_map(services).collect();
+        let probed: BTreeSet<usize> = found.coverage.iter().flat_map(services).collect();
+        let names: Vec<&str> = probed
+            .difference(&known)
+            .filter_map(|service| self.organization.services.get(*service))
+            .map(|service| service.name.as_str())
+            .collect();
+        (!names.is_empty()).then(|| {
+            let least = self.organization.settings.down_after;
+            let names = names.join(", ");
+            format!("no probe of {names} ever succeeded, and none failed {least} times in a row: too few to tell")
         })
     }
 

@@ -3,6 +3,8 @@
 pub mod analyze;
 pub mod completions;
 pub mod drill;
+#[cfg(feature = "live")]
+mod ending;
 pub mod explain;
 #[cfg(feature = "live")]
 pub mod fetch;

@@ -25,10 +25,10 @@ pub struct Sharing {
     )]
     pub all_origins: bool,
     /// Of all prefixes only this share, the first of four as 1/4; others watch the others
-    #[arg(long, value_name = "NUMBER/COUNT", requires = "all_origins", value_parser = share)]
+    #[arg(long, value_name = "NUMBER/COUNT", requires = "all_origins", conflicts_with = "profile", value_parser = share)]
     pub share: Option<Share>,
     /// Write outages to this file too, a line of JSON each; one which stands there is not told again when it is found again after a restart
-    #[arg(long, value_name = "FILE", requires = "all_origins", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", requires = "all_origins", conflicts_with = "profile", value_hint = ValueHint::FilePath)]
     pub outages: Option<PathBuf>,
 }
 

@@ -59,12 +59,7 @@ async fn follow(mut prober: Prober, book: &mut Book<'_>) -> miette::Result<()> {
         Some(_) => tokio::spawn(prober.run(rounds, sender)),
         None => tokio::spawn(async move { prober.once(sender).await }),
     };
-    let stop = async {
-        // Without a signal to wait for it goes on until it is ended otherwise.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+    let stop = super::ending::told_to_end();
     tokio::pin!(stop);
     loop {
         let event = tokio::select! {

@@ -56,7 +56,7 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         let stream = (!typed.bmp_only).then_some(stream);
         let also = publishing.as_ref().map(sharing::Publishing::events);
         let watching = Watching { live, clock, stream, also, station, prober, recorder, seen_until, archives };
-        watch(watching, stop(), |told| people.tell(&told)).await
+        watch(watching, super::ending::told_to_end(), |told| people.tell(&told)).await
     });
     // Tasks which still hear the stream go with it.
     drop(runtime);
@@ -68,14 +68,6 @@ pub fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
 
 fn clock(typed: &Watch) -> Clock {
     if typed.replayed { Clock::Stream } else { Clock::System }
-}
-
-/// Somebody wants it to end.
-async fn stop() {
-    // Without a signal to wait for it goes on until it is ended otherwise.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// Begins to listen for routers, if that was asked for.

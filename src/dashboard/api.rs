@@ -91,7 +91,7 @@ pub enum ServiceCode {
     Failing,
     /// Something which it needs is lost.
     Concerned,
-    /// Nobody probes it, and nothing which it needs is lost.
+    /// Nobody probes it, or nothing is known of any probe yet, and nothing which it needs is lost.
     NotProbed,
     /// All probes of it succeed.
     Up,
@@ -202,6 +202,7 @@ impl ServiceState {
                 "Not probed: whether it works is not known. Nothing which it needs is known to be lost.".to_owned(),
             ),
             None if probes.failing > 0 => (ServiceCode::Failing, probed(probes)),
+            None if probes.unknown == probes.series => (ServiceCode::NotProbed, probed(probes)),
             None => (ServiceCode::Up, probed(probes)),
         };
         ServiceState {
@@ -216,9 +217,12 @@ impl ServiceState {
 }
 
 fn probed(probes: &ServiceProbes) -> String {
-    match probes.failing {
-        0 => format!("All of {} probes succeed.", probes.series),
-        failing => format!("{failing} of {} probes fail.", probes.series),
+    let ServiceProbes { series, failing, unknown, .. } = probes;
+    match (failing, unknown) {
+        (0, 0) => format!("All of {series} probes succeed."),
+        (0, unknown) if unknown == series => format!("Nothing is known yet of any of {series} probes."),
+        (0, unknown) => format!("{} of {series} probes succeed; of {unknown} nothing is known yet.", series - unknown),
+        (failing, _) => format!("{failing} of {series} probes fail."),
     }
 }
 

@@ -165,7 +165,7 @@ impl Page {
     pub(super) fn shape(&self) -> String {
         let incidents = self.open.iter().map(|card| format!("o{}", card.number));
         let past = self.past.iter().map(|card| format!("p{}{}", card.number, card.report.is_some()));
-        let prefixes = self.prefixes.iter().map(|card| card.card.id.clone());
+        let prefixes = self.prefixes.iter().map(|card| format!("{}{}", card.card.id, card.prefix));
         let services = self.services.iter().map(|card| card.card.id.clone());
         let collectors = self.collectors.iter().map(|line| line.line.id.clone());
         let facts = self.facts.iter().map(|(_, spot)| spot.id.clone());
@@ -370,6 +370,7 @@ fn service((place, state): (usize, &ServiceState)) -> ServiceCard {
     let (class_word, words) = match state.code {
         ServiceCode::Failing => ("bad", "failing"),
         ServiceCode::Concerned => ("doubt", "concerned"),
+        ServiceCode::NotProbed if state.probes.series > 0 => ("unsure", "not known"),
         ServiceCode::NotProbed => ("unsure", "not probed"),
         ServiceCode::Up => ("good", "up"),
     };

@@ -4,7 +4,7 @@
 //! addresses is the right one is not decided here. Addresses which can be nobody's on the Internet are set aside and named.
 
 use crate::observation::RecordRef;
-use crate::probe::{AskedAddress, DnsAnswer, HttpKind, Outcome, ProbeResult, Target};
+use crate::probe::{AskedAddress, DnsAnswer, DnsServer, HttpKind, Outcome, ProbeResult, Target};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,8 +22,12 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Learns from one result: the answer section of a DNS answer, the address which a page requested by name was fetched from.
+    /// Learns from one result: the answer section of a DNS answer, the address at which a name server was asked directly, that which a page
+    /// requested by name was fetched from.
     pub fn observe(&mut self, result: &ProbeResult) {
+        if let Target::Dns { server: DnsServer::Authority { address, name: Some(server) }, .. } = &result.target {
+            self.address(server, *address, result.source);
+        }
         match (&result.target, &result.outcome) {
             (Target::Dns { name, .. }, Outcome::Dns(outcome)) => self.answer_section(name, &outcome.answers, result.source),
             (Target::Http { host, address: AskedAddress::ByName, .. }, Outcome::Http(outcome)) => {

@@ -65,6 +65,18 @@ fn what_the_profile_does_not_say_is_learned_from_answers() {
     assert!(found.missing[0].starts_with("no address known for name server ns2.example.com of zone example.com"));
 }
 
+// Why: whoever asks a name server directly knows where it is, also while it does not answer.
+#[test]
+fn an_address_which_is_asked_directly_is_the_name_servers() {
+    let mut direct = answer(2, "example.com", &[]);
+    let server = DnsServer::Authority { address: "192.0.2.53".parse().unwrap(), name: Some("ns1.example.com".into()) };
+    direct.target = Target::Dns { server, name: "example.com".into(), record_type: "SOA".into() };
+    let results = [answer(1, "example.com", &[("example.com", "NS", "ns1.example.com")]), direct];
+    let found = Dependencies::from_profile_and_results(&org(&format!("{WEB}{ZONE}")), &results);
+    let server = &found.services[0].hostnames[0].zones[0].name_servers[0];
+    assert_eq!(shown(&server.addresses), [("192.0.2.53".to_owned(), Some(2))]);
+}
+
 #[test]
 fn the_profile_comes_before_answers() {
     let profile = format!(

@@ -1,9 +1,9 @@
 //! Correlation: which findings belong together.
 //!
 //! Two findings are one incident if their onsets are within the grouping time, if they overlap and their onsets are within the straggler
-//! tail, if a loss follows the withdrawal of something the service depends on, or if losses of one service overlap or follow each other
+//! tail, if a loss follows the withdrawal of something the service depends on or begins while that lasts, or if losses of one service overlap or follow each other
 //! closely. A partial withdrawal joins an incident and
-//! begins none; so does a more specific whose cover delivers while all probes are well; planned work is told apart.
+//! begins none; so do planned work, and a more specific whose cover delivers while all probes are well.
 
 use super::observed::{Observed, churn, window_of};
 use super::offline::{Interval, Offline};
@@ -435,7 +435,7 @@ fn widen((from, until): Interval, by: Span) -> Interval {
 }
 
 /// Whether something began while a withdrawal lasted: its cause may work through caches, or long connections, for long.
-fn begins_in(onset: Bounds, withdrawal: &Withdrawal) -> bool {
+pub(super) fn begins_in(onset: Bounds, withdrawal: &Withdrawal) -> bool {
     let (from, until) = withdrawal.interval();
     onset.latest >= from && until.is_none_or(|until| onset.earliest <= until)
 }

@@ -46,7 +46,7 @@ pub struct Checked {
 pub enum ProfileError {
     /// The file cannot be read.
     #[error("cannot read the profile {}", path.display())]
-    #[diagnostic(help("name a readable TOML file; docs/profile.md has a complete example"))]
+    #[diagnostic(help("name a readable TOML file first, and archives after it; docs/profile.md has a complete example"))]
     Unreadable {
         /// The file.
         path: PathBuf,

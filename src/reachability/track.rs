@@ -209,8 +209,9 @@ impl Track {
 
     /// How it is now.
     pub(super) fn glance(&self) -> SeriesGlance<'_> {
-        let SeriesCoverage { series, last, attempts, .. } = &self.coverage;
-        SeriesGlance { series, down: matches!(self.state, State::Down { .. }), attempts: *attempts, last: *last }
+        let SeriesCoverage { series, last, attempts, successes, .. } = &self.coverage;
+        let down = matches!(self.state, State::Down { .. });
+        SeriesGlance { series, down, succeeded: *successes > 0, attempts: *attempts, last: *last }
     }
 
     /// How many losses have begun and ended.

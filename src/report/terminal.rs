@@ -17,6 +17,7 @@ use super::words;
 use crate::analysis::Outcome;
 use crate::scope::Relation;
 use crate::time::Bounds;
+use crate::vantage::Asn;
 use screen::{Look, Screen, Weight};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,11 +162,20 @@ fn withdrawals(screen: &mut Screen, incident: &IncidentView) {
     let what = if all.len() > 2 { format!("{} prefixes", all.len()) } else { prefixes };
     let text = format!("{what} ({levels}), onset {onset}, {} at worst", worst.trough.words);
     screen.row(Weight::Must, "withdrawn", &text, 2);
-    let transit: BTreeSet<_> = all.iter().flat_map(|lost| lost.common_transit.iter().copied()).collect();
-    if !transit.is_empty() {
-        screen.row(Weight::Must, "", &format!("all lost paths cross {}, no surviving path does", words::some(transit, 4)), 1);
-    }
+    transits(screen, all);
     screen.row(Weight::Should, "", &left(all), 2);
+}
+
+/// Which AS all lost paths of a prefix share, and no surviving path had, if it is the same for all of them or for some.
+fn transits(screen: &mut Screen, all: &[WithdrawalView]) {
+    let mut by_transit: BTreeMap<&[Asn], usize> = BTreeMap::new();
+    for lost in all.iter().filter(|lost| !lost.common_transit.is_empty()) {
+        *by_transit.entry(&lost.common_transit).or_default() += 1;
+    }
+    let Some((transit, count)) = by_transit.into_iter().max_by_key(|(_, count)| *count) else { return };
+    let of = if count == all.len() { String::new() } else { format!("of {count} of {} prefixes ", all.len()) };
+    let text = format!("{of}all lost paths cross {}, no surviving path does", words::some(transit, 4));
+    screen.row(Weight::Must, "", &text, 1);
 }
 
 /// What was left for traffic, over all prefixes.

@@ -43,7 +43,7 @@ pub struct Board {
     pub stream: Option<StreamState>,
     /// The organization's own routers, in the order in which they spoke first; `null` if none are listened for.
     pub routers: Option<Vec<RouterState>>,
-    /// The organization's prefixes, in the order of the profile.
+    /// The organization's prefixes, in the order of the profile; then those which it means by a range, as they are met.
     pub prefixes: Vec<PrefixState>,
     /// The organization's services, in the order of the profile.
     pub services: Vec<ServiceProbes>,
@@ -199,6 +199,8 @@ pub struct ServiceProbes {
     pub series: u32,
     /// How many of these fail.
     pub failing: u32,
+    /// Of how many nothing is known yet: they never succeeded, and did not fail often enough.
+    pub unknown: u32,
     /// Attempts so far.
     pub attempts: u64,
     /// When it was probed last; `null` if never.

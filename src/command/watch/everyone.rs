@@ -1,7 +1,7 @@
 //! `faultline watch --all-origins`: the outages of every origin AS, or of a share of all prefixes, while they happen.
 
 use super::begin::tables_known;
-use super::{clock, sharing, stop};
+use super::{clock, sharing};
 use crate::analysis::Outcome;
 use crate::cli::{Lines, Watch};
 use crate::command::progress::Progress;
@@ -67,7 +67,7 @@ pub(super) fn run(typed: &Watch, now: Timestamp) -> miette::Result<Outcome> {
         let mut hearing = Hearing::new(&typed.stream, clock(typed));
         let mut looking = interval(EVERY);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stop = stop();
+        let stop = crate::command::ending::told_to_end();
         tokio::pin!(stop);
         let mut quiet = false;
         loop {

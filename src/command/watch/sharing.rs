@@ -1,6 +1,5 @@
 //! Where a watch hears from, and who hears through it: a server of RIS Live, or a bus between several who watch.
 
-use super::stop;
 use crate::analysis::Outcome;
 use crate::cli::Watch;
 use crate::replay::server::END;
@@ -69,7 +68,7 @@ pub(super) fn relay(typed: &Watch) -> miette::Result<Outcome> {
         stream.hear(&mut tasks, publishing.events(), None);
         tokio::select! {
             _ = tasks.join_next() => {}
-            () = stop() => {}
+            () = crate::command::ending::told_to_end() => {}
         }
     });
     // Tasks which still hear the stream go with it.

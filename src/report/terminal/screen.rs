@@ -88,10 +88,16 @@ impl Screen {
     }
 
     pub fn finish(mut self) -> String {
-        while self.lines.len() > LINES {
+        let mut left_out = 0;
+        while self.lines.len() > LINES - usize::from(left_out > 0) {
             let lightest = self.lines.iter().map(|(weight, _)| *weight).max().unwrap_or(Weight::Must);
             let Some(place) = self.lines.iter().rposition(|(weight, _)| *weight == lightest) else { break };
             self.lines.remove(place);
+            left_out += 1;
+        }
+        if left_out > 0 {
+            let text = format!("{:LABEL$}{left_out} lines more: see the report", "…");
+            self.lines.push((Weight::Must, self.paint(Look::Faint, &text)));
         }
         self.lines.into_iter().map(|(_, line)| line.trim_end().to_owned() + "\n").collect()
     }
@@ -193,7 +199,8 @@ mod tests {
         screen.row(Weight::Must, "proof", "last", 1);
         let text = screen.finish();
         assert_eq!(text.lines().count(), LINES);
-        assert!(text.starts_with("headline") && text.ends_with("proof     last\n"), "{text}");
+        assert!(text.starts_with("headline") && text.contains("\nproof     last\n"), "{text}");
+        assert!(text.ends_with("…         19 lines more: see the report\n"), "{text}");
     }
 
     #[test]

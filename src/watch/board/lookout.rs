@@ -153,7 +153,14 @@ impl Lookout {
     /// What is known of a service: of one which nobody probes, its name.
     fn service(&self, name: &str) -> ServiceProbes {
         let known = self.services.iter().find(|known| known.service == name).cloned();
-        known.unwrap_or_else(|| ServiceProbes { service: name.to_owned(), series: 0, failing: 0, attempts: 0, last: None })
+        known.unwrap_or_else(|| ServiceProbes {
+            service: name.to_owned(),
+            series: 0,
+            failing: 0,
+            unknown: 0,
+            attempts: 0,
+            last: None,
+        })
     }
 }
 

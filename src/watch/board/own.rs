@@ -10,6 +10,7 @@ pub fn probes_of(live: &Live) -> Vec<ServiceProbes> {
         service: service.name.clone(),
         series: 0,
         failing: 0,
+        unknown: 0,
         attempts: 0,
         last: None,
     };
@@ -19,6 +20,7 @@ pub fn probes_of(live: &Live) -> Vec<ServiceProbes> {
             let Some(service) = services.get_mut(*place) else { continue };
             service.series += 1;
             service.failing += u32::from(glance.down);
+            service.unknown += u32::from(!glance.down && !glance.succeeded);
             service.attempts += glance.attempts;
             service.last = service.last.max(Some(glance.last));
         }

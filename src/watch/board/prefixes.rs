@@ -1,6 +1,7 @@
 //! How the organization's prefixes are, and their courses.
 
 use super::{Condition, Course, PrefixState};
+use crate::org::WatchedPrefix;
 use crate::rib::PrefixId;
 use crate::time::Timestamp;
 use crate::vantage::Asn;
@@ -16,11 +17,20 @@ pub(super) struct Prefixes {
     places: HashMap<PrefixId, usize>,
     /// Changes of visibility which were taken from the log.
     taken: usize,
+    /// So many prefixes which were spoken of were looked at.
+    met: usize,
 }
+
+/// No more prefixes than this are shown.
+const MOST: usize = 1_000;
 
 #[derive(Debug)]
 struct Known {
     prefix: IpNet,
+    /// What the profile calls it.
+    label: Option<String>,
+    /// The profile means prefixes inside of it, too.
+    is_range: bool,
     id: Option<PrefixId>,
     course: Course,
     /// How it is, and since when.
@@ -33,30 +43,45 @@ impl Prefixes {
         self.meet(live);
         self.follow(live);
         let foreign = foreign(live);
-        let own = &live.organization().prefixes;
-        let look = |(known, own): (&mut Known, &crate::org::WatchedPrefix)| {
+        let look = |known: &mut Known| {
             let mut state = known.look(live, now);
-            state.label.clone_from(&own.label);
-            state.foreign_origins = foreign.iter().filter(|(prefix, _)| own.prefix.contains(prefix)).map(|(_, asn)| *asn).collect();
+            state.label.clone_from(&known.label);
+            state.foreign_origins =
+                foreign.iter().filter(|(prefix, _)| known.prefix.contains(prefix)).map(|(_, asn)| *asn).collect();
             state.foreign_origins.sort_unstable();
             state.foreign_origins.dedup();
             state
         };
-        self.known.iter_mut().zip(own).map(look).collect()
+        // Of a range of prefixes those count which are announced.
+        let inside: Vec<IpNet> = self.known.iter().filter(|known| known.id.is_some()).map(|known| known.prefix).collect();
+        let is_shown = |known: &&mut Known| {
+            known.id.is_some() || !known.is_range || !inside.iter().any(|prefix| known.prefix.contains(prefix))
+        };
+        self.known.iter_mut().filter(is_shown).map(look).collect()
     }
 
     /// Finds the places of prefixes which were spoken of for the first time.
     fn meet(&mut self, live: &Live) {
+        let rib = live.pipeline().rib();
         if self.known.is_empty() {
-            let own = live.organization().prefixes.iter().map(|own| own.prefix);
-            self.known = own.map(|prefix| Known { prefix, id: None, course: Course::default(), condition: None }).collect();
+            self.known = live.organization().prefixes.iter().map(Known::of).collect();
         }
         for (place, known) in self.known.iter_mut().enumerate().filter(|(_, known)| known.id.is_none()) {
-            known.id = live.pipeline().rib().id_of(&known.prefix);
+            known.id = rib.id_of(&known.prefix);
             if let Some(id) = known.id {
                 self.places.insert(id, place);
             }
         }
+        let ranges = self.known.iter().any(|known| known.is_range);
+        for (id, prefix) in rib.prefixes().skip(if ranges { self.met } else { usize::MAX }) {
+            let means = |own: &WatchedPrefix| own.prefix.contains(&prefix) && prefix.prefix_len() <= own.lengths.longest;
+            let is_own = live.organization().prefixes.iter().any(means);
+            if is_own && !self.places.contains_key(&id) && self.known.len() < MOST {
+                self.places.insert(id, self.known.len());
+                self.known.push(Known { id: Some(id), ..Known::new(prefix) });
+            }
+        }
+        self.met = rib.prefix_count();
     }
 
     /// Takes what changed since.
@@ -74,6 +99,15 @@ impl Prefixes {
 }
 
 impl Known {
+    fn new(prefix: IpNet) -> Self {
+        Known { prefix, label: None, is_range: false, id: None, course: Course::default(), condition: None }
+    }
+
+    fn of(own: &WatchedPrefix) -> Self {
+        let is_range = own.lengths.longest > own.prefix.prefix_len();
+        Known { label: own.label.clone(), is_range, ..Known::new(own.prefix) }
+    }
+
     fn look(&mut self, live: &Live, now: Timestamp) -> PrefixState {
         let (pipeline, settings) = (live.pipeline(), &live.organization().settings);
         let visibility = self.id.map(|id| pipeline.votes().visibility(id)).unwrap_or_default();

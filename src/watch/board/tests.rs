@@ -117,7 +117,14 @@ fn a_lost_connection_blinds_and_what_was_told_from_outside_is_shown() {
     lookout.complaint("<b>slow down</b>");
     lookout.canary(CanaryState { sings: false, last: None, sentence: "The canary was not heard.".to_owned() });
     lookout.outbox(OutboxState { waiting: 1, delivered: 2, failed: 3, oldest: Some(at(1)) });
-    lookout.probed(vec![ServiceProbes { service: "web".to_owned(), series: 2, failing: 1, attempts: 9, last: Some(at(24)) }]);
+    lookout.probed(vec![ServiceProbes {
+        service: "web".to_owned(),
+        series: 2,
+        failing: 1,
+        unknown: 0,
+        attempts: 9,
+        last: Some(at(24)),
+    }]);
     let board = lookout.look(&live, at(26));
     assert_eq!(board.sight.sentence, "No: there is no connection to the stream (connection refused).");
     let stream = board.stream.unwrap();

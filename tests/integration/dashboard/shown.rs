@@ -21,7 +21,7 @@ fn told_all(scene: &mut Scene) {
     lookout.complaint(MARKUP);
     lookout.canary(CanaryState { sings: false, last: Some(at(1)), sentence: format!("The canary {MARKUP} was not heard.") });
     lookout.outbox(OutboxState { waiting: 1, delivered: 2, failed: 3, oldest: Some(at(2)) });
-    lookout.probed(vec![ServiceProbes { service, series: 3, failing: 1, attempts: 40, last: Some(at(3)) }]);
+    lookout.probed(vec![ServiceProbes { service, series: 3, failing: 1, unknown: 0, attempts: 40, last: Some(at(3)) }]);
     scene.pass(60);
 }
 
