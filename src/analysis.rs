@@ -24,7 +24,7 @@ use ipnet::IpNet;
 pub use roll_up::{GroupOutage, RollUp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Everything found about one organization.
 #[derive(Debug)]
@@ -261,23 +261,23 @@ impl Analysis {
         })
     }
 
-    /// Services of which no probe ever succeeded, nor failed often enough to count: of them nothing is known.
+    /// Services whose names, or which themselves, no probe ever saw well, nor failed often enough to count: of them nothing is known.
     fn never_up(&self) -> Option<String> {
         let found = &self.reachability;
         let lost: BTreeSet<&Series> = found.losses.iter().map(|loss| &*loss.series).collect();
-        let told = |covered: &&SeriesCoverage| covered.successes > 0 || lost.contains(&*covered.series);
-        let services = |covered: &SeriesCoverage| covered.series.services.to_vec();
-        let known: BTreeSet<usize> = found.coverage.iter().filter(told).flat_map(services).collect();
-        let probed: BTreeSet<usize> = found.coverage.iter().flat_map(services).collect();
-        let names: Vec<&str> = probed
-            .difference(&known)
-            .filter_map(|service| self.organization.services.get(*service))
-            .map(|service| service.name.as_str())
-            .collect();
+        let mut probed: BTreeMap<(usize, bool), bool> = BTreeMap::new();
+        for SeriesCoverage { series, successes, .. } in &found.coverage {
+            let of_names = matches!(series.layer, Layer::Resolver | Layer::Authority);
+            for service in series.services.iter().filter(|_| !matches!(series.layer, Layer::Control | Layer::Status)) {
+                *probed.entry((*service, of_names)).or_default() |= *successes > 0 || lost.contains(&**series);
+            }
+        }
+        let unknown: BTreeSet<usize> = probed.into_iter().filter(|(_, told)| !told).map(|((service, _), _)| service).collect();
+        let services = unknown.into_iter().filter_map(|service| self.organization.services.get(service));
+        let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
         (!names.is_empty()).then(|| {
-            let least = self.organization.settings.down_after;
-            let names = names.join(", ");
-            format!("no probe of {names} ever succeeded, and none failed {least} times in a row: too few to tell")
+            let (names, least) = (names.join(", "), self.organization.settings.down_after);
+            format!("no probe of {names}, or of its names, ever succeeded, and none failed {least} times in a row: too few to tell")
         })
     }
 

@@ -42,6 +42,21 @@ fn share(text: &str) -> Result<Share, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Cli;
+    use clap::Parser;
+
+    #[test]
+    fn what_a_profile_would_leave_out_is_refused_beside_one() {
+        let typed = |more: &[&str]| {
+            let words = [&["faultline", "watch"], more].concat();
+            Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.kind())
+        };
+        for ignored in [["--share", "1/2"], ["--outages", "o.jsonl"]] {
+            let refused = typed(&[&["org.toml"], &ignored[..]].concat());
+            assert_eq!(refused, Err(clap::error::ErrorKind::ArgumentConflict), "{ignored:?}");
+            assert_eq!(typed(&[&["--all-origins"], &ignored[..]].concat()), Ok(()), "{ignored:?}");
+        }
+    }
 
     #[test]
     fn shares_are_counted_from_one() {

@@ -3,10 +3,11 @@
 //! Each case is a few events of one afternoon, played into archives and probe results and analyzed as the program does it. 16 peers, three
 //! probing vantages, one probe a minute, all thresholds at their defaults.
 
-use faultline::analysis::Analysis;
+use faultline::analysis::{Analysis, Outcome};
 use faultline::cli::Inputs;
 use faultline::command::analyze::analyze;
 use faultline::drill;
+use faultline::incident::ReasonCode;
 use faultline::incident::Verdict::{self, *};
 use faultline::report::{ReportView, markdown};
 use std::path::Path;
@@ -208,4 +209,18 @@ fn a_cover_delivers_only_if_somebody_who_was_not_offline_saw_it() {
     let blind = play(&[cover, lost(), silent("12:59", "13:42"), offline], "");
     assert_eq!(verdicts(&blind).len(), 1, "what it did to the service nobody knows");
     assert!(!verdicts(&blind).contains(&RoutingCoverDelivers));
+}
+
+// Why: probes which never succeeded, and never failed often enough to count, say nothing: neither that all is well, nor that enough was seen.
+#[test]
+fn what_never_succeeded_is_not_known_to_be_well() {
+    let patient = "[settings]\ndown_after = 1000\n";
+    let nothing = [silent("12:00", "14:30"), names_fail("12:00", "12:00", "14:30")].concat();
+    let quiet = play(std::slice::from_ref(&nothing), patient);
+    assert_eq!((verdicts(&quiet), quiet.outcome()), (vec![], Outcome::CouldNotTell), "{:?}", quiet.doubts());
+    assert!(quiet.doubts()[0].starts_with("no probe of Shop, or of its names, ever succeeded"), "{:?}", quiet.doubts());
+    let lost = play(&[nothing, withdraw("13:00", "13:40", SHOP)], patient);
+    let verdict = lost.correlation.incidents[0].verdict();
+    let reasons = &verdict.services[0].reasons_for;
+    assert!(!reasons.iter().any(|reason| reason.code == ReasonCode::ProbedWell), "{reasons:?}");
 }

@@ -301,7 +301,7 @@ fn layers(facts: &ServiceFacts<'_>, verdict: Verdict, pro: &mut Vec<Reason>, con
     } else if facts.status.is_well() {
         pro.push(ReasonCode::ReportedUp.says("reported as working"));
     }
-    if !facts.service_probed() {
+    if facts.by_address.probed.is_empty() && facts.by_name.probed.is_empty() {
         con.push(ReasonCode::NotProbed.says("nobody probed the service itself"));
     } else if !facts.service_fails() && !facts.dns_fails() {
         pro.push(ReasonCode::ProbedWell.says("probed, and well all the time"));

@@ -29,7 +29,11 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn live() -> Live {
-    let checked = profile::parse(PROFILE, Path::new("made-up.toml")).unwrap();
+    live_of(PROFILE)
+}
+
+fn live_of(profile: &str) -> Live {
+    let checked = profile::parse(profile, Path::new("made-up.toml")).unwrap();
     Live::new(checked.organization, "ws://user:word@stream.example/?key=1")
 }
 
@@ -160,4 +164,19 @@ fn routers_alone_are_eyes_and_beside_a_stream_a_part_of_them() {
     let mut up = beside();
     up.up();
     assert_eq!(sentence(&live, up).1, ["The router edge1 is not connected."]);
+}
+
+// Why: of a range nobody announces all: what is announced of it counts, and a page which waits for the rest is blind for ever.
+#[test]
+fn of_a_range_what_is_announced_is_shown() {
+    let range = PROFILE.replace(r#""192.0.2.0/24", "198.51.100.0/24""#, r#""192.0.0.0/16^+", "198.51.100.0/24^+""#);
+    let (mut live, mut lookout) = (live_of(&range), Lookout::new(Some("ws://stream.example/"), false, at(0)));
+    lookout.up();
+    let shown = |board: &Board| board.prefixes.iter().map(|prefix| prefix.prefix.clone()).collect::<Vec<_>>();
+    assert_eq!(shown(&lookout.look(&live, at(0))), ["192.0.0.0/16", "198.51.100.0/24"]);
+    say(&mut live, 0, 1..=4, true);
+    pass(&mut live, 20);
+    let board = lookout.look(&live, at(25));
+    assert_eq!(shown(&board), ["198.51.100.0/24", "192.0.2.0/24"]);
+    assert_eq!((board.prefixes[1].condition, board.sight.code), (Condition::Usual, SightCode::Limited));
 }
