@@ -237,6 +237,8 @@ pub struct SeriesGlance<'a> {
     pub series: &'a Series,
     /// Whether it is down.
     pub down: bool,
+    /// The last attempt failed.
+    pub failing: bool,
     /// An attempt has succeeded, ever.
     pub succeeded: bool,
     /// Attempts so far.

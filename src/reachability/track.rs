@@ -210,8 +210,11 @@ impl Track {
     /// How it is now.
     pub(super) fn glance(&self) -> SeriesGlance<'_> {
         let SeriesCoverage { series, last, attempts, successes, .. } = &self.coverage;
-        let down = matches!(self.state, State::Down { .. });
-        SeriesGlance { series, down, succeeded: *successes > 0, attempts: *attempts, last: *last }
+        let (down, failing) = match &self.state {
+            State::Down { successes, .. } => (true, successes.is_none()),
+            State::Up { failures } => (false, !failures.is_empty()),
+        };
+        SeriesGlance { series, down, failing, succeeded: *successes > 0, attempts: *attempts, last: *last }
     }
 
     /// How many losses have begun and ended.

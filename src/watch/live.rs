@@ -343,7 +343,8 @@ impl Live {
     fn follow(&mut self, (routing, _, correlation): &Found, at_end: bool) -> Vec<IncidentEvent> {
         let seen = |prefix: &IpNet| is_seen(prefix, routing, &self.organization);
         let (now, hold_ends) = (self.now, self.pipeline.hold_ends(self.now));
-        let early = |incident: &Incident| !at_end && is_early(incident, now, hold_ends);
+        let falling = self.series().any(|series| series.failing && !series.down && !series.series.services.is_empty());
+        let early = |incident: &Incident| !at_end && is_early(incident, now, (hold_ends, falling));
         let events = self.life.follow_all_but(&correlation.incidents, now, seen, early);
         self.early =
             correlation.incidents.iter().zip(self.life.numbers()).any(|(incident, number)| *number == 0 && early(incident));
@@ -427,16 +428,18 @@ fn options() -> Value {
     json!({"includeRaw": true, "acknowledge": true})
 }
 
-/// Prefixes which are lost together do not cross the threshold at the same moment: it is waited so long for the others' holds.
+/// What is lost together does not cross its threshold at the same moment: it is waited so long for the holds of other prefixes, and for probes which
+/// have begun to fail.
 const TOGETHER: Span = Span::from_seconds(1);
 
 /// Soon it would be judged anew: only probes tell of it, or a partial withdrawal beside them, and that has not held yet (`open_hold`), or a hold runs of which a
-/// withdrawal may come; it is not waited longer than two holds. Or it has just begun, and other prefixes' holds end in a moment.
-fn is_early(incident: &Incident, now: Timestamp, hold_ends: Option<Timestamp>) -> bool {
+/// withdrawal may come; it is not waited longer than two holds. Or it has just begun, and other prefixes' holds end in a moment, or something is `falling`: has begun
+/// to fail, and is not down yet.
+fn is_early(incident: &Incident, now: Timestamp, (hold_ends, falling): (Option<Timestamp>, bool)) -> bool {
     let evidence = &incident.evidence;
     let withdrawals = evidence.withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial);
     if let Some(opened) = withdrawals.map(|withdrawal| withdrawal.opened).min() {
-        return now < opened + TOGETHER && hold_ends.is_some_and(|ends| ends <= opened + TOGETHER);
+        return now < opened + TOGETHER && (falling || hold_ends.is_some_and(|ends| ends <= opened + TOGETHER));
     }
     let began = evidence.losses.iter().map(|loss| loss.onset.latest).min();
     let wait = evidence.settings.open_hold.times(if hold_ends.is_some() { 2 } else { 1 });

@@ -5,12 +5,14 @@ use faultline::analysis::Analysis;
 use faultline::cli::Inputs;
 use faultline::command::analyze::analyze;
 use faultline::feed::FeedEvent;
-use faultline::observation::GapCause;
+use faultline::incident::Verdict;
+use faultline::observation::{FileId, GapCause, RecordRef};
+use faultline::probe::{DnsKind, DnsOutcome, DnsServer, Outcome, ProbeResult, Target};
 use faultline::replay::Replay;
 use faultline::report::ReportView;
 use faultline::rib::RouteState;
 use faultline::source::{InputSpec, Interest, discover};
-use faultline::time::Timestamp;
+use faultline::time::{Span, Timestamp};
 use faultline::timing::Timing;
 use faultline::watch::{IncidentChange, Live};
 use serde_json::Value;
@@ -261,20 +263,21 @@ fn a_lost_connection_makes_routes_unknown_and_no_incident() {
     assert_eq!(gaps, 1);
 }
 
-// Why: who is told first that only the service is lost looks for the fault in the wrong place.
-#[test]
-fn what_is_lost_within_a_second_is_told_together() {
+/// Twelve peers say something.
+fn say(live: &mut Live, at: f64, rest: &dyn Fn(i32) -> String) {
+    for peer in 1..=12 {
+        let who = format!("192.0.2.{peer}\",\"peer_asn\":\"{}", 64600 + peer);
+        let frame = frame(&at.to_string(), "rrc00", &rest(peer)).replace("192.0.2.1\",\"peer_asn\":\"64505", &who);
+        assert_eq!(live.take(frame.as_bytes()), None);
+    }
+}
+
+/// The lab's organization, whose prefixes twelve peers have told of for twenty minutes from 1,000 s on; these prefixes, and the hold.
+fn lab() -> (Live, Vec<String>, Span) {
     let organization = faultline::org::profile::read(Path::new("data/lab/lab.toml")).unwrap().organization;
     let own: Vec<String> = organization.prefixes.iter().map(|own| format!("\"{}\"", own.prefix)).collect();
     let hold = organization.settings.open_hold;
     let mut live = Live::new(organization, "test");
-    let say = |live: &mut Live, at: f64, rest: &dyn Fn(i32) -> String| {
-        for peer in 1..=12 {
-            let who = format!("192.0.2.{peer}\",\"peer_asn\":\"{}", 64600 + peer);
-            let frame = frame(&at.to_string(), "rrc00", &rest(peer)).replace("192.0.2.1\",\"peer_asn\":\"64505", &who);
-            assert_eq!(live.take(frame.as_bytes()), None);
-        }
-    };
     let all = own.join(",");
     for minute in 0..20 {
         say(&mut live, 1_000.0 + f64::from(minute) * 60.0, &|peer| {
@@ -282,19 +285,27 @@ fn what_is_lost_within_a_second_is_told_together() {
             format!(r#"{path},"announcements":[{{"next_hop":"192.0.2.1","prefixes":[{all}]}}]"#)
         });
     }
+    (live, own, hold)
+}
+
+fn withdrawn(list: &[&String]) -> String {
+    let list: Vec<&str> = list.iter().map(|prefix| prefix.as_str()).collect();
+    format!(r#""type":"UPDATE","announcements":[],"withdrawals":[{}]"#, list.join(","))
+}
+
+// Why: who is told first that only the service is lost looks for the fault in the wrong place.
+#[test]
+fn what_is_lost_within_a_second_is_told_together() {
+    let (mut live, own, hold) = lab();
     let is_web = |prefix: &&String| prefix.contains("198.18.64.0") || prefix.contains("face");
     let (web, others): (Vec<&String>, Vec<&String>) = own.iter().partition(is_web);
     assert!(!web.is_empty() && !others.is_empty());
-    let withdrawn = |list: &[&String]| {
-        let list: Vec<&str> = list.iter().map(|prefix| prefix.as_str()).collect();
-        format!(r#""type":"UPDATE","announcements":[],"withdrawals":[{}]"#, list.join(","))
-    };
     say(&mut live, 2_200.0, &|_| withdrawn(&web));
     say(&mut live, 2_200.6, &|_| withdrawn(&others));
-    let until = Timestamp::from_parts(2_200, 0) + hold + faultline::time::Span::from_seconds(5);
+    let until = Timestamp::from_parts(2_200, 0) + hold + Span::from_seconds(5);
     let mut at = Timestamp::from_parts(2_201, 0);
     let first = std::iter::from_fn(|| {
-        at = at + faultline::time::Span::from_micros(250_000);
+        at = at + Span::from_micros(250_000);
         (at < until).then(|| {
             live.pass(at);
             live.look().map(|(analysis, events)| (at, analysis, events))
@@ -303,7 +314,43 @@ fn what_is_lost_within_a_second_is_told_together() {
     let (told_at, analysis, events) = first.flatten().next().expect("it is told");
     assert_eq!(events.iter().map(|event| event.change).collect::<Vec<_>>(), [IncidentChange::Opened]);
     assert_eq!(analysis.correlation.incidents[0].evidence.withdrawals.len(), own.len());
-    assert!(told_at <= Timestamp::from_parts(2_200, 0) + hold + faultline::time::Span::from_seconds(1), "{told_at}");
+    assert!(told_at <= Timestamp::from_parts(2_200, 0) + hold + Span::from_seconds(1), "{told_at}");
+}
+
+// Why: the same. Names which begin to fail with the routes are down only after the third attempt.
+#[test]
+fn what_begins_to_fail_with_the_routes_is_waited_for() {
+    let (mut live, own, hold) = lab();
+    say(&mut live, 2_200.0, &|_| withdrawn(&own.iter().collect::<Vec<_>>()));
+    let attempt = |millis: i64, kind: DnsKind| ProbeResult {
+        at: Timestamp::from_micros(millis * 1_000),
+        took: Span::from_micros(10_000),
+        vantage: "office".into(),
+        target: Target::Dns {
+            server: DnsServer::Resolver { address: Some("192.0.2.53".parse().unwrap()), name: None },
+            name: "www.megacorp.example".into(),
+            record_type: "A".into(),
+        },
+        outcome: Outcome::Dns(DnsOutcome { kind, extended_error: None, authoritative: false, answers: Vec::new() }),
+        source: RecordRef { file: FileId(0), record: 1 },
+    };
+    live.take_result(attempt(2_190_000, DnsKind::Answered));
+    let mut failures = [2_201_000, 2_203_000, 2_205_400].into_iter().peekable();
+    let (begin, until) = (Timestamp::from_parts(2_201, 0), Timestamp::from_parts(2_200, 0) + hold + Span::from_seconds(2));
+    let mut at = begin;
+    let told = loop {
+        while let Some(millis) = failures.next_if(|millis| Timestamp::from_micros(millis * 1_000) <= at) {
+            live.take_result(attempt(millis, DnsKind::ServFail));
+        }
+        live.pass(at);
+        if let Some((analysis, _)) = live.look().filter(|(_, events)| !events.is_empty()) {
+            break analysis;
+        }
+        at = at + Span::from_micros(250_000);
+        assert!(at < until, "it is told");
+    };
+    assert_eq!(told.correlation.incidents[0].verdict().verdict, Verdict::RoutingNameServers, "told at {at}");
+    assert!(at <= Timestamp::from_parts(2_200, 0) + hold + Span::from_seconds(1), "{at}");
 }
 
 // Why: with a table dump it is known at once who has the prefixes, and the first word of a vantage point is news.
@@ -340,7 +387,7 @@ fn a_stream_without_the_beacons_of_ris_is_taken_for_silent() {
         let seconds = at(time).micros() / 1_000_000;
         let route = format!(r#""announcements":[{{"next_hop":"192.0.2.1","prefixes":["{prefix}"]}}]"#);
         live.take(frame(&seconds.to_string(), "rrc01", &format!(r#""type":"UPDATE","path":[64505,64500],{route}"#)).as_bytes());
-        live.pass(at(time) + faultline::time::Span::from_seconds(10));
+        live.pass(at(time) + Span::from_seconds(10));
     };
     let seen = |live: &Live| live.analysis().routing.views(&prefix).iter().filter(|view| view.state == RouteState::Present).count();
     speak(&mut live, "2026-11-28T03:59:00Z", &prefix.to_string());
