@@ -184,8 +184,7 @@ impl Board<'_> {
             }
             (Piece::Withdrawal(withdrawal), Piece::Loss(loss)) | (Piece::Loss(loss), Piece::Withdrawal(withdrawal)) => {
                 let (withdrawal, loss) = (self.withdrawals[withdrawal], self.losses[loss]);
-                let lasting = withdrawal.level > Level::Partial && begins_in(loss.onset, withdrawal);
-                self.depends(&loss.series, withdrawal) && (lasting || follows(loss.onset, loss.cached_for, withdrawal, settings))
+                self.depends(&loss.series, withdrawal) && follows(loss.onset, loss.cached_for, withdrawal, settings)
             }
             (Piece::Foreign(foreign), Piece::Loss(loss)) | (Piece::Loss(loss), Piece::Foreign(foreign)) => {
                 let (foreign, loss) = (self.foreign[foreign], self.losses[loss]);
@@ -434,17 +433,13 @@ fn widen((from, until): Interval, by: Span) -> Interval {
     (from - by, until.map(|until| until + by))
 }
 
-/// Whether something began while a withdrawal lasted: its cause may work through caches, or long connections, for long.
-pub(super) fn begins_in(onset: Bounds, withdrawal: &Withdrawal) -> bool {
-    let (from, until) = withdrawal.interval();
-    onset.latest >= from && until.is_none_or(|until| onset.earliest <= until)
-}
-
-/// Whether a loss may be the consequence of a withdrawal: within the window before and after its onset, longer by what caches held.
+/// Whether a loss may be the consequence of a withdrawal: it begins from shortly before it until it is over, since caches, long connections and slow
+/// spread make it late; of a partial one within the window after its onset, longer by what caches held.
 pub(super) fn follows(onset: Bounds, cached_for: u32, withdrawal: &Withdrawal, settings: &Settings) -> bool {
     let cached = Span::from_seconds(i64::from(cached_for));
+    let latest = withdrawal.onset.latest + settings.cause_after + cached;
     onset.latest >= withdrawal.onset.earliest - settings.cause_before
-        && onset.earliest <= withdrawal.onset.latest + settings.cause_after + cached
+        && (withdrawal.level > Level::Partial || onset.earliest <= latest)
         && withdrawal.recovered.is_none_or(|recovered| onset.earliest <= recovered)
 }
 

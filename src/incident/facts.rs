@@ -1,6 +1,6 @@
 //! The facts of a service in an incident: every column of the verdict table, counted from the evidence.
 
-use super::correlate::{begins_in, follows};
+use super::correlate::follows;
 use super::scene::{AddressScene, ServiceScene};
 use super::{Evidence, Incident};
 use crate::foreign::ForeignOrigin;
@@ -286,9 +286,7 @@ impl<'a> LayerFacts<'a> {
 pub(super) fn caused<'a>(failures: &[Failure<'a>], withdrawals: &[&Withdrawal], evidence: &Evidence) -> Option<Failure<'a>> {
     let consequence = |failure: &Failure<'_>| {
         let cached = failure.loss.cached_for;
-        withdrawals.iter().any(|withdrawal| {
-            follows(failure.onset, cached, withdrawal, &evidence.settings) || begins_in(failure.onset, withdrawal)
-        })
+        withdrawals.iter().any(|withdrawal| follows(failure.onset, cached, withdrawal, &evidence.settings))
     };
     failures.iter().copied().find(consequence)
 }

@@ -33,12 +33,12 @@ pub struct NameServerScene {
     pub addresses: Vec<AddressScene>,
 }
 
-/// An address with the most specific prefix which holds it.
+/// An address with the prefix which held it when the incident began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressScene {
     /// The address.
     pub address: IpAddr,
-    /// The most specific prefix seen which holds it; `None` if none was.
+    /// That prefix; `None` if none was ever seen.
     pub prefix: Option<IpNet>,
     /// Its origins.
     pub origins: Vec<Asn>,
