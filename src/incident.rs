@@ -9,13 +9,14 @@ mod observed;
 mod offline;
 mod reason;
 mod scene;
+mod sight;
 mod verdict;
 
 use crate::foreign::ForeignOrigin;
 use crate::reachability::ReachabilityLoss;
 use crate::settings::Settings;
 use crate::time::{Bounds, Timestamp};
-use crate::withdrawal::Withdrawal;
+use crate::withdrawal::{Churn, Withdrawal};
 pub use correlate::{Correlation, Findings, correlate};
 pub use facts::{DependencyLoss, LayerFacts, ServiceFacts};
 pub use observed::Observed;
@@ -44,6 +45,8 @@ pub struct Evidence {
     pub withdrawals: Vec<Withdrawal>,
     /// Foreign origins, in order of their first statement.
     pub foreign_origins: Vec<ForeignOrigin>,
+    /// Losses of prefixes which services need, each over before it had held, while it lasted or shortly before; in order of time.
+    pub flaps: Vec<Churn>,
     /// Losses of the organization's services and names, in order of onset, without those of muted vantages.
     pub losses: Vec<ReachabilityLoss>,
     /// Losses at vantages whose controls failed too: they say nothing of the organization.
@@ -54,6 +57,8 @@ pub struct Evidence {
     pub services: Vec<ServiceScene>,
     /// Spans while it lasted in which the routing side could not tell.
     pub routing_blind: Vec<Blindness>,
+    /// Gaps of some collectors while it lasted, in which enough others could tell.
+    pub routing_gaps: Vec<Blindness>,
     /// Vantages whose controls were probed, and of these the ones where they failed.
     pub control_vantages: ControlVantages,
     /// True if any probe of any kind was recorded.
@@ -66,7 +71,7 @@ pub struct Evidence {
     pub recorded_until: Timestamp,
 }
 
-/// A span in which the routing side could not tell, in words.
+/// A span in which the routing side, or some of it, could not tell, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blindness {
     /// It began.

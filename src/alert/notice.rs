@@ -127,7 +127,7 @@ impl IncidentBrief {
 }
 
 fn is_concerned(service: &ServiceView) -> bool {
-    !matches!(service.verdict, Verdict::Healthy | Verdict::NotProbed | Verdict::Coincident)
+    !matches!(service.verdict, Verdict::Healthy | Verdict::NotProbed)
 }
 
 fn service(view: &ServiceView) -> NoticeService {
@@ -143,6 +143,7 @@ fn urgency(verdict: Verdict, fails: bool) -> Urgency {
         | Verdict::RoutingNameServers
         | Verdict::RoutingServiceAddresses
         | Verdict::RoutingBlackhole
+        | Verdict::RoutingFlapping
         | Verdict::RoutingForeignOrigin
         | Verdict::RoutingNotProbed
         | Verdict::DnsAuthorities
@@ -152,7 +153,7 @@ fn urgency(verdict: Verdict, fails: bool) -> Urgency {
         Verdict::RoutingCoverDelivers | Verdict::RoutingLocal | Verdict::RoutingNoImpact | Verdict::ForeignOriginNoImpact => {
             Urgency::Warning
         }
-        Verdict::Undetermined | Verdict::Coincident | Verdict::Healthy | Verdict::NotProbed => Urgency::Note,
+        Verdict::Undetermined | Verdict::Healthy | Verdict::NotProbed => Urgency::Note,
     }
 }
 

@@ -8,21 +8,20 @@
 use super::observed::{Observed, churn, window_of};
 use super::offline::{Interval, Offline};
 use super::scene::{AddressScene, LayerProbed, NameServerScene, ServiceScene};
-use super::{Blindness, ControlVantages, Evidence, Incident};
+use super::sight::Sight;
+use super::{ControlVantages, Evidence, Incident};
 use crate::dependency::{AddressDependency, Dependencies};
-use crate::feed::FeedEvent;
 use crate::foreign::ForeignOrigin;
 use crate::org::Organization;
-use crate::pipeline::{BlindTogether, Holders, RoutingFindings, named};
+use crate::pipeline::{Holders, RoutingFindings};
 use crate::probe::{DnsServer, Target};
 use crate::reachability::{Layer, ReachabilityFindings, ReachabilityLoss, Series, SeriesCoverage};
-use crate::rib::{PrefixId, RouteChange};
 use crate::settings::Settings;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Vantages;
-use crate::withdrawal::{Level, Withdrawal};
+use crate::withdrawal::{Churn, Level, Withdrawal};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -76,8 +75,13 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
     }
     let foreign = findings.routing.foreign_origins.iter().collect();
     let holders = Holders::of(findings.routing, findings.dependencies.addresses());
-    let first_words = findings.routing.first_words();
-    let board = Board { findings, withdrawals, planned, foreign, losses, muted, controls, offline, holders, first_words };
+    let sight = Sight {
+        routing: findings.routing,
+        vantages: findings.vantages,
+        settings: &findings.organization.settings,
+        first_words: findings.routing.first_words(),
+    };
+    let board = Board { findings, withdrawals, planned, foreign, losses, muted, controls, offline, holders, sight };
     let groups = board.groups();
     let mut incidents: Vec<Incident> = Vec::new();
     let mut taken: BTreeSet<usize> = BTreeSet::new();
@@ -105,7 +109,7 @@ fn span(loss: &ReachabilityLoss) -> Interval {
     (loss.onset.latest, loss.recovery.map(|recovery| recovery.earliest))
 }
 
-fn overlap(a: Interval, b: Interval) -> bool {
+pub(super) fn overlap(a: Interval, b: Interval) -> bool {
     a.0 <= b.1.unwrap_or(Timestamp::MAX) && b.0 <= a.1.unwrap_or(Timestamp::MAX)
 }
 
@@ -131,11 +135,8 @@ struct Board<'a> {
     controls: Vec<&'a ReachabilityLoss>,
     offline: Offline,
     holders: Holders<'a>,
-    first_words: &'a HashMap<PrefixId, RouteChange>,
+    sight: Sight<'a>,
 }
-
-/// Of one part in so many of an incident nothing may be known: a table dump takes its time to be written.
-const NOT_HEARD_OF: i64 = 10;
 
 impl Board<'_> {
     fn settings(&self) -> &Settings {
@@ -271,12 +272,19 @@ impl Board<'_> {
         let controls: Vec<ReachabilityLoss> = self.controls.iter().filter(during).map(|loss| (*loss).clone()).collect();
         let muted: Vec<ReachabilityLoss> = self.muted.iter().filter(during).map(|loss| (*loss).clone()).collect();
         let deaf = self.deaf(span, &losses, &muted);
-        let severe = withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial);
         let telling = self.telling(span, &losses, &deaf);
-        let services = self.services(span, &telling, &severe.map(|withdrawal| withdrawal.prefix).collect());
+        let severe = withdrawals.iter().filter(|withdrawal| withdrawal.level > Level::Partial);
+        let mut flaps = self.flaps(span);
+        let gone = severe.map(|withdrawal| withdrawal.prefix).chain(flaps.iter().map(|flap| flap.prefix)).collect();
+        let services = self.services(span, &telling, &gone);
+        let needed: BTreeSet<IpNet> = services.iter().flat_map(ServiceScene::prefixes).collect();
+        flaps.retain(|flap| needed.contains(&flap.prefix));
+        let unseen = self.sight.during(span, &services);
         let evidence = Evidence {
-            routing_blind: self.routing_blind(span, &services),
+            routing_blind: unseen.blind,
+            routing_gaps: unseen.partly,
             services,
+            flaps,
             control_vantages: self.control_vantages(span, &deaf),
             probed: !self.findings.reachability.coverage.is_empty(),
             observed: self.findings.routing.first.is_some(),
@@ -317,6 +325,15 @@ impl Board<'_> {
                 && (of_it.contains(series) || covered.successes > 0 && !down.contains(series))
         };
         self.findings.reachability.coverage.iter().filter(tells).collect()
+    }
+
+    /// What was lost for less than the hold during an incident, or shortly before it, in order of time.
+    fn flaps(&self, span: Interval) -> Vec<Churn> {
+        let span = widen(span, self.settings().cause_before);
+        let meanwhile = self.findings.routing.churn.iter().filter(|flap| overlap((flap.from, Some(flap.until)), span));
+        let mut flaps: Vec<Churn> = meanwhile.copied().collect();
+        flaps.sort_by_key(|flap| (flap.from, flap.prefix));
+        flaps
     }
 
     fn services(&self, span: Interval, telling: &[&SeriesCoverage], withdrawn: &BTreeSet<IpNet>) -> Vec<ServiceScene> {
@@ -378,47 +395,6 @@ impl Board<'_> {
         layers
     }
 
-    fn routing_blind(&self, span: Interval, services: &[ServiceScene]) -> Vec<Blindness> {
-        let routing = self.findings.routing;
-        let least = self.settings().eligible_min;
-        let spans = BlindTogether::of(&routing.blind).into_iter().map(|blind| Blindness {
-            from: blind.from,
-            until: blind.until,
-            what: format!("of {} only {} ASes could tell, {least} are needed", blind.which(), blind.told),
-        });
-        let gaps = routing.notes.iter().filter(|note| matches!(note.what, FeedEvent::Gap(_))).map(|note| Blindness {
-            from: note.at,
-            until: note.until.unwrap_or(routing.last),
-            what: format!("{}: nothing recorded", note.whom.name(self.findings.vantages)),
-        });
-        let mut blind: Vec<Blindness> = spans.chain(gaps).filter(|blind| overlap((blind.from, Some(blind.until)), span)).collect();
-        blind.extend(self.not_heard_of(span, services));
-        // A withdrawal may become visible a little later than what it causes.
-        if routing.first.is_some() && span.0 + self.settings().cause_before > routing.last {
-            let what = if span.0 > routing.last { "the BGP recording had ended" } else { "the BGP recording ended too soon after" };
-            blind.push(Blindness { from: routing.last, until: span.1.unwrap_or(span.0), what: what.to_owned() });
-        }
-        blind.sort_by(|a, b| (a.from, &a.what).cmp(&(b.from, &b.what)));
-        blind
-    }
-
-    /// Prefixes which services need and of which nothing was said during much of the incident: they may have been gone before it was
-    /// recorded, and have come back in it.
-    fn not_heard_of(&self, (began, ended): Interval, services: &[ServiceScene]) -> Option<Blindness> {
-        let routing = self.findings.routing;
-        let from = began.max(routing.first?);
-        let length = ended.unwrap_or(routing.last).since(from).micros();
-        let servers = services.iter().flat_map(|service| &service.name_servers).flat_map(|server| &server.addresses);
-        let held = services.iter().flat_map(|service| &service.addresses).chain(servers).filter_map(|address| address.prefix);
-        let late: BTreeMap<IpNet, Timestamp> = held
-            .filter_map(|prefix| Some((prefix, self.first_words.get(&routing.rib.id_of(&prefix)?)?.at)))
-            .filter(|(_, first)| first.since(from).micros() > length / NOT_HEARD_OF && ended.is_none_or(|ended| *first <= ended))
-            .collect();
-        let until = late.values().copied().max()?;
-        let which: Vec<IpNet> = late.into_keys().collect();
-        Some(Blindness { from, until, what: format!("nothing was known yet of {}", named(&which)) })
-    }
-
     fn control_vantages(&self, span: Interval, deaf: &BTreeSet<Arc<str>>) -> ControlVantages {
         let coverage = self.findings.reachability.coverage.iter();
         let probed: BTreeSet<String> = coverage
@@ -451,7 +427,7 @@ fn began(withdrawals: &[Withdrawal], foreign: &[ForeignOrigin], losses: &[Reacha
 }
 
 fn ended(withdrawals: &[Withdrawal], foreign: &[ForeignOrigin], losses: &[ReachabilityLoss]) -> Option<Bounds> {
-    let withdrawn = withdrawals.iter().map(|withdrawal| withdrawal.recovered.map(Bounds::exact));
+    let withdrawn = withdrawals.iter().map(Withdrawal::recovery);
     let foreign = foreign.iter().map(|foreign| foreign.ended.map(Bounds::exact));
     let lost = losses.iter().map(|loss| loss.recovery);
     let ends: Option<Vec<Bounds>> = withdrawn.chain(foreign).chain(lost).collect();

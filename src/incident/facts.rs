@@ -4,11 +4,11 @@ use super::correlate::follows;
 use super::scene::{AddressScene, ServiceScene};
 use super::{Evidence, Incident};
 use crate::foreign::ForeignOrigin;
-use crate::probe::{DnsServer, Target};
+use crate::probe::{AskedAddress, DnsServer, Target};
 use crate::reachability::{FailureKind, Layer, ReachabilityLoss};
 use crate::time::{Bounds, Timestamp};
 use crate::vantage::Asn;
-use crate::withdrawal::{Level, Withdrawal};
+use crate::withdrawal::{Churn, Level, Withdrawal};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -52,6 +52,8 @@ pub struct DependencyLoss<'a> {
     pub withdrawals: Vec<&'a Withdrawal>,
     /// Partial withdrawals of the prefixes which hold them.
     pub partial: Vec<&'a Withdrawal>,
+    /// Losses of these prefixes which were over before they had held, in order of time.
+    pub flaps: Vec<&'a Churn>,
 }
 
 /// A loss, or the part of it which concerns a layer.
@@ -94,7 +96,7 @@ impl<'a> ServiceFacts<'a> {
             addresses: DependencyLoss::of(&addresses, evidence),
             foreign: foreign(scene, evidence),
             resolver: layer(Layer::Resolver, |_| true),
-            authorities_failing: authority.losses.iter().filter_map(|failure| asked_of(failure.loss)).collect(),
+            authorities_failing: authority.losses.iter().filter_map(|failure| aimed_at(failure.loss)).collect(),
             authority,
             by_address: layer(Layer::ServiceByAddress, |_| true),
             by_name_unresolved: layer(Layer::ServiceByName, |kind| kind == FailureKind::NameNotResolved),
@@ -168,7 +170,7 @@ impl<'a> ServiceFacts<'a> {
             let lasts =
                 |loss: &ReachabilityLoss| loss.onset.latest <= at && loss.recovery.is_none_or(|recovery| recovery.latest >= at);
             let failing = self.authority.losses.iter().filter(|failure| lasts(failure.loss));
-            let pairs = failing.filter_map(|failure| Some((&failure.loss.series.vantage, asked_of(failure.loss)?)));
+            let pairs = failing.filter_map(|failure| Some((&failure.loss.series.vantage, aimed_at(failure.loss)?)));
             pairs.collect::<BTreeSet<_>>().len()
         };
         asked > 0 && self.authority.losses.iter().all(|failure| failing_at(failure.loss.onset.latest) < asked)
@@ -199,6 +201,7 @@ impl<'a> DependencyLoss<'a> {
             lost: lost_items.count(),
             withdrawals: evidence.withdrawals.iter().filter(severe).filter(|w| held.contains(&w.prefix)).collect(),
             partial: evidence.withdrawals.iter().filter(|w| w.level == Level::Partial && held.contains(&w.prefix)).collect(),
+            flaps: evidence.flaps.iter().filter(|flap| held.contains(&flap.prefix)).collect(),
         }
     }
 
@@ -304,13 +307,14 @@ fn part(loss: &ReachabilityLoss, keep: fn(FailureKind) -> bool) -> Option<Bounds
     Some(if first == earliest { loss.onset } else { Bounds::exact(first) })
 }
 
-/// The name-server address which was asked.
-fn asked_of(loss: &ReachabilityLoss) -> Option<IpAddr> {
+/// The address which was asked or reached for, where that is not left to a resolver.
+pub(super) fn aimed_at(loss: &ReachabilityLoss) -> Option<IpAddr> {
     match &loss.series.target {
-        Target::Dns { server: DnsServer::Authority { address, .. }, .. } => Some(*address),
+        Target::Dns { server: DnsServer::Authority { address, .. }, .. }
+        | Target::Http { address: AskedAddress::Fixed(address), .. } => Some(*address),
+        Target::Ping { address, .. } => *address,
         Target::Dns { server: DnsServer::Resolver { .. }, .. }
-        | Target::Http { .. }
-        | Target::Ping { .. }
+        | Target::Http { address: AskedAddress::ByName, .. }
         | Target::Status { .. } => None,
     }
 }

@@ -41,10 +41,14 @@ pub enum ReasonCode {
     ForeignOrigin,
     /// No prefix it depends on was withdrawn.
     RoutesPresent,
+    /// Prefixes were lost and back, again and again perhaps, each time before the loss had held.
+    PrefixesFlapped,
     /// Withdrawals in this incident concern other prefixes.
     OtherPrefixesLost,
     /// The routing side could not tell.
     RoutingBlind,
+    /// Some collectors recorded nothing for a while; enough others did.
+    FeedGap,
     /// Nothing was observed of BGP.
     RoutingNotObserved,
     /// DNS failed after the withdrawal.

@@ -67,6 +67,12 @@ impl LayerProbed {
 }
 
 impl ServiceScene {
+    /// The prefixes which held its addresses and those of its name servers.
+    pub fn prefixes(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let servers = self.name_servers.iter().flat_map(|server| &server.addresses);
+        self.addresses.iter().chain(servers).filter_map(|address| address.prefix)
+    }
+
     /// How a layer was probed, if it was.
     pub fn layer(&self, layer: Layer) -> Option<&LayerProbed> {
         self.probed.iter().find(|probed| probed.layer == layer)

@@ -29,6 +29,8 @@ pub enum Verdict {
     RoutingCoverDelivers,
     /// Lost at named vantages behind a named transit.
     RoutingLocal,
+    /// Lost and back, again and again perhaps, each time before the loss had held.
+    RoutingFlapping,
     /// Another origin announces it: a possible hijack, no withdrawal.
     RoutingForeignOrigin,
     /// Another origin announces it; impact was not observed.
@@ -45,8 +47,6 @@ pub enum Verdict {
     RoutingNoImpact,
     /// Prefixes unreachable; the impact on the service was not measured.
     RoutingNotProbed,
-    /// Withdrawals of other prefixes at the same time: coincident, not causal.
-    Coincident,
     /// Nothing happened to it.
     Healthy,
     /// Nothing is known of it: nobody probed it, and nothing it is known to depend on was lost.
@@ -104,7 +104,7 @@ pub struct IncidentVerdict {
 
 impl Verdict {
     /// Every word which [`layer`](Self::layer) gives.
-    pub const LAYERS: [&str; 10] = [
+    pub const LAYERS: [&str; 9] = [
         "undetermined",
         "a layer below",
         "routing",
@@ -112,7 +112,6 @@ impl Verdict {
         "DNS",
         "application",
         "host or path",
-        "coincident",
         "healthy",
         "not probed",
     ];
@@ -127,6 +126,7 @@ impl Verdict {
             | Verdict::RoutingBlackhole
             | Verdict::RoutingCoverDelivers
             | Verdict::RoutingLocal
+            | Verdict::RoutingFlapping
             | Verdict::RoutingForeignOrigin
             | Verdict::RoutingNoImpact
             | Verdict::RoutingNotProbed => "routing",
@@ -134,7 +134,6 @@ impl Verdict {
             Verdict::DnsAuthorities | Verdict::DnsResolver => "DNS",
             Verdict::Application => "application",
             Verdict::HostOrPath => "host or path",
-            Verdict::Coincident => "coincident",
             Verdict::Healthy => "healthy",
             Verdict::NotProbed => "not probed",
         }
@@ -150,6 +149,7 @@ impl Verdict {
             Verdict::RoutingBlackhole => "routing: possible blackhole behind the covering route",
             Verdict::RoutingCoverDelivers => "routing event without impact: the covering route delivers",
             Verdict::RoutingLocal => "routing, local: lost at some vantages only",
+            Verdict::RoutingFlapping => "routing: prefixes flap, each loss shorter than the hold",
             Verdict::RoutingForeignOrigin => "routing: foreign origin (possible hijack); no withdrawal",
             Verdict::ForeignOriginNoImpact => "foreign origin, impact not observed",
             Verdict::DnsAuthorities => "DNS: authoritative servers down",
@@ -158,7 +158,6 @@ impl Verdict {
             Verdict::HostOrPath => "host or path, not visible in BGP",
             Verdict::RoutingNoImpact => "routing event without observed impact",
             Verdict::RoutingNotProbed => "routing: prefixes unreachable, service impact not measured",
-            Verdict::Coincident => "coincident withdrawals, not the cause",
             Verdict::Healthy => "healthy",
             Verdict::NotProbed => "not probed",
         }

@@ -236,13 +236,14 @@ fn withdrawals(name: &str, table: &Columns, incident: &Value) {
         for (field, column) in [("seeing", "trough_seeing"), ("lost", "trough_lost"), ("unknown", "trough_unknown")] {
             assert_eq!(lost["trough"][field].as_i64(), whole(table, column, row), "{name}: {column}");
         }
-        for (field, column) in [
-            ("first_statement", "first_statement_us"),
-            ("opened", "opened_us"),
-            ("recovered", "recovered_us"),
-            ("closed", "closed_us"),
+        for (told, column) in [
+            (&lost["first_statement"], "first_statement_us"),
+            (&lost["opened"], "opened_us"),
+            (&lost["recovered"]["earliest"], "recovered_earliest_us"),
+            (&lost["recovered"]["latest"], "recovered_us"),
+            (&lost["closed"], "closed_us"),
         ] {
-            assert_eq!(micros(&lost[field]), whole(table, column, row), "{name}: {column}");
+            assert_eq!(micros(told), whole(table, column, row), "{name}: {column}");
         }
         let statements = i64::try_from(lost["statements"].as_array().unwrap().len()).unwrap();
         assert_eq!(Some(statements), whole(table, "statements", row), "{name}");

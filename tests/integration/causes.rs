@@ -168,6 +168,52 @@ fn a_foreign_origin_is_the_cause_of_what_begins_with_it() {
     ]);
 }
 
+// Why: losses each shorter than the hold are no withdrawal, but routing has broken what nobody reaches because of them.
+#[test]
+fn what_is_out_of_reach_while_its_prefixes_flap_is_not_invisible_in_bgp() {
+    let flap = |from, prefixes: &str, times: u32| {
+        let flaps =
+            format!(r#"action = "flap"; prefixes = [{prefixes}]; times = {times}; period = "90s"; down = "50s"; spread = "2s""#);
+        event("events", from, "14:00", &flaps).replace("until = 2026-03-01T14:00:00Z\n", "")
+    };
+    assert_verdicts(&[
+        ("ten times", vec![flap("12:40", SHOP, 10), silent("12:41", "12:55")], &[RoutingFlapping]),
+        ("name servers", vec![flap("12:40", NAME_SERVERS, 10), names_fail("12:41", "12:42", "12:55")], &[RoutingFlapping]),
+        ("another prefix", vec![flap("12:40", NAME_SERVERS, 10), silent("12:41", "12:55")], &[HostOrPath]),
+        ("once, and the host stays down", vec![flap("12:40", SHOP, 1), silent("12:41", "13:41")], &[HostOrPath]),
+        ("after the host went down", vec![silent("12:20", "12:58"), flap("12:40", SHOP, 12)], &[HostOrPath]),
+        ("while the application is broken", vec![flap("12:40", SHOP, 10), error("12:41", "12:55", "")], &[Application]),
+    ]);
+    let analysis = play(&[flap("12:40", SHOP, 10), silent("12:41", "12:55")], "");
+    let verdict = analysis.correlation.incidents[0].verdict();
+    let said = |code: ReasonCode| verdict.services[0].reasons_for.iter().find(|reason| reason.code == code);
+    let flapped = &said(ReasonCode::PrefixesFlapped).unwrap().text;
+    assert!(flapped.starts_with("192.0.2.0/24 lost by many and back 10 times between 2026-03-01 12:40:"), "{flapped}");
+    assert!(flapped.ends_with("seen by 0 of 16 ASes at worst"), "{flapped}");
+    assert_eq!(said(ReasonCode::RoutesPresent), None, "they were not");
+}
+
+// Why: with many collectors one has a gap nearly always. Whether routes were there is known as long as enough others tell.
+#[test]
+fn a_gap_of_one_collector_hides_nothing_from_the_others() {
+    let second = "[[collectors]]\nname = \"rrc01\"\npeers = 16\nkeepalives = \"60s\"\n";
+    let cut = |of: &str| event("events", "12:35", "13:10", &format!(r#"action = "feed_cut"; collectors = [{of}]"#));
+    let (one, both) = (cut(r#""rrc01""#), cut(r#""rrc00", "rrc01""#));
+    let down = silent("12:41", "12:55");
+    assert_verdicts(&[
+        ("one of one", vec![cut(r#""rrc00""#), down.clone()], &[Undetermined]),
+        ("one of two", vec![second.to_owned(), one.clone(), down.clone()], &[HostOrPath]),
+        ("both of two", vec![second.to_owned(), both, down.clone()], &[Undetermined]),
+    ]);
+    let verdict = play(&[second.to_owned(), one, down], "").correlation.incidents[0].verdict();
+    let gap = verdict.services[0].reasons_against.iter().find(|reason| reason.code == ReasonCode::FeedGap).unwrap();
+    assert!(
+        gap.text.starts_with("rrc01: nothing recorded; 16 ASes with a full feed of other collectors were heard"),
+        "{}",
+        gap.text
+    );
+}
+
 // Why: servers which failed one after the other, or for one place only, answered all the time.
 #[test]
 fn authorities_are_down_only_if_all_of_them_are_at_once() {

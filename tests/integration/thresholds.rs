@@ -4,8 +4,10 @@
 //! decides, so whoever has said nothing counts as seeing; fewer than `eligible_min` ASes raise no alarm.
 
 use crate::stage::{Stage, at};
+use faultline::observation::{GapCause, Statement};
 use faultline::pipeline::{Pipeline, RoutingFindings};
 use faultline::settings::Settings;
+use faultline::time::Span;
 
 /// How the state before the loss is known.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -102,7 +104,7 @@ fn the_level_is_measured_against_what_was_usual() {
     for peer in 10..15 {
         stage.withdraw(30_000, peer, 0);
     }
-    let settings = Settings { silence: faultline::time::Span::from_seconds(86_400), ..Settings::default() };
+    let settings = Settings { silence: Span::from_seconds(86_400), ..Settings::default() };
     let mut pipeline = Pipeline::new(stage.scope(), &settings);
     for said in &stage.said {
         pipeline.observe(said, &stage.vantages);
@@ -113,4 +115,62 @@ fn the_level_is_measured_against_what_was_usual() {
     assert_eq!((partial.level.word(), partial.trough.visibility.seeing), ("major", 5));
     assert_eq!(partial.crossed[0], Some(at(60)));
     assert_eq!(partial.crossed[1], Some(at(30_000)));
+}
+
+// Why: who recorded nothing when the prefix came back learns it from the next table; else the incident would never end.
+#[test]
+fn a_table_which_lists_the_prefix_shows_that_it_is_back() {
+    let again = |listing: usize| {
+        let sessions: Vec<(usize, u32)> = (0..20).map(|number| (0, 64_700 + number)).collect();
+        let mut stage = Stage::new(1, &sessions, &["198.51.100.0/24"]);
+        stage.dump(0, 0, |_, _| true);
+        for peer in 0..20 {
+            stage.withdraw(1_200, peer, 0);
+        }
+        stage.dump(4_000, 0, |peer, _| peer < listing);
+        let settings = Settings { silence: Span::from_seconds(86_400), ..Settings::default() };
+        let mut pipeline = Pipeline::new(stage.scope(), &settings);
+        for said in &stage.said {
+            pipeline.observe(said, &stage.vantages);
+        }
+        let findings = pipeline.finish(at(9_000), &stage.vantages);
+        let [one] = findings.withdrawals.as_slice() else { panic!("{:?}", findings.withdrawals) };
+        one.recovered
+    };
+    assert_eq!([again(20), again(16), again(15), again(0)], [Some(at(4_000)), Some(at(4_000)), None, None]);
+}
+
+// Why: who could not look does not know when the prefix came back.
+#[test]
+fn what_came_back_while_too_few_could_tell_came_back_in_between() {
+    let back = |announced: i64| {
+        let sessions: Vec<(usize, u32)> = (0..20).map(|number| (0, 64_700 + number)).collect();
+        let mut stage = Stage::new(1, &sessions, &["198.51.100.0/24"]);
+        stage.dump(0, 0, |_, _| true);
+        for peer in 0..20 {
+            stage.withdraw(1_200, peer, 0);
+        }
+        let gap = Statement::FeedGap { collector: stage.collectors[0], until: at(3_000), cause: GapCause::MissingFile };
+        stage.say(2_000, gap);
+        for peer in 0..20 {
+            stage.say(3_000, Statement::SessionUp { from: stage.peers[peer] });
+        }
+        if announced > 3_500 {
+            stage.dump(3_500, 0, |_, _| false);
+        }
+        for peer in 0..20 {
+            stage.announce(announced, peer, 0, 64_600);
+        }
+        stage.said.sort_by_key(|said| said.at);
+        let settings = Settings { silence: Span::from_seconds(86_400), ..Settings::default() };
+        let mut pipeline = Pipeline::new(stage.scope(), &settings);
+        for said in &stage.said {
+            pipeline.observe(said, &stage.vantages);
+        }
+        let findings = pipeline.finish(at(9_000), &stage.vantages);
+        let [one] = findings.withdrawals.as_slice() else { panic!("{:?}", findings.withdrawals) };
+        one.recovery().map(|recovery| (recovery.earliest, recovery.latest))
+    };
+    assert_eq!(back(3_005), Some((at(2_000), at(3_005))));
+    assert_eq!(back(4_000), Some((at(4_000), at(4_000))), "it was seen lost after the gap");
 }

@@ -274,6 +274,8 @@ impl Pipeline {
         withdrawals.sort_by_key(|withdrawal| (withdrawal.onset.earliest, withdrawal.prefix));
         choose_covers(&mut withdrawals);
         withdrawals.retain(|withdrawal| self.scope.tells_of(&withdrawal.prefix));
+        let blind = self.blind.finish(end);
+        blind::bound_recoveries(&mut withdrawals, &blind);
         let rib = self.stages.rib;
         let insufficient = self.detector.insufficient().iter().map(|(id, moment)| (rib.prefix_of(*id), *moment));
         let insufficient = insufficient.filter(|(prefix, _)| self.scope.tells_of(prefix)).collect();
@@ -284,7 +286,7 @@ impl Pipeline {
             foreign_origins: self.foreign.events().cloned().collect(),
             foreign_unopened: self.foreign.unopened().cloned().collect(),
             insufficient,
-            blind: self.blind.finish(end),
+            blind,
             notes: self.stages.feeds.notes().to_vec(),
             log: self.log,
             feeds: self.stages.feeds,

@@ -158,6 +158,8 @@ pub struct Withdrawal {
     pub back_at_open: Option<Timestamp>,
     /// When the share was back at the closing threshold for good: the recovery.
     pub recovered: Option<Timestamp>,
+    /// Since when too few could tell, if it was found to have recovered before enough could again: it may have since then.
+    pub unseen_since: Option<Timestamp>,
     /// When recovery had held long enough.
     pub closed: Option<Timestamp>,
     /// ASes which lost it later than the setting `grouping` after the onset.
@@ -219,6 +221,11 @@ impl Withdrawal {
                 .any(|(began, ended)| *began <= until.unwrap_or(Timestamp::MAX) && from <= ended.unwrap_or(Timestamp::MAX))
         };
         self.cover = self.covers.iter().find(|cover| !lost(cover)).cloned();
+    }
+
+    /// The recovery lies in here.
+    pub fn recovery(&self) -> Option<Bounds> {
+        self.recovered.map(|latest| Bounds { earliest: self.unseen_since.unwrap_or(latest), latest })
     }
 
     /// It lasts from its onset until its recovery, or until now.

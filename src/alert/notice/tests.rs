@@ -49,7 +49,7 @@ fn names_which_would_steer_are_inert() {
 
 #[test]
 fn urgency_follows_from_verdict_and_failure() {
-    assert_eq!(urgency(Verdict::Coincident, true), Urgency::Critical);
+    assert_eq!(urgency(Verdict::Healthy, true), Urgency::Critical);
     assert_eq!(urgency(Verdict::RoutingNotProbed, false), Urgency::Critical);
     assert_eq!(urgency(Verdict::RoutingNoImpact, false), Urgency::Warning);
     assert_eq!(urgency(Verdict::Undetermined, false), Urgency::Note);

@@ -1,10 +1,11 @@
 //! The rows of the table, in order: the first which fits wins.
 
 use super::Verdict;
-use crate::incident::facts::{Failure, ServiceFacts, caused};
+use crate::incident::facts::{Failure, ServiceFacts, aimed_at, caused};
 use crate::incident::{Evidence, Incident};
+use crate::time::{Span, Timestamp};
 use crate::vantage::Asn;
-use crate::withdrawal::{Level, Withdrawal};
+use crate::withdrawal::{Churn, Level, Withdrawal};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub(super) fn first_fit(incident: &Incident, facts: &ServiceFacts<'_>) -> Verdic
     }
     let verdict = routing_rows(evidence, facts).or_else(|| other_rows(facts));
     match verdict {
+        Some(verdict) if flapping(verdict, facts, evidence) => Verdict::RoutingFlapping,
         Some(verdict) if needs_routing(verdict, facts) && !routing_told(evidence) => Verdict::Undetermined,
         Some(verdict) => verdict,
         None if !facts.service_probed() && !facts.dns_probed() => Verdict::NotProbed,
@@ -44,7 +46,7 @@ fn controls_lost_everywhere(evidence: &Evidence) -> bool {
 /// Verdicts which rest on routes having been there, and having been the right ones: a blind routing side cannot exclude that they were not.
 fn needs_routing(verdict: Verdict, facts: &ServiceFacts<'_>) -> bool {
     match verdict {
-        Verdict::HostOrPath | Verdict::DnsAuthorities | Verdict::Coincident => true,
+        Verdict::HostOrPath | Verdict::DnsAuthorities => true,
         // Name servers which did not answer anybody may have been out of reach.
         Verdict::DnsResolver => facts.authority.probed.is_empty() || facts.authority.fails(),
         // A wrong page may be that of whoever announces the prefix.
@@ -56,6 +58,7 @@ fn needs_routing(verdict: Verdict, facts: &ServiceFacts<'_>) -> bool {
         | Verdict::RoutingBlackhole
         | Verdict::RoutingCoverDelivers
         | Verdict::RoutingLocal
+        | Verdict::RoutingFlapping
         | Verdict::RoutingForeignOrigin
         | Verdict::ForeignOriginNoImpact
         | Verdict::RoutingNoImpact
@@ -63,6 +66,32 @@ fn needs_routing(verdict: Verdict, facts: &ServiceFacts<'_>) -> bool {
         | Verdict::Healthy
         | Verdict::NotProbed => false,
     }
+}
+
+/// What is out of reach by this verdict began to be so while its prefixes flapped, and they did for at least half of the time, of most of the failures.
+fn flapping(verdict: Verdict, facts: &ServiceFacts<'_>, evidence: &Evidence) -> bool {
+    let unreachable = matches!(verdict, Verdict::HostOrPath | Verdict::DnsAuthorities | Verdict::DnsResolver);
+    let (failures, flaps) = match (verdict == Verdict::HostOrPath, facts.authority.fails()) {
+        (true, _) => (facts.own_losses(), &facts.addresses.flaps),
+        (false, true) => (facts.authority.losses.clone(), &facts.name_servers.flaps),
+        // Whoever was answered directly saw the name servers all the time.
+        (false, false) if facts.authority.is_well() => return false,
+        (false, false) => (facts.dns_losses(), &facts.name_servers.flaps),
+    };
+    unreachable && failures.iter().filter(|failure| is_of_flaps(failure, flaps, evidence)).count() * 2 > failures.len()
+}
+
+/// A failure began no earlier than a train of flaps of what it needs, and they overlap for at least half of it.
+fn is_of_flaps(failure: &Failure<'_>, flaps: &[&Churn], evidence: &Evidence) -> bool {
+    let settings = &evidence.settings;
+    let (began, ended) = (failure.onset.latest, failure.loss.recovery.map_or(evidence.recorded_until, |ended| ended.earliest));
+    let holds = |flap: &&&Churn| aimed_at(failure.loss).is_none_or(|address| flap.prefix.contains(&address));
+    let flaps: Vec<&Churn> = flaps.iter().filter(holds).copied().collect();
+    flaps.chunk_by(|a, b| b.from.since(a.until) <= settings.grouping).any(|train| {
+        let (from, until) = (train[0].from, train.iter().map(|flap| flap.until).fold(train[0].until, Timestamp::max));
+        let both = ended.min(until).since(began.max(from));
+        both >= Span::ZERO && began + settings.order_margin >= from && both.times(2) >= ended.since(began)
+    })
 }
 
 /// The routing side was observed, and could tell while the incident lasted.

@@ -7,8 +7,9 @@ use crate::probe::Target;
 use crate::reachability::FailureKind;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Asn;
-use crate::withdrawal::Withdrawal;
-use std::collections::BTreeSet;
+use crate::withdrawal::{Churn, Withdrawal};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The verdict on a service in a sentence.
 pub(super) fn sentence(facts: &ServiceFacts<'_>, verdict: Verdict) -> String {
@@ -34,7 +35,7 @@ pub(super) fn sentence(facts: &ServiceFacts<'_>, verdict: Verdict) -> String {
         | Verdict::HostOrPath
         | Verdict::RoutingNoImpact
         | Verdict::RoutingNotProbed
-        | Verdict::Coincident
+        | Verdict::RoutingFlapping
         | Verdict::Healthy
         | Verdict::NotProbed => verdict.phrase().to_owned(),
     }
@@ -65,6 +66,7 @@ pub(super) fn reasons(incident: &Incident, facts: &ServiceFacts<'_>, verdict: Ve
     let evidence = &incident.evidence;
     let (mut pro, mut con) = (Vec::new(), Vec::new());
     routing(evidence, facts, &mut pro, &mut con);
+    flaps(facts, if verdict == Verdict::RoutingFlapping { &mut pro } else { &mut con });
     order(evidence, facts, verdict, &mut pro, &mut con);
     layers(facts, verdict, &mut pro, &mut con);
     local(facts, verdict, &mut pro, &mut con);
@@ -88,6 +90,12 @@ pub(super) fn would_change(incident: &Incident, facts: &ServiceFacts<'_>, verdic
         Verdict::RoutingLocal => {
             vec!["a failure at a vantage whose routes were kept", "more vantages behind the named transit which work"]
         }
+        Verdict::RoutingFlapping => {
+            vec![
+                "failures while its prefixes were there, for longer than they flapped",
+                "answers from the host while they were gone",
+            ]
+        }
         Verdict::RoutingForeignOrigin => {
             vec!["the origin being allowed by the profile", "failures at vantages which kept the right route"]
         }
@@ -99,7 +107,6 @@ pub(super) fn would_change(incident: &Incident, facts: &ServiceFacts<'_>, verdic
         }
         Verdict::HostOrPath => vec!["a withdrawal seen by enough vantage points", "answers from the host"],
         Verdict::RoutingNotProbed => vec!["probe results of the time"],
-        Verdict::Coincident => vec!["a dependency of the service on a withdrawn prefix"],
         Verdict::Healthy => vec!["a failed probe", "a withdrawal of something it depends on"],
         Verdict::NotProbed => vec!["probe results of the time"],
     };
@@ -158,7 +165,7 @@ fn routing(evidence: &Evidence, facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>,
         let held: BTreeSet<String> = held(facts).collect();
         if held.is_empty() {
             con.push(ReasonCode::DependenciesUnknown.says("no prefix which holds its addresses or name servers is known"));
-        } else if servers.partial.is_empty() && own.partial.is_empty() {
+        } else if [servers, own].iter().all(|loss| loss.partial.is_empty() && loss.flaps.is_empty()) {
             let text = format!("none of the {} prefixes it depends on was withdrawn", held.len());
             pro.push(ReasonCode::RoutesPresent.says(text));
         }
@@ -166,6 +173,28 @@ fn routing(evidence: &Evidence, facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>,
     let others = evidence.withdrawals.len() - evidence.withdrawals.iter().filter(|w| concerns(w, facts)).count();
     if others > 0 && lost.is_empty() {
         con.push(ReasonCode::OtherPrefixesLost.says(format!("{others} prefixes it does not depend on were withdrawn at the time")));
+    }
+}
+
+/// Each prefix which flapped: how often, when, for how long at most, and how few saw it.
+fn flaps(facts: &ServiceFacts<'_>, side: &mut Vec<Reason>) {
+    let mut prefixes: BTreeMap<IpNet, BTreeMap<Timestamp, &Churn>> = BTreeMap::new();
+    for flap in facts.name_servers.flaps.iter().chain(&facts.addresses.flaps).copied() {
+        prefixes.entry(flap.prefix).or_default().insert(flap.from, flap);
+    }
+    for (prefix, flaps) in prefixes {
+        let longest = flaps.values().map(|flap| flap.until.since(flap.from)).max().unwrap_or(Span::ZERO);
+        let worst = flaps.values().map(|flap| flap.lowest.visibility).min_by_key(|seen| seen.upper());
+        let (Some((_, first)), Some((_, last)), Some(worst)) = (flaps.first_key_value(), flaps.last_key_value(), worst) else {
+            continue;
+        };
+        let times = if flaps.len() == 1 { String::new() } else { format!(" {} times", flaps.len()) };
+        let text = format!(
+            "{prefix} lost by many and back{times} between {} and {}, for {longest} at most; seen by {worst} at worst",
+            first.from.in_words(),
+            last.until.in_words()
+        );
+        side.push(ReasonCode::PrefixesFlapped.says(text));
     }
 }
 
@@ -362,6 +391,10 @@ fn blind(evidence: &Evidence, verdict: Verdict, pro: &mut Vec<Reason>, con: &mut
             blind.from.in_words(),
             blind.until.in_words()
         )));
+    }
+    for gap in &evidence.routing_gaps {
+        let text = format!("{}, from {} to {}", gap.what, gap.from.in_words(), gap.until.in_words());
+        side.push(ReasonCode::FeedGap.says(text));
     }
     let controls = &evidence.control_vantages;
     match (controls.probed.is_empty(), controls.failing.is_empty()) {

@@ -32,7 +32,7 @@ pub(super) fn write(page: &mut Page, view: &ReportView, incident: &IncidentView)
             group.onset.on(day),
             group.trough.words,
             group.route_left,
-            group.recovered.map_or_else(|| "not recovered".to_owned(), |at| format!("recovered {}", words::clock(at, day)))
+            group.recovered.as_ref().map_or_else(|| "not recovered".to_owned(), |back| format!("recovered {}", back.on(day)))
         )
     }));
     last_seen(page, view, incident);
@@ -187,7 +187,7 @@ fn times_row(lost: &WithdrawalView, day: Timestamp) -> Vec<String> {
         words::clock(lost.trough.at, day),
         clock(lost.first_back),
         clock(lost.back_at_open),
-        clock(lost.recovered),
+        lost.recovered.as_ref().map_or_else(|| words::clock_or_dash(None, day), |back| back.on(day)),
         clock(lost.closed),
     ]
 }

@@ -1,7 +1,7 @@
 //! An incident in a few plain sentences, for whoever reads no further: one a layer, then what came first, and whether it is over.
 
 use super::chain::{LinkView, Order};
-use super::place::lasted;
+use super::place::{last_of, lasted};
 use super::withdrawal::route_left;
 use crate::incident::{Incident, ReasonCode, ServiceVerdict};
 use crate::reachability::{Layer, ReachabilityLoss};
@@ -104,12 +104,12 @@ fn withdrawn(incident: &Incident) -> String {
     let back = lost.iter().filter_map(|lost| lost.first_back).min();
     let back =
         back.map_or_else(|| "not announced again".to_owned(), |at| format!("announced again from {}", words::clock(at, day)));
-    let recovered: Option<Vec<Timestamp>> = lost.iter().map(|lost| lost.recovered).collect();
+    let recovered: Option<Vec<Bounds>> = lost.iter().map(|lost| lost.recovery()).collect();
     let usual = format!("at least {} % of what is usual", evidence.settings.close_percent);
-    let end = match recovered.and_then(|all| all.into_iter().max()) {
+    let end = match recovered.and_then(last_of) {
         Some(end) => {
-            let length = lasted(onset, Some(Bounds::exact(end)), end);
-            format!("all back to {usual} by {}, {length} after the first withdrawal", words::clock(end, day))
+            let length = lasted(onset, Some(end), end.latest);
+            format!("all back to {usual} by {}, {length} after the first withdrawal", words::clock(end.latest, day))
         }
         None => {
             let open = lost.iter().filter(|lost| lost.recovered.is_none()).count();
@@ -237,11 +237,11 @@ pub(super) fn outlasted(incident: &Incident) -> Option<String> {
     let evidence = &incident.evidence;
     let last = |losses: &[&ReachabilityLoss]| -> Option<Bounds> {
         let ends: Option<Vec<Bounds>> = losses.iter().map(|loss| loss.recovery).collect();
-        ends?.into_iter().max_by_key(|end| (end.latest, end.earliest))
+        last_of(ends?)
     };
     let back = last(&own_losses(incident))?;
-    let routes: Option<Vec<Timestamp>> = evidence.withdrawals.iter().map(|lost| lost.recovered).collect();
-    let routes = routes?.into_iter().max().map(Bounds::exact);
+    let routes: Option<Vec<Bounds>> = evidence.withdrawals.iter().map(Withdrawal::recovery).collect();
+    let routes = last_of(routes?);
     let names: Vec<&ReachabilityLoss> =
         evidence.losses.iter().filter(|loss| matches!(loss.series.layer, Layer::Authority | Layer::Resolver)).collect();
     let below = [(routes, "the last prefix"), (last(&names), "DNS")];

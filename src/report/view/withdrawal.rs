@@ -1,6 +1,6 @@
 //! Withdrawals as reports show them: every time, who could tell, what was left, and every statement behind it.
 
-use super::place::{Files, When, lasted};
+use super::place::{Files, When, last_of, lasted};
 use crate::report::words;
 use crate::rib::Rib;
 use crate::time::{Bounds, Timestamp};
@@ -46,7 +46,7 @@ pub struct WithdrawalView {
     /// Back at the opening threshold for good.
     pub back_at_open: Option<Timestamp>,
     /// Back at the closing threshold for good.
-    pub recovered: Option<Timestamp>,
+    pub recovered: Option<When>,
     /// When recovery had held long enough.
     pub closed: Option<Timestamp>,
     /// How long it lasted, or lasts at least.
@@ -158,7 +158,7 @@ pub struct WithdrawalGroup {
     /// What was left for traffic.
     pub route_left: String,
     /// When the last of them had recovered; `null` if one has not.
-    pub recovered: Option<Timestamp>,
+    pub recovered: Option<When>,
 }
 
 /// What withdrawals are shown with.
@@ -204,9 +204,9 @@ impl WithdrawalView {
             trough: MomentView::of(withdrawal.trough.at, withdrawal.trough.visibility),
             first_back: withdrawal.first_back,
             back_at_open: withdrawal.back_at_open,
-            recovered: withdrawal.recovered,
+            recovered: withdrawal.recovery().map(When::of),
             closed: withdrawal.closed,
-            lasted: lasted(withdrawal.onset, withdrawal.recovered.map(Bounds::exact), witnesses.bgp_until),
+            lasted: lasted(withdrawal.onset, withdrawal.recovery(), witnesses.bgp_until),
             stragglers: withdrawal.stragglers.iter().map(|late| StragglerView { asn: late.asn, at: late.at }).collect(),
             zombies: withdrawal.zombies.clone(),
             cover: withdrawal.cover.as_ref().map(CoverView::of),
@@ -258,14 +258,14 @@ fn grouped(group: &[&Withdrawal]) -> Option<WithdrawalGroup> {
         latest: onset.latest.max(withdrawal.onset.latest),
     });
     let cover = group.iter().min_by_key(|withdrawal| withdrawal.cover.as_ref().map(|cover| cover.visibility.seeing))?;
-    let ends: Option<Vec<Timestamp>> = group.iter().map(|withdrawal| withdrawal.recovered).collect();
+    let ends: Option<Vec<Bounds>> = group.iter().map(|withdrawal| withdrawal.recovery()).collect();
     Some(WithdrawalGroup {
         prefixes: group.iter().map(|withdrawal| withdrawal.prefix.to_string()).collect(),
         onset: When::of(onset),
         level: first.level,
         trough: MomentView::of(worst.trough.at, worst.trough.visibility),
         route_left: route_left(cover),
-        recovered: ends.and_then(|ends| ends.into_iter().max()),
+        recovered: ends.and_then(last_of).map(When::of),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
+use crate::withdrawal::Withdrawal;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 
@@ -60,6 +61,16 @@ pub fn named(prefixes: &[IpNet]) -> String {
     match prefixes.len() - named.len() {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// Whoever could not see a prefix saw not when it came back: where a recovery was found before enough could tell again, it is told since when they could not.
+pub(super) fn bound_recoveries(withdrawals: &mut [Withdrawal], spans: &[BlindSpan]) {
+    for withdrawal in withdrawals {
+        let Some(recovered) = withdrawal.recovered else { continue };
+        let hides = |span: &&BlindSpan| span.prefix == withdrawal.prefix && span.from < recovered && recovered <= span.until;
+        let began = |span: &BlindSpan| span.from.max(withdrawal.onset.latest);
+        withdrawal.unseen_since = spans.iter().find(hides).map(began);
     }
 }
 

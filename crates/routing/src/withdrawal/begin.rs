@@ -54,6 +54,7 @@ impl Unrest {
             first_back: evidence.iter().find(|e| e.said == Said::Announced && e.at > lowest.at).map(|e| e.at),
             back_at_open: None,
             recovered: None,
+            unseen_since: None,
             closed: None,
             stragglers: Vec::new(),
             zombies: Vec::new(),

@@ -5,7 +5,7 @@ use super::lulls::Lulls;
 use super::onset::Turn;
 use super::watch::{Records, Watch, said};
 use super::{Churn, Level, Moment, Statement, Withdrawal};
-use crate::rib::{ChangeCause, Changed, Cohort, PrefixId, RouteChange, Row};
+use crate::rib::{ChangeCause, Changed, Cohort, PrefixId, RouteChange, RouteState, Row};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::visibility::{Electorate, Share, Turnout, VisibilityChange, Vote, Votes};
@@ -140,7 +140,9 @@ impl Detector {
         if unrest.open.is_some() {
             let from = cause.map(|cause| cause.from);
             let back = unrest.follow(turn, change, (from, scene.votes, scene.state), settings);
-            if unrest.recovers(change.at, back.is_below(settings.close_percent, baseline), starts) {
+            // A table dump which lists it shows that it is back, even if nobody recorded how.
+            let listed = cause.is_some_and(|cause| (cause.cause, cause.after) == (ChangeCause::Table, RouteState::Present));
+            if unrest.recovers(change.at, back.is_below(settings.close_percent, baseline), starts || listed) {
                 due(change.at + settings.close_hold);
             }
         }

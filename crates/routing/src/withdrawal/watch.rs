@@ -241,13 +241,13 @@ impl Unrest {
         share
     }
 
-    /// Whether recovery begins to hold with this change. A table dump alone does not begin it.
-    pub fn recovers(&mut self, at: Timestamp, lost: bool, starts: bool) -> bool {
+    /// Whether recovery begins to hold with this change, which `shows` that somebody has the prefix: that fewer can tell does not begin it.
+    pub fn recovers(&mut self, at: Timestamp, lost: bool, shows: bool) -> bool {
         if lost {
             self.recovered = None;
             return false;
         }
-        if self.recovered.is_some() || !starts {
+        if self.recovered.is_some() || !shows {
             return false;
         }
         self.recovered = Some(at);
