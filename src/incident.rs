@@ -5,6 +5,7 @@
 
 mod correlate;
 mod facts;
+mod flaps;
 mod observed;
 mod offline;
 mod reason;
@@ -19,6 +20,7 @@ use crate::time::{Bounds, Timestamp};
 use crate::withdrawal::{Churn, Withdrawal};
 pub use correlate::{Correlation, Findings, correlate};
 pub use facts::{DependencyLoss, LayerFacts, ServiceFacts};
+pub use flaps::Flapped;
 pub use observed::Observed;
 pub(crate) use offline::Offline;
 pub use reason::{Reason, ReasonCode};

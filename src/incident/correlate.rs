@@ -98,7 +98,9 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
             Level::Major | Level::Full => Observed::CoverDelivers((*withdrawal).clone()),
         });
     }
-    observed.extend(churn(&findings.routing.churn, findings.organization.settings.grouping));
+    let in_incident = |flap: &&Churn| incidents.iter().any(|incident| incident.evidence.flaps.contains(flap));
+    let apart: Vec<Churn> = findings.routing.churn.iter().filter(|flap| !in_incident(flap)).copied().collect();
+    observed.extend(churn(apart, findings.organization.settings.grouping));
     incidents.sort_by_key(|incident| incident.began);
     name(&mut incidents);
     observed.sort_by_key(Observed::at);
@@ -329,7 +331,7 @@ impl Board<'_> {
 
     /// What was lost for less than the hold during an incident, or shortly before it, in order of time.
     fn flaps(&self, span: Interval) -> Vec<Churn> {
-        let span = widen(span, self.settings().cause_before);
+        let span = (span.0 - self.settings().cause_before, span.1);
         let meanwhile = self.findings.routing.churn.iter().filter(|flap| overlap((flap.from, Some(flap.until)), span));
         let mut flaps: Vec<Churn> = meanwhile.copied().collect();
         flaps.sort_by_key(|flap| (flap.from, flap.prefix));

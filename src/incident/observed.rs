@@ -34,8 +34,7 @@ impl Observed {
 }
 
 /// What churned within the grouping time of what had churned before is told as one.
-pub(super) fn churn(churn: &[Churn], grouping: Span) -> Vec<Observed> {
-    let mut in_order = churn.to_vec();
+pub(super) fn churn(mut in_order: Vec<Churn>, grouping: Span) -> Vec<Observed> {
     in_order.sort_by_key(|churn| (churn.from, churn.prefix));
     let mut until = Timestamp::MIN;
     let mut told: Vec<Vec<Churn>> = Vec::new();

@@ -1,7 +1,7 @@
 //! What the routing side could not see while an incident lasted.
 //!
-//! A gap of one collector among many hides little: what matters is whether enough ASes could tell. Where they could not, nothing can be
-//! excluded; where they could, the gap is told all the same.
+//! A gap of one collector among many hides little: what matters is whether enough ASes could tell, enough of all for a withdrawal to cross the
+//! threshold. Where they could not, nothing can be excluded; where they could, the gap is told all the same.
 
 use super::Blindness;
 use super::correlate::overlap;
@@ -12,7 +12,7 @@ use crate::pipeline::{BlindTogether, RoutingFindings, named};
 use crate::rib::{PrefixId, RouteChange};
 use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::vantage::{Asn, CollectorId, Family, Vantages};
+use crate::vantage::{CollectorId, Family, Vantages};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -51,12 +51,12 @@ impl Sight<'_> {
         for gap in self.gaps(span) {
             let (from, until) = (gap.at, gap.until.unwrap_or(self.routing.last));
             let what = format!("{}: nothing recorded", gap.whom.name(self.vantages));
-            let others = self.told_by_others((from, until), &families);
-            if others >= least as usize {
-                let what = format!("{what}; {others} ASes with a full feed of other collectors were heard");
-                unseen.partly.push(Blindness { from, until, what });
-            } else {
-                unseen.blind.push(Blindness { from, until, what });
+            match self.told_by_others((from, until), &families) {
+                Some(others) => {
+                    let what = format!("{what}; {others} ASes with a full feed of other collectors were heard");
+                    unseen.partly.push(Blindness { from, until, what });
+                }
+                None => unseen.blind.push(Blindness { from, until, what }),
             }
         }
         unseen.blind.extend(self.not_heard_of(span, services));
@@ -74,19 +74,29 @@ impl Sight<'_> {
         self.routing.notes.iter().filter(gap)
     }
 
-    /// How many ASes carry a full feed to collectors which had no gap at the time: of each family, the fewest.
-    fn told_by_others(&self, (from, until): (Timestamp, Timestamp), families: &BTreeSet<Family>) -> usize {
+    /// How many ASes carried a full feed to collectors which had no gap at the time, of each family the fewest; `None` if it was too few, or if a
+    /// withdrawal could have stayed above the threshold because of those which could not be heard, and count as seeing.
+    fn told_by_others(&self, (from, until): (Timestamp, Timestamp), families: &BTreeSet<Family>) -> Option<usize> {
         let collector = |note: &FeedNote| match note.whom {
             NotedFeed::Collector(collector) => Some(collector),
             NotedFeed::Vantage(_) => None,
         };
         let silent: BTreeSet<CollectorId> = self.gaps((from, Some(until))).filter_map(collector).collect();
+        let Settings { eligible_min, open_percent, .. } = *self.settings;
         let of_family = |family: &Family| {
-            let others = self.vantages.iter().filter(|(id, _)| !silent.contains(&self.vantages.collector_of(*id)));
-            let full = others.filter(|(id, _)| self.routing.feeds.is_full_feed(*id, *family));
-            full.map(|(_, point)| point.asn).collect::<BTreeSet<Asn>>().len()
+            let full = self.vantages.iter().filter(|(id, _)| self.routing.feeds.is_full_feed(*id, *family));
+            let (mut all, mut others) = (BTreeSet::new(), BTreeSet::new());
+            for (id, point) in full {
+                all.insert(point.asn);
+                if !silent.contains(&self.vantages.collector_of(id)) {
+                    others.insert(point.asn);
+                }
+            }
+            let unheard = all.len() - others.len();
+            let enough = others.len() >= eligible_min as usize && unheard * 100 < open_percent as usize * all.len();
+            enough.then_some(others.len())
         };
-        families.iter().map(of_family).min().unwrap_or(0)
+        families.iter().map(of_family).min().flatten()
     }
 
     /// Prefixes which services need and of which nothing was said during much of the incident: they may have been gone before it was

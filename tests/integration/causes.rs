@@ -191,21 +191,27 @@ fn what_is_out_of_reach_while_its_prefixes_flap_is_not_invisible_in_bgp() {
     assert!(flapped.starts_with("192.0.2.0/24 lost by many and back 10 times between 2026-03-01 12:40:"), "{flapped}");
     assert!(flapped.ends_with("seen by 0 of 16 ASes at worst"), "{flapped}");
     assert_eq!(said(ReasonCode::RoutesPresent), None, "they were not");
+    assert!(analysis.correlation.observed.is_empty(), "told in the incident, and not beside it");
 }
 
 // Why: with many collectors one has a gap nearly always. Whether routes were there is known as long as enough others tell.
 #[test]
 fn a_gap_of_one_collector_hides_nothing_from_the_others() {
-    let second = "[[collectors]]\nname = \"rrc01\"\npeers = 16\nkeepalives = \"60s\"\n";
+    let second = |peers: u32| format!("[[collectors]]\nname = \"rrc01\"\npeers = {peers}\nkeepalives = \"60s\"\n");
     let cut = |of: &str| event("events", "12:35", "13:10", &format!(r#"action = "feed_cut"; collectors = [{of}]"#));
     let (one, both) = (cut(r#""rrc01""#), cut(r#""rrc00", "rrc01""#));
     let down = silent("12:41", "12:55");
     assert_verdicts(&[
         ("one of one", vec![cut(r#""rrc00""#), down.clone()], &[Undetermined]),
-        ("one of two", vec![second.to_owned(), one.clone(), down.clone()], &[HostOrPath]),
-        ("both of two", vec![second.to_owned(), both, down.clone()], &[Undetermined]),
+        ("one of two", vec![second(8), one.clone(), down.clone()], &[HostOrPath]),
+        (
+            "one of two, and half of all ASes: the threshold cannot be crossed",
+            vec![second(16), one.clone(), down.clone()],
+            &[Undetermined],
+        ),
+        ("both of two", vec![second(8), both, down.clone()], &[Undetermined]),
     ]);
-    let verdict = play(&[second.to_owned(), one, down], "").correlation.incidents[0].verdict();
+    let verdict = play(&[second(8), one, down], "").correlation.incidents[0].verdict();
     let gap = verdict.services[0].reasons_against.iter().find(|reason| reason.code == ReasonCode::FeedGap).unwrap();
     assert!(
         gap.text.starts_with("rrc01: nothing recorded; 16 ASes with a full feed of other collectors were heard"),

@@ -7,9 +7,9 @@ use crate::probe::Target;
 use crate::reachability::FailureKind;
 use crate::time::{Bounds, Span, Timestamp};
 use crate::vantage::Asn;
-use crate::withdrawal::{Churn, Withdrawal};
+use crate::withdrawal::Withdrawal;
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The verdict on a service in a sentence.
 pub(super) fn sentence(facts: &ServiceFacts<'_>, verdict: Verdict) -> String {
@@ -66,7 +66,7 @@ pub(super) fn reasons(incident: &Incident, facts: &ServiceFacts<'_>, verdict: Ve
     let evidence = &incident.evidence;
     let (mut pro, mut con) = (Vec::new(), Vec::new());
     routing(evidence, facts, &mut pro, &mut con);
-    flaps(facts, if verdict == Verdict::RoutingFlapping { &mut pro } else { &mut con });
+    flaps(evidence, facts, if verdict == Verdict::RoutingFlapping { &mut pro } else { &mut con });
     order(evidence, facts, verdict, &mut pro, &mut con);
     layers(facts, verdict, &mut pro, &mut con);
     local(facts, verdict, &mut pro, &mut con);
@@ -177,22 +177,17 @@ fn routing(evidence: &Evidence, facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>,
 }
 
 /// Each prefix which flapped: how often, when, for how long at most, and how few saw it.
-fn flaps(facts: &ServiceFacts<'_>, side: &mut Vec<Reason>) {
-    let mut prefixes: BTreeMap<IpNet, BTreeMap<Timestamp, &Churn>> = BTreeMap::new();
-    for flap in facts.name_servers.flaps.iter().chain(&facts.addresses.flaps).copied() {
-        prefixes.entry(flap.prefix).or_default().insert(flap.from, flap);
-    }
-    for (prefix, flaps) in prefixes {
-        let longest = flaps.values().map(|flap| flap.until.since(flap.from)).max().unwrap_or(Span::ZERO);
-        let worst = flaps.values().map(|flap| flap.lowest.visibility).min_by_key(|seen| seen.upper());
-        let (Some((_, first)), Some((_, last)), Some(worst)) = (flaps.first_key_value(), flaps.last_key_value(), worst) else {
-            continue;
-        };
-        let times = if flaps.len() == 1 { String::new() } else { format!(" {} times", flaps.len()) };
+fn flaps(evidence: &Evidence, facts: &ServiceFacts<'_>, side: &mut Vec<Reason>) {
+    let needed: BTreeSet<IpNet> = facts.scene.prefixes().collect();
+    for flapped in evidence.flapped().iter().filter(|flapped| needed.contains(&flapped.prefix)) {
         let text = format!(
-            "{prefix} lost by many and back{times} between {} and {}, for {longest} at most; seen by {worst} at worst",
-            first.from.in_words(),
-            last.until.in_words()
+            "{} lost by many and back{} between {} and {}, for {} at most; seen by {} at worst",
+            flapped.prefix,
+            flapped.times_in_words(),
+            flapped.from.in_words(),
+            flapped.until.in_words(),
+            flapped.longest,
+            flapped.worst
         );
         side.push(ReasonCode::PrefixesFlapped.says(text));
     }

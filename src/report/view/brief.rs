@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Announcements by other origins which are told one by one.
 const FOREIGN: usize = 3;
 
+/// Prefixes which flapped and are told one by one.
+const FLAPPED: usize = 3;
+
 /// The sentences.
 pub(super) fn brief(incident: &Incident, services: &[ServiceVerdict], chain: &[LinkView], lasting: &[String]) -> Vec<String> {
     let mut said = routing(incident);
@@ -28,6 +31,7 @@ fn routing(incident: &Incident) -> Vec<String> {
     let (evidence, day) = (&incident.evidence, incident.began.latest);
     let mut said: Vec<String> = (!evidence.withdrawals.is_empty()).then(|| withdrawn(incident)).into_iter().collect();
     said.extend(left(&evidence.withdrawals));
+    said.extend(flapped(incident));
     said.extend(evidence.foreign_origins.iter().take(FOREIGN).map(|foreign| {
         let ended = foreign.ended.map_or_else(|| "it had not ended".to_owned(), |at| format!("until {}", words::clock(at, day)));
         format!(
@@ -53,6 +57,26 @@ fn routing(incident: &Incident) -> Vec<String> {
         });
     }
     said
+}
+
+/// What was lost and back before it had held.
+fn flapped(incident: &Incident) -> Vec<String> {
+    let day = incident.began.latest;
+    let flapped = incident.evidence.flapped();
+    let told = flapped.iter().take(FLAPPED).map(|flapped| {
+        format!(
+            "Routing: {} was lost by many and back{}, from {} to {}, for {} at most; {} at worst.",
+            flapped.prefix,
+            flapped.times_in_words(),
+            words::clock(flapped.from, day),
+            words::clock(flapped.until, day),
+            flapped.longest,
+            words::visibility(flapped.worst)
+        )
+    });
+    let more = flapped.len().saturating_sub(FLAPPED);
+    let more = (more > 0).then(|| format!("{} flapped likewise.", words::count(words::size(more), "more prefix", "more prefixes")));
+    told.chain(more).collect()
 }
 
 /// What was left for traffic to follow: covering routes, or nothing.

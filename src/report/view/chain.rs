@@ -90,6 +90,7 @@ pub(super) fn chain(evidence: &Evidence, files: &Files) -> (Vec<LinkView>, Vec<S
     let mut back = Vec::new();
     let mut lasting = Vec::new();
     routing(evidence, &mut breaks, &mut back, &mut lasting);
+    flaps(evidence, &mut breaks, &mut back);
     foreign(evidence, &mut breaks, &mut back, &mut lasting);
     for layer in [Layer::Resolver, Layer::Authority, Layer::ServiceByAddress, Layer::ServiceByName, Layer::Status] {
         let losses: Vec<&ReachabilityLoss> = evidence.losses.iter().filter(|loss| loss.series.layer == layer).collect();
@@ -180,6 +181,27 @@ impl DelayView {
             Some(_) | None => format!("at most {}", words::length_at_most(most)),
         };
         DelayView { least, most, words }
+    }
+}
+
+/// The first loss of what flapped, and the last return.
+fn flaps(evidence: &Evidence, breaks: &mut Vec<Link>, back: &mut Vec<Link>) {
+    let flapped = evidence.flapped();
+    let others = match flapped.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {}", words::count(words::size(count - 1), "other", "others")),
+    };
+    if let Some(first) = flapped.first() {
+        let what = format!("first flap: {}{others} lost by many for less than the hold", first.prefix);
+        breaks.push(Link::bgp(what, Bounds::exact(first.from), None));
+    }
+    if let Some(last) = flapped.iter().map(|flapped| flapped.until).max() {
+        let times: usize = flapped.iter().map(|flapped| flapped.times).sum();
+        back.push(Link::bgp(
+            format!("last of {} over", words::count(words::size(times), "flap", "flaps")),
+            Bounds::exact(last),
+            None,
+        ));
     }
 }
 
