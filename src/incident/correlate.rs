@@ -75,12 +75,7 @@ pub fn correlate(findings: Findings<'_>) -> Correlation {
     }
     let foreign = findings.routing.foreign_origins.iter().collect();
     let holders = Holders::of(findings.routing, findings.dependencies.addresses());
-    let sight = Sight {
-        routing: findings.routing,
-        vantages: findings.vantages,
-        settings: &findings.organization.settings,
-        first_words: findings.routing.first_words(),
-    };
+    let sight = Sight { routing: findings.routing, vantages: findings.vantages, settings: &findings.organization.settings };
     let board = Board { findings, withdrawals, planned, foreign, losses, muted, controls, offline, holders, sight };
     let groups = board.groups();
     let mut incidents: Vec<Incident> = Vec::new();
@@ -433,5 +428,5 @@ fn ended(withdrawals: &[Withdrawal], foreign: &[ForeignOrigin], losses: &[Reacha
     let foreign = foreign.iter().map(|foreign| foreign.ended.map(Bounds::exact));
     let lost = losses.iter().map(|loss| loss.recovery);
     let ends: Option<Vec<Bounds>> = withdrawn.chain(foreign).chain(lost).collect();
-    ends?.into_iter().max_by_key(|end| (end.latest, end.earliest))
+    Bounds::last_of(ends?)
 }

@@ -258,7 +258,7 @@ impl<'a> LayerFacts<'a> {
     /// The latest recovery; `None` inside if it had not recovered.
     pub fn recovery(&self) -> Option<Option<Bounds>> {
         let ends: Option<Vec<Bounds>> = self.losses.iter().map(|failure| failure.loss.recovery).collect();
-        (!self.losses.is_empty()).then(|| ends.and_then(|ends| ends.into_iter().max_by_key(|end| (end.latest, end.earliest))))
+        (!self.losses.is_empty()).then(|| ends.and_then(Bounds::last_of))
     }
 
     /// The failures which show that the host was reached: it answered, but not as it should, or it refused.

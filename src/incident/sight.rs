@@ -9,12 +9,11 @@ use super::offline::Interval;
 use super::scene::ServiceScene;
 use crate::feed::{FeedEvent, FeedNote, NotedFeed};
 use crate::pipeline::{BlindTogether, RoutingFindings, named};
-use crate::rib::{PrefixId, RouteChange};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::vantage::{CollectorId, Family, Vantages};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Of one part in so many of an incident nothing may be known: a table dump takes its time to be written.
 const NOT_HEARD_OF: i64 = 10;
@@ -24,7 +23,6 @@ pub(super) struct Sight<'a> {
     pub routing: &'a RoutingFindings,
     pub vantages: &'a Vantages,
     pub settings: &'a Settings,
-    pub first_words: &'a HashMap<PrefixId, RouteChange>,
 }
 
 /// What could not be seen, in order of time.
@@ -108,7 +106,7 @@ impl Sight<'_> {
         let late: BTreeMap<IpNet, Timestamp> = services
             .iter()
             .flat_map(ServiceScene::prefixes)
-            .filter_map(|prefix| Some((prefix, self.first_words.get(&routing.rib.id_of(&prefix)?)?.at)))
+            .filter_map(|prefix| Some((prefix, routing.first_words().get(&routing.rib.id_of(&prefix)?)?.at)))
             .filter(|(_, first)| first.since(from).micros() > length / NOT_HEARD_OF && ended.is_none_or(|ended| *first <= ended))
             .collect();
         let until = late.values().copied().max()?;

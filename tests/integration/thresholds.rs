@@ -8,6 +8,7 @@ use faultline::observation::{GapCause, Statement};
 use faultline::pipeline::{Pipeline, RoutingFindings};
 use faultline::settings::Settings;
 use faultline::time::Span;
+use faultline::withdrawal::Withdrawal;
 
 /// How the state before the loss is known.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -91,12 +92,30 @@ fn the_level_found_is_the_one_defined() {
     assert_eq!(levels, expected.into(), "the sweep crosses every threshold");
 }
 
-// Why: a baseline below 1 asks for fewer; what is usual for a prefix is not what is usual for all.
-#[test]
-fn the_level_is_measured_against_what_was_usual() {
+/// 20 ASes, whose tables have the prefix.
+fn twenty() -> Stage {
     let sessions: Vec<(usize, u32)> = (0..20).map(|number| (0, 64_700 + number)).collect();
     let mut stage = Stage::new(1, &sessions, &["198.51.100.0/24"]);
     stage.dump(0, 0, |_, _| true);
+    stage
+}
+
+/// The only withdrawal, where nobody falls silent.
+fn only(stage: &Stage, end: i64) -> Withdrawal {
+    let settings = Settings { silence: Span::from_seconds(86_400), ..Settings::default() };
+    let mut pipeline = Pipeline::new(stage.scope(), &settings);
+    for said in &stage.said {
+        pipeline.observe(said, &stage.vantages);
+    }
+    let mut found = pipeline.finish(at(end), &stage.vantages).withdrawals;
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+// Why: a baseline below 1 asks for fewer; what is usual for a prefix is not what is usual for all.
+#[test]
+fn the_level_is_measured_against_what_was_usual() {
+    let mut stage = twenty();
     // Half of the ASes lose it for the first hour: from then on half is what is usual.
     for peer in 0..10 {
         stage.withdraw(60, peer, 0);
@@ -104,13 +123,7 @@ fn the_level_is_measured_against_what_was_usual() {
     for peer in 10..15 {
         stage.withdraw(30_000, peer, 0);
     }
-    let settings = Settings { silence: Span::from_seconds(86_400), ..Settings::default() };
-    let mut pipeline = Pipeline::new(stage.scope(), &settings);
-    for said in &stage.said {
-        pipeline.observe(said, &stage.vantages);
-    }
-    let findings = pipeline.finish(at(31_000), &stage.vantages);
-    let [partial] = findings.withdrawals.as_slice() else { panic!("{:?}", findings.withdrawals) };
+    let partial = only(&stage, 31_000);
     // Ten of twenty are not below 50 %, and the baseline is frozen while it lasts: with five left it is major at last.
     assert_eq!((partial.level.word(), partial.trough.visibility.seeing), ("major", 5));
     assert_eq!(partial.crossed[0], Some(at(60)));
@@ -121,21 +134,12 @@ fn the_level_is_measured_against_what_was_usual() {
 #[test]
 fn a_table_which_lists_the_prefix_shows_that_it_is_back() {
     let again = |listing: usize| {
-        let sessions: Vec<(usize, u32)> = (0..20).map(|number| (0, 64_700 + number)).collect();
-        let mut stage = Stage::new(1, &sessions, &["198.51.100.0/24"]);
-        stage.dump(0, 0, |_, _| true);
+        let mut stage = twenty();
         for peer in 0..20 {
             stage.withdraw(1_200, peer, 0);
         }
         stage.dump(4_000, 0, |peer, _| peer < listing);
-        let settings = Settings { silence: Span::from_seconds(86_400), ..Settings::default() };
-        let mut pipeline = Pipeline::new(stage.scope(), &settings);
-        for said in &stage.said {
-            pipeline.observe(said, &stage.vantages);
-        }
-        let findings = pipeline.finish(at(9_000), &stage.vantages);
-        let [one] = findings.withdrawals.as_slice() else { panic!("{:?}", findings.withdrawals) };
-        one.recovered
+        only(&stage, 9_000).recovered
     };
     assert_eq!([again(20), again(16), again(15), again(0)], [Some(at(4_000)), Some(at(4_000)), None, None]);
 }
@@ -144,9 +148,7 @@ fn a_table_which_lists_the_prefix_shows_that_it_is_back() {
 #[test]
 fn what_came_back_while_too_few_could_tell_came_back_in_between() {
     let back = |announced: i64| {
-        let sessions: Vec<(usize, u32)> = (0..20).map(|number| (0, 64_700 + number)).collect();
-        let mut stage = Stage::new(1, &sessions, &["198.51.100.0/24"]);
-        stage.dump(0, 0, |_, _| true);
+        let mut stage = twenty();
         for peer in 0..20 {
             stage.withdraw(1_200, peer, 0);
         }
@@ -162,14 +164,7 @@ fn what_came_back_while_too_few_could_tell_came_back_in_between() {
             stage.announce(announced, peer, 0, 64_600);
         }
         stage.said.sort_by_key(|said| said.at);
-        let settings = Settings { silence: Span::from_seconds(86_400), ..Settings::default() };
-        let mut pipeline = Pipeline::new(stage.scope(), &settings);
-        for said in &stage.said {
-            pipeline.observe(said, &stage.vantages);
-        }
-        let findings = pipeline.finish(at(9_000), &stage.vantages);
-        let [one] = findings.withdrawals.as_slice() else { panic!("{:?}", findings.withdrawals) };
-        one.recovery().map(|recovery| (recovery.earliest, recovery.latest))
+        only(&stage, 9_000).recovery().map(|recovery| (recovery.earliest, recovery.latest))
     };
     assert_eq!(back(3_005), Some((at(2_000), at(3_005))));
     assert_eq!(back(4_000), Some((at(4_000), at(4_000))), "it was seen lost after the gap");

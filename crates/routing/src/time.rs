@@ -125,6 +125,11 @@ impl Bounds {
         Bounds { earliest: earliest.min(latest), latest: latest.max(earliest) }
     }
 
+    /// The last of several moments: the one known to be over latest; `None` of none.
+    pub fn last_of(moments: impl IntoIterator<Item = Bounds>) -> Option<Self> {
+        moments.into_iter().max_by_key(|moment| (moment.latest, moment.earliest))
+    }
+
     /// True if this moment certainly lies more than `margin` after `other`.
     pub fn is_after(self, other: Bounds, margin: Span) -> bool {
         self.earliest > other.latest + margin

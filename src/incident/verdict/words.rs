@@ -162,7 +162,7 @@ fn routing(evidence: &Evidence, facts: &ServiceFacts<'_>, pro: &mut Vec<Reason>,
         pro.push(ReasonCode::ForeignOrigin.says(text));
     }
     if lost.is_empty() && facts.foreign.is_empty() && evidence.observed {
-        let held: BTreeSet<String> = held(facts).collect();
+        let held: BTreeSet<IpNet> = facts.scene.prefixes().collect();
         if held.is_empty() {
             con.push(ReasonCode::DependenciesUnknown.says("no prefix which holds its addresses or name servers is known"));
         } else if [servers, own].iter().all(|loss| loss.partial.is_empty() && loss.flaps.is_empty()) {
@@ -407,11 +407,6 @@ fn withdrawn(loss: &DependencyLoss<'_>) -> String {
         0..=4 => prefixes.join(", "),
         count => format!("{} and {} more prefixes", prefixes[..3].join(", "), count - 3),
     }
-}
-
-fn held<'a>(facts: &'a ServiceFacts<'_>) -> impl Iterator<Item = String> + 'a {
-    let servers = facts.scene.name_servers.iter().flat_map(|server| &server.addresses);
-    facts.scene.addresses.iter().chain(servers).filter_map(|address| address.prefix).map(|prefix| prefix.to_string())
 }
 
 fn concerns(withdrawal: &Withdrawal, facts: &ServiceFacts<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! An incident in a few plain sentences, for whoever reads no further: one a layer, then what came first, and whether it is over.
 
 use super::chain::{LinkView, Order};
-use super::place::{last_of, lasted};
+use super::place::lasted;
 use super::withdrawal::route_left;
 use crate::incident::{Incident, ReasonCode, ServiceVerdict};
 use crate::reachability::{Layer, ReachabilityLoss};
@@ -130,7 +130,7 @@ fn withdrawn(incident: &Incident) -> String {
         back.map_or_else(|| "not announced again".to_owned(), |at| format!("announced again from {}", words::clock(at, day)));
     let recovered: Option<Vec<Bounds>> = lost.iter().map(|lost| lost.recovery()).collect();
     let usual = format!("at least {} % of what is usual", evidence.settings.close_percent);
-    let end = match recovered.and_then(last_of) {
+    let end = match recovered.and_then(Bounds::last_of) {
         Some(end) => {
             let length = lasted(onset, Some(end), end.latest);
             format!("all back to {usual} by {}, {length} after the first withdrawal", words::clock(end.latest, day))
@@ -175,7 +175,7 @@ fn layer_told(incident: &Incident, layer: Layer) -> String {
 
 fn ended(losses: &[&ReachabilityLoss], now: Timestamp, day: Timestamp) -> String {
     let ends: Option<Vec<Bounds>> = losses.iter().map(|loss| loss.recovery).collect();
-    match ends.and_then(|ends| ends.into_iter().max_by_key(|end| (end.latest, end.earliest))) {
+    match ends.and_then(Bounds::last_of) {
         Some(last) => format!("well everywhere {}", at_or_between(last, day)),
         None => {
             let open = losses.iter().filter(|loss| loss.recovery.is_none()).count();
@@ -261,11 +261,11 @@ pub(super) fn outlasted(incident: &Incident) -> Option<String> {
     let evidence = &incident.evidence;
     let last = |losses: &[&ReachabilityLoss]| -> Option<Bounds> {
         let ends: Option<Vec<Bounds>> = losses.iter().map(|loss| loss.recovery).collect();
-        last_of(ends?)
+        Bounds::last_of(ends?)
     };
     let back = last(&own_losses(incident))?;
     let routes: Option<Vec<Bounds>> = evidence.withdrawals.iter().map(Withdrawal::recovery).collect();
-    let routes = last_of(routes?);
+    let routes = Bounds::last_of(routes?);
     let names: Vec<&ReachabilityLoss> =
         evidence.losses.iter().filter(|loss| matches!(loss.series.layer, Layer::Authority | Layer::Resolver)).collect();
     let below = [(routes, "the last prefix"), (last(&names), "DNS")];

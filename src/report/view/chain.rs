@@ -3,7 +3,7 @@
 //! Order and delays are shown, not judged: that is the verdict's work.
 
 use super::loss::kinds;
-use super::place::{Files, RecordView, When, last_of, span_words};
+use super::place::{Files, RecordView, When, span_words};
 use crate::incident::Evidence;
 use crate::observation::RecordRef;
 use crate::reachability::{Layer, ReachabilityLoss};
@@ -232,7 +232,7 @@ fn routing(evidence: &Evidence, breaks: &mut Vec<Link>, back: &mut Vec<Link>, la
         back.push(Link::bgp(format!("every prefix back above {open}"), Bounds::exact(half), said_at(&lost, half)));
     }
     let gone = lost.iter().filter(|withdrawal| withdrawal.recovered.is_none()).count();
-    match last_of(lost.iter().filter_map(|withdrawal| withdrawal.recovery()).collect()) {
+    match Bounds::last_of(lost.iter().filter_map(|withdrawal| withdrawal.recovery())) {
         Some(last) if gone == 0 => {
             let what = format!("every prefix recovered (at least {} % of usual)", evidence.settings.close_percent);
             back.push(Link::bgp(what, last, said_at(&lost, last.latest)));

@@ -181,7 +181,7 @@ pub(in crate::report) fn groups(losses: &[ReachabilityLoss]) -> Vec<LossGroup> {
                 layer,
                 targets: words::size(targets.len()),
                 first_onset: When::of(onset),
-                last_recovery: ends.and_then(|ends| ends.into_iter().max_by_key(|end| (end.latest, end.earliest))).map(When::of),
+                last_recovery: ends.and_then(Bounds::last_of).map(When::of),
                 kinds: kinds(losses.iter().copied()),
                 failed_attempts: losses.iter().map(|loss| words::size(loss.evidence.len())).sum(),
             })

@@ -119,11 +119,6 @@ pub(super) fn span_words(least: Option<Span>, most: Span) -> String {
     }
 }
 
-/// The last of several ends; `None` of none.
-pub(super) fn last_of(ends: Vec<Bounds>) -> Option<Bounds> {
-    ends.into_iter().max_by_key(|end| (end.latest, end.earliest))
-}
-
 /// How long something lasted; until `now` if it has not ended.
 pub(super) fn lasted(onset: Bounds, end: Option<Bounds>, now: Timestamp) -> String {
     let end = end.unwrap_or(Bounds::exact(now));

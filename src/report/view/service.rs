@@ -6,6 +6,7 @@ use crate::incident::{Incident, LayerFacts, Reason, ServiceFacts, ServiceVerdict
 use crate::reachability::Layer;
 use crate::reachability::ReachabilityLoss;
 use crate::report::words;
+use crate::time::Bounds;
 use crate::withdrawal::Withdrawal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,7 @@ impl ServiceView {
         let facts = ServiceFacts::of(incident, scene);
         let losses = facts.losses();
         let ends: Option<Vec<_>> = losses.iter().map(|failure| failure.loss.recovery).collect();
-        let last = ends.and_then(|ends| ends.into_iter().max_by_key(|end| (end.latest, end.earliest)));
+        let last = ends.and_then(Bounds::last_of);
         let severity = SeverityView::of(&facts, &verdict);
         let view = ServiceView {
             layer: verdict.verdict.layer().into(),
@@ -162,7 +163,7 @@ fn layers(facts: &ServiceFacts<'_>) -> Vec<LayerView> {
             }
         }
         let open = losses.iter().filter(|loss| loss.recovery.is_none()).count();
-        let last = losses.iter().filter_map(|loss| loss.recovery).max_by_key(|end| (end.latest, end.earliest));
+        let last = Bounds::last_of(losses.iter().filter_map(|loss| loss.recovery));
         LayerView {
             layer,
             vantages: probed.into_iter().map(str::to_owned).collect(),

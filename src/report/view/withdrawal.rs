@@ -1,6 +1,6 @@
 //! Withdrawals as reports show them: every time, who could tell, what was left, and every statement behind it.
 
-use super::place::{Files, When, last_of, lasted};
+use super::place::{Files, When, lasted};
 use crate::report::words;
 use crate::rib::Rib;
 use crate::time::{Bounds, Timestamp};
@@ -265,7 +265,7 @@ fn grouped(group: &[&Withdrawal]) -> Option<WithdrawalGroup> {
         level: first.level,
         trough: MomentView::of(worst.trough.at, worst.trough.visibility),
         route_left: route_left(cover),
-        recovered: ends.and_then(last_of).map(When::of),
+        recovered: ends.and_then(Bounds::last_of).map(When::of),
     })
 }
 
