@@ -3,6 +3,8 @@
 //! Takes any reader, gives a buffered reader of the bytes inside. Members written one after another (`cat a.gz b.gz`) are read as one.
 //! A stream which ends in the middle is an error of the reader, never a quiet end. Nothing is known here of what the bytes mean.
 
+mod gzip;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -90,7 +92,7 @@ pub fn decoder<R: Read + Send + 'static>(mut raw: R, threads: usize) -> io::Resu
     let whole = BufReader::with_capacity(BUFFER, Cursor::new(start).chain(raw));
     let inside: Box<dyn Read + Send> = match compression {
         Compression::Plain => Box::new(whole),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+        Compression::Gzip => Box::new(gzip::Members::new(whole)),
         Compression::Bzip2 if threads > 1 => Box::new(bzip2_lanes::Decoder::with_threads(whole, threads)),
         // Many files are open at a time, and few are being unpacked.
         Compression::Bzip2 => Box::new(bzip2_lanes::Decoder::with_tables(whole, &bzip2_lanes::Tables::of_process())),

@@ -11,7 +11,7 @@ mod spoken;
 mod table_size;
 mod transfer;
 
-use crate::observation::{GapCause, Observation, Other, Others, RecordRef, Spoken, Statement};
+use crate::observation::{GapCause, Observation, Others, RecordRef, Statement};
 use crate::settings::Settings;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId, Vantages};
@@ -20,7 +20,7 @@ use ipnet::IpNet;
 pub use liveness::{Liveness, LivenessChange};
 pub use note::{FeedEvent, FeedNote, NotedFeed};
 pub(crate) use spoken::Numbered;
-use spoken::Numbers;
+use spoken::{Numbers, Said};
 pub use table_size::FullFeedRule;
 use table_size::TableSizes;
 
@@ -86,8 +86,8 @@ impl Feeds {
 
     /// Makes a processor fetch what is needed to take a statement on a prefix of this number.
     pub(crate) fn fetch(&self, statement: &Statement, number: u32) {
-        if let (Some(from), Some(prefix)) = (statement.from(), statement.prefix()) {
-            self.sizes.fetch(from, Family::of(prefix), number);
+        if let Some(prefix) = statement.prefix() {
+            self.sizes.fetch(Family::of(prefix), number);
         }
     }
 
@@ -126,7 +126,7 @@ impl Feeds {
             Statement::Other(others) => {
                 let mut numbered = Numbered::default();
                 self.number(others, &mut numbered);
-                others.iter_as(numbered.all()).for_each(|other| self.observe_other(&other, vantages, changes));
+                numbered.said(others).for_each(|said| self.observe_other(&said, vantages, changes));
             }
             Statement::Keepalive { from } => {
                 let collector = vantages.collector_of(*from);
@@ -155,37 +155,30 @@ impl Feeds {
         self.numbers.of_all(others.prefixes(), numbered);
     }
 
-    /// Takes one message of which no prefix is watched, its prefixes by their [numbers](Feeds::number); otherwise as [`Feeds::observe`].
-    pub fn observe_other(&mut self, other: &Other<'_, u32, u32>, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
-        self.begin(other.at, vantages);
-        self.hear((other.at, other.source), other.from, changes);
-        self.count(other);
+    /// Takes what one message says of prefixes, by their [numbers](Feeds::number); otherwise as [`Feeds::observe`].
+    pub(crate) fn observe_other(&mut self, said: &Said<'_>, vantages: &Vantages, changes: &mut Vec<LivenessChange>) {
+        self.begin(said.at, vantages);
+        self.hear((said.at, said.source), said.from, changes);
+        self.spoke(said);
     }
 
     /// The same, if it is a message like nearly all: of somebody who is up and has spoken of routes, while nothing is due. It changes no
     /// liveness. False if it is another one, and nothing is done. It counts as so many `statements`.
     #[inline]
-    pub fn observe_plain(&mut self, other: &Other<'_, u32, u32>, statements: usize) -> bool {
-        let Some(session) = self.sessions.get_mut(other.from.index()) else { return false };
-        if self.idle || session.live != Liveness::Up || self.sizes.is_new(other.from) {
+    pub(crate) fn observe_plain(&mut self, said: &Said<'_>, statements: usize) -> bool {
+        let Some(session) = self.sessions.get_mut(said.from.index()) else { return false };
+        if self.idle || session.live != Liveness::Up || self.sizes.is_new(said.from) {
             return false;
         }
-        session.last_heard = session.last_heard.max(other.at);
-        self.next_check = self.next_check.min(other.at + self.soonest);
+        session.last_heard = session.last_heard.max(said.at);
+        self.next_check = self.next_check.min(said.at + self.soonest);
         // Peers of a collector which is silent are not up.
         let collector = &mut self.collectors[session.collector.index()];
         for _ in 0..statements {
-            collector.hear(other.at);
+            collector.hear(said.at);
         }
-        self.count(other);
+        self.count(said);
         true
-    }
-
-    #[inline]
-    fn count(&mut self, other: &Other<'_, u32, u32>) {
-        let place = (other.at, other.source);
-        self.spoke(place, other.from, other.announced, true);
-        self.spoke(place, other.from, other.withdrawn, false);
     }
 
     /// Somebody speaks: judgements are taken from now on.
@@ -236,6 +229,11 @@ impl Feeds {
         }
         self.next_check = next;
         changes.sort_by_key(|change| change.at);
+    }
+
+    /// No silence falls due before this.
+    pub(crate) fn next_silence(&self) -> Timestamp {
+        self.next_check
     }
 
     /// Whether it can be believed now.
@@ -453,28 +451,30 @@ impl Feeds {
         }
     }
 
-    /// Counts the prefixes a peer speaks of; a table sent again without a recorded reset is noted.
+    /// Counts the prefixes a peer speaks of.
+    fn spoke(&mut self, said: &Said<'_>) {
+        if self.sizes.is_new(said.from) && !said.is_empty() {
+            self.judge_at = self.judge_at.min(said.at + FIRST_JUDGEMENT);
+        }
+        self.count(said);
+    }
+
+    /// The same of a peer which has spoken of some; a table sent again without a recorded reset is noted.
     #[inline]
-    fn spoke(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, prefixes: Spoken<'_, u32, u32>, announced: bool) {
-        if prefixes.is_empty() {
-            return;
-        }
-        if self.sizes.is_new(from) {
-            self.judge_at = self.judge_at.min(at + FIRST_JUDGEMENT);
-        }
-        if self.sizes.spoke(at, from, prefixes, announced) {
-            self.note(at, NotedFeed::Vantage(from), FeedEvent::TableSentAgain, Some(source));
+    fn count(&mut self, said: &Said<'_>) {
+        if !said.is_empty() && self.sizes.spoke(said) {
+            self.note(said.at, NotedFeed::Vantage(said.from), FeedEvent::TableSentAgain, Some(said.source));
         }
     }
 
-    fn spoke_of(&mut self, place: (Timestamp, RecordRef), from: VantageId, of: (&IpNet, Option<u32>), announced: bool) {
-        let (prefix, number) = (of.0, of.1.unwrap_or_else(|| self.numbers.of(of.0)));
-        let one = &[number];
-        let spoken = match prefix {
-            IpNet::V4(_) => Spoken { v4: one, v6: &[] },
-            IpNet::V6(_) => Spoken { v4: &[], v6: one },
+    fn spoke_of(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, of: (&IpNet, Option<u32>), announced: bool) {
+        let number = [of.1.unwrap_or_else(|| self.numbers.of(of.0))];
+        let numbers: [&[u32]; 2] = match of.0 {
+            IpNet::V4(_) => [&number, &[]],
+            IpNet::V6(_) => [&[], &number],
         };
-        self.spoke(place, from, spoken, announced);
+        let withdrawn = numbers.map(|numbers| if announced { 0 } else { numbers.len() });
+        self.spoke(&Said { at, source, from, numbers, withdrawn });
     }
 
     fn note(&mut self, at: Timestamp, whom: NotedFeed, what: FeedEvent, source: Option<RecordRef>) {

@@ -8,7 +8,7 @@ mod others;
 use crate::time::Timestamp;
 use crate::vantage::{Asn, CollectorId, Family, VantageId};
 use ipnet::IpNet;
-pub use others::{Other, Others, Prefixes, Spoken, V4Prefix};
+pub use others::{Message, Other, Others, Prefixes, Spoken, V4Prefix};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

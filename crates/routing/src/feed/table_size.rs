@@ -4,9 +4,8 @@
 //! route-views2 of 23 February 2008 the two partial feeds spoke of 3 % of the upper quartile of the collector's peers after 15 min,
 //! 1 h, 3 h and 6 h alike, and the quietest full feed of 26 %: hence the default of the setting `full_feed_spoken_percent`.
 
-use super::spoken::NumberSet;
+use super::spoken::{Said, Speakers};
 use super::transfer::Recent;
-use crate::observation::Spoken;
 use crate::time::{Span, Timestamp};
 use crate::vantage::{CollectorId, Family, VantageId};
 use std::collections::HashMap;
@@ -49,6 +48,7 @@ pub(super) struct TableSizes {
     percent: u64,
     spoken_percent: u64,
     peers: Vec<PeerTable>,
+    speakers: Speakers,
     largest: ByCollector<u32>,
     quartile: ByCollector<u64>,
     /// Full-feed judgements when last taken, by vantage point and family.
@@ -62,7 +62,8 @@ type ByCollector<T> = HashMap<(CollectorId, Family), T, foldhash::fast::FixedSta
 struct PeerTable {
     /// From the last complete dump which listed routes of the family.
     dumped: [Option<u32>; 2],
-    spoken: [NumberSet; 2],
+    /// Distinct prefixes of each family which it spoke of.
+    spoken: [u64; 2],
     transfer: Transfer,
     /// It told of routes since its session was last lost.
     holds_routes: bool,
@@ -74,15 +75,22 @@ struct PeerTable {
 }
 
 /// What was announced within the transfer span.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Transfer {
     recent: Recent,
     /// The session is known to have been lost, or the transfer was noted: the table is expected.
     expected: bool,
     /// The session is known to have been lost and no table has come since.
     lost: bool,
-    /// Of the next so many announcements is known that all together are too few to matter.
+    /// Of the next so many announcements, up to this time, is known that they show nothing.
     calm: u64,
+    calm_until: Timestamp,
+}
+
+impl Default for Transfer {
+    fn default() -> Self {
+        Transfer { recent: Recent::default(), expected: false, lost: false, calm: 0, calm_until: Timestamp::MIN }
+    }
 }
 
 /// After so many announcements at the latest those of too long ago are forgotten.
@@ -94,6 +102,7 @@ impl TableSizes {
             percent: u64::from(percent),
             spoken_percent: u64::from(spoken_percent),
             peers: Vec::new(),
+            speakers: Speakers::default(),
             largest: HashMap::default(),
             quartile: HashMap::default(),
             judged: Vec::new(),
@@ -122,47 +131,57 @@ impl TableSizes {
         self.peers.get(from.index()).is_none_or(|peer| peer.first_spoke.is_none())
     }
 
-    /// Counts what a peer spoke of, by the numbers of its prefixes; true if this shows that it sends its table again although no session loss
-    /// was recorded.
+    /// Counts what a peer speaks of; true if this shows that it sends its table again although no session loss was recorded.
     #[inline]
-    pub fn spoke(&mut self, at: Timestamp, from: VantageId, prefixes: Spoken<'_, u32, u32>, announced: bool) -> bool {
-        self.peer(from);
-        let peer = &mut self.peers[from.index()];
+    pub fn spoke(&mut self, said: &Said<'_>) -> bool {
+        self.peer(said.from);
+        let peer = &mut self.peers[said.from.index()];
         peer.holds_routes = true;
-        peer.first_spoke.get_or_insert(at);
-        let pace = announced.then(|| peer.pace(at, prefixes.v4.len() + prefixes.v6.len()));
-        let PeerTable { spoken: [v4, v6], dumped, transfer, .. } = peer;
-        match pace {
-            None => {
-                prefixes.v4.iter().for_each(|number| _ = v4.insert(*number));
-                prefixes.v6.iter().for_each(|number| _ = v6.insert(*number));
-                false
-            }
-            Some(Pace::Slow) => {
-                let known_v4 = prefixes.v4.iter().filter_map(|number| known(v4, dumped, Family::Ipv4, *number));
-                let known_v6 = prefixes.v6.iter().filter_map(|number| known(v6, dumped, Family::Ipv6, *number));
-                transfer.recent.announced(at, known_v4);
-                transfer.recent.announced(at, known_v6);
-                false
-            }
-            Some(Pace::Fast) => {
-                let v4 = prefixes.v4.iter().map(|number| (Family::Ipv4, *number));
-                let told = v4.chain(prefixes.v6.iter().map(|number| (Family::Ipv6, *number)));
-                told.fold(false, |again, (family, number)| {
-                    let PeerTable { spoken, dumped, .. } = &mut *peer;
-                    let known = known(&mut spoken[family.index()], dumped, family, number);
-                    again | known.is_some_and(|id| peer.announced_again(at, id))
-                })
+        peer.first_spoke.get_or_insert(said.at);
+        let announced = said.announced();
+        if announced > 0 && peer.pace(said.at, announced) == Pace::Fast {
+            return self.spoke_fast(said);
+        }
+        // Nearly all messages are of one family: which, is chosen without a branch.
+        let (mut family, mut left) = (usize::from(said.numbers[0].is_empty()), 2);
+        while left > 0 {
+            let speakers = self.speakers.family(family);
+            let (listed, withdrawn, mut new) = (peer.dumped[family].is_some(), said.withdrawn[family], 0);
+            // What is announced, but for what is new to the table, is written down as announced lately.
+            peer.transfer.recent.extend(said.numbers[family], |place, number| {
+                let is_new = speakers.insert(number, said.from);
+                new += u64::from(is_new);
+                (id(family, number), (place >= withdrawn) & (listed | !is_new))
+            });
+            peer.spoken[family] += new;
+            family = 1 - family;
+            left = if said.numbers[family].is_empty() { 0 } else { left - 1 };
+        }
+        peer.transfer.recent.step(said.at);
+        false
+    }
+
+    /// The same of a message whose announcements may show that the table is sent again, and whether they do.
+    #[cold]
+    fn spoke_fast(&mut self, said: &Said<'_>) -> bool {
+        let mut again = false;
+        for announced in [true, false] {
+            for (family, numbers) in said.numbers.into_iter().enumerate() {
+                let (first, last) = numbers.split_at(said.withdrawn[family]);
+                for number in if announced { last } else { first } {
+                    let (peer, new) = (&mut self.peers[said.from.index()], self.speakers.family(family).insert(*number, said.from));
+                    peer.spoken[family] += u64::from(new);
+                    let known = !new || peer.dumped[family].is_some();
+                    again |= announced && known && peer.announced_again(said.at, id(family, *number));
+                }
             }
         }
+        again
     }
 
     /// Makes a processor fetch what is needed to count a prefix.
-    #[inline]
-    pub fn fetch(&self, from: VantageId, family: Family, number: u32) {
-        if let Some(peer) = self.peers.get(from.index()) {
-            peer.spoken[family.index()].fetch(number);
-        }
+    pub fn fetch(&self, family: Family, number: u32) {
+        self.speakers.fetch(family, number);
     }
 
     /// It spoke of routes, or was listed with some in a dump, since its session was last lost.
@@ -197,7 +216,7 @@ impl TableSizes {
 
     /// Distinct prefixes of the family which it has spoken of.
     pub fn spoken_of(&self, from: VantageId, family: Family) -> u64 {
-        self.peers.get(from.index()).map_or(0, |peer| peer.spoken[family.index()].len())
+        self.peers.get(from.index()).map_or(0, |peer| peer.spoken[family.index()])
     }
 
     /// Whether so many distinct prefixes are most of its table, as last dumped.
@@ -221,7 +240,7 @@ impl TableSizes {
         if let (Some(size), Some(largest)) = (peer.dumped[family.index()], self.largest.get(&(collector, family))) {
             return Some(FullFeedRule::Table { size, largest: *largest });
         }
-        let prefixes = peer.spoken[family.index()].len();
+        let prefixes = peer.spoken[family.index()];
         let quartile = *self.quartile.get(&(collector, family))?;
         (prefixes > 0).then_some(FullFeedRule::Spoken { prefixes, quartile })
     }
@@ -238,7 +257,7 @@ impl TableSizes {
         let mut counts: ByCollector<Vec<u64>> = HashMap::default();
         for (peer, collector) in self.peers.iter().zip(collector_of) {
             for family in Family::BOTH {
-                let spoken = peer.spoken[family.index()].len();
+                let spoken = peer.spoken[family.index()];
                 if spoken > 0 {
                     counts.entry((*collector, family)).or_default().push(spoken);
                 }
@@ -257,11 +276,17 @@ impl TableSizes {
         changed
     }
 
+    #[inline]
     fn peer(&mut self, from: VantageId) -> &mut PeerTable {
         if self.peers.len() <= from.index() {
-            self.peers.resize_with(from.index() + 1, PeerTable::default);
+            self.make_room(from);
         }
         &mut self.peers[from.index()]
+    }
+
+    #[cold]
+    fn make_room(&mut self, from: VantageId) {
+        self.peers.resize_with(from.index() + 1, PeerTable::default);
     }
 }
 
@@ -269,16 +294,18 @@ impl PeerTable {
     /// Whether a message which announces so many prefixes can show that the table is sent again, and forgets what was announced too long ago.
     #[inline]
     fn pace(&mut self, at: Timestamp, announced: usize) -> Pace {
-        if let Some(calm) = self.transfer.calm.checked_sub(announced as u64) {
-            self.transfer.calm = calm;
-            return Pace::Slow;
+        match self.transfer.calm.checked_sub(announced as u64) {
+            Some(calm) if at <= self.transfer.calm_until => {
+                self.transfer.calm = calm;
+                Pace::Slow
+            }
+            _ => self.look_at_pace(at, announced as u64),
         }
-        self.look_at_pace(at, announced as u64)
     }
 
     #[cold]
     fn look_at_pace(&mut self, at: Timestamp, announced: u64) -> Pace {
-        let size = self.size();
+        let (size, settles) = (self.size(), self.settles());
         let transfer = &mut self.transfer;
         transfer.calm = 0;
         transfer.recent.forget_before(at - transfer_span(size));
@@ -289,27 +316,32 @@ impl PeerTable {
             if few(all * 2, size) {
                 transfer.recent.rest();
                 // The table does not get smaller, and what is forgotten later makes fewer.
-                transfer.calm = if few(all + CALM_MOST, size) { CALM_MOST } else { all };
+                (transfer.calm, transfer.calm_until) = (if few(all + CALM_MOST, size) { CALM_MOST } else { all }, Timestamp::MAX);
             }
             return Pace::Slow;
         }
-        if !self.is_settled(at, size) && (self.transfer.lost || !self.transfer.expected) {
+        let early = settles.is_none_or(|settles| at <= settles);
+        if early && (transfer.lost || !transfer.expected) {
+            if let Some(settles) = settles {
+                // However many come, and few would change nothing either.
+                (transfer.calm, transfer.calm_until) = (CALM_MOST, settles);
+            }
             return Pace::Slow;
         }
         Pace::Fast
     }
 
-    /// Listened to for long enough: without a dump the table is only known after a while, and until then a few prefixes which flap look
-    /// like all of it.
-    fn is_settled(&self, at: Timestamp, size: u64) -> bool {
-        let patience = if self.dumped == [None, None] { LEARNING } else { transfer_span(size) };
-        self.first_spoke.is_some_and(|first| at.since(first) > patience)
+    /// Until when it is not listened to for long enough; `None` if it has not spoken. Without a dump the table is only known after a while, and until
+    /// then a few prefixes which flap look like all of it.
+    fn settles(&self) -> Option<Timestamp> {
+        let patience = if self.dumped == [None, None] { LEARNING } else { transfer_span(self.size()) };
+        self.first_spoke.map(|first| first + patience)
     }
 
     /// The size of its table: as dumped, else the prefixes it spoke of.
     fn size(&self) -> u64 {
         match self.dumped {
-            [None, None] => self.spoken.iter().map(NumberSet::len).sum(),
+            [None, None] => self.spoken.iter().sum(),
             dumped => dumped.iter().flatten().map(|size| u64::from(*size)).sum(),
         }
     }
@@ -317,10 +349,11 @@ impl PeerTable {
     /// Counts an announcement of a prefix it had told before; true at the moment which shows that its table is sent again.
     fn announced_again(&mut self, at: Timestamp, id: u32) -> bool {
         let size = self.size();
-        let settled = self.is_settled(at, size);
+        let settled = self.settles().is_some_and(|settles| at > settles);
         let transfer = &mut self.transfer;
         transfer.recent.forget_before(at - transfer_span(size));
-        transfer.recent.announced(at, std::iter::once(id));
+        transfer.recent.extend(&[id], |_, id| (id, true));
+        transfer.recent.step(at);
         let distinct = transfer.recent.distinct();
         if settled && size >= TRANSFER_LEAST && distinct * 100 >= size * TRANSFER_PERCENT {
             transfer.lost = false;
@@ -333,11 +366,10 @@ impl PeerTable {
     }
 }
 
-/// Counts a prefix, by its number in its family; gives an id of it, if it is in the table already.
+/// A number for a prefix of either family, from its number in one of them, by [`Family::index`].
 #[inline]
-fn known(spoken: &mut NumberSet, dumped: &[Option<u32>; 2], family: Family, number: u32) -> Option<u32> {
-    let new = spoken.insert(number);
-    (!new || dumped[family.index()].is_some()).then_some(number << 1 | u32::from(family == Family::Ipv6))
+fn id(family: usize, number: u32) -> u32 {
+    number << 1 | u32::from(family != 0)
 }
 
 /// How fast a message's prefixes come.
@@ -362,18 +394,18 @@ fn few(distinct: u64, size: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::{FileId, RecordRef};
     use crate::vantage::Vantages;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_parts(seconds, 0)
     }
 
-    fn prefixes(count: u32) -> Vec<u32> {
-        (0..count).collect()
-    }
-
-    fn all(v4: &[u32]) -> Spoken<'_, u32, u32> {
-        Spoken { v4, v6: &[] }
+    /// Somebody announces the first so many IPv4 prefixes.
+    fn announces(sizes: &mut TableSizes, at: Timestamp, from: VantageId, count: u32) -> bool {
+        let numbers: Vec<u32> = (0..count).collect();
+        let source = RecordRef { file: FileId(0), record: 1 };
+        sizes.spoke(&Said { at, source, from, numbers: [&numbers, &[]], withdrawn: [0; 2] })
     }
 
     #[test]
@@ -382,13 +414,24 @@ mod tests {
         let collector = vantages.collector("rrc00");
         let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
         let mut sizes = TableSizes::new(80, 20);
-        let table = prefixes(100);
-        assert!(!sizes.spoke(at(0), peer, all(&table), true), "the first table is new");
-        assert!(!sizes.spoke(at(4_000), peer, all(&table[..50]), true), "half a table is churn");
-        assert!(sizes.spoke(at(5_000), peer, all(&table), true), "the whole table again is a reset");
-        assert!(!sizes.spoke(at(5_001), peer, all(&table), true), "told once");
+        assert!(!announces(&mut sizes, at(0), peer, 100), "the first table is new");
+        assert!(!announces(&mut sizes, at(4_000), peer, 50), "half a table is churn");
+        assert!(announces(&mut sizes, at(5_000), peer, 100), "the whole table again is a reset");
+        assert!(!announces(&mut sizes, at(5_001), peer, 100), "told once");
         sizes.forget_transfer(peer);
-        assert!(!sizes.spoke(at(9_000), peer, all(&table), true), "after a recorded loss it is expected");
+        assert!(!announces(&mut sizes, at(9_000), peer, 100), "after a recorded loss it is expected");
+    }
+
+    #[test]
+    fn what_comes_again_and_again_shows_something_from_the_moment_on_when_the_table_is_known() {
+        let mut vantages = Vantages::default();
+        let collector = vantages.collector("rrc00");
+        let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
+        let mut sizes = TableSizes::new(80, 20);
+        announces(&mut sizes, at(0), peer, 60);
+        assert!((0..3_590).step_by(10).all(|after| !announces(&mut sizes, at(1 + after), peer, 60)), "it may be a few which flap");
+        assert!(!announces(&mut sizes, at(3_600), peer, 1), "the hour is not over yet");
+        assert!(announces(&mut sizes, at(3_601), peer, 60), "now all of its table is told again");
     }
 
     #[test]
@@ -410,7 +453,7 @@ mod tests {
         let collector = vantages.collector("cgobgp");
         let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
         let mut sizes = TableSizes::new(80, 20);
-        sizes.spoke(at(0), peer, all(&prefixes(90)), true);
+        announces(&mut sizes, at(0), peer, 90);
         let spoken = sizes.spoken_of(peer, Family::Ipv4);
         assert!(!sizes.had_told_table(peer, Family::Ipv4, spoken), "no dump yet");
         sizes.table(collector, &[(peer, [100, 0])]);
@@ -423,14 +466,13 @@ mod tests {
     fn without_tables_the_peers_are_compared_with_each_other() {
         let mut vantages = Vantages::default();
         let collector = vantages.collector("route-views2");
-        let table = prefixes(1_000);
         let mut sizes = TableSizes::new(80, 20);
         let spoke = [1_000, 900, 800, 500, 300, 20];
         let ids: Vec<VantageId> = (0..6u32)
             .map(|i| vantages.vantage(collector, std::net::Ipv4Addr::from(i + 1).into(), crate::vantage::Asn(i)))
             .collect();
         for (id, count) in ids.iter().zip(spoke) {
-            sizes.spoke(at(0), *id, all(&table[..count]), true);
+            announces(&mut sizes, at(0), *id, count);
         }
         assert!(sizes.judge(&[collector; 6]));
         let full: Vec<bool> = ids.iter().map(|id| sizes.full_feed(collector, *id, Family::Ipv4).is_some()).collect();

@@ -9,7 +9,11 @@ use std::collections::{HashMap, VecDeque};
 /// Announcements of the last while, by the numbers of their prefixes.
 #[derive(Debug, Clone)]
 pub(super) struct Recent {
-    numbers: VecDeque<u32>,
+    /// Numbers of prefixes, those which are not forgotten from `begin` to `end`; up to `stepped` there were at the last step.
+    room: Vec<u32>,
+    begin: usize,
+    stepped: usize,
+    end: usize,
     /// How long after the one before, in microseconds, and how many announcements there were.
     steps: VecDeque<(u32, u32)>,
     /// When the first step was, and the last one.
@@ -19,10 +23,13 @@ pub(super) struct Recent {
     counts: Option<HashMap<u32, u32, foldhash::fast::FixedState>>,
 }
 
+/// Less room than this is not worth giving back.
+const LEAST: usize = 4_096;
+
 impl Default for Recent {
     fn default() -> Self {
         let never = Timestamp::MIN;
-        Recent { numbers: VecDeque::new(), steps: VecDeque::new(), first: never, last: never, counts: None }
+        Recent { room: Vec::new(), begin: 0, stepped: 0, end: 0, steps: VecDeque::new(), first: never, last: never, counts: None }
     }
 }
 
@@ -31,65 +38,99 @@ impl Recent {
     pub fn forget_before(&mut self, before: Timestamp) {
         while let Some((_, count)) = self.steps.front().copied().filter(|_| self.first < before) {
             self.steps.pop_front();
-            for number in self.numbers.drain(..count as usize) {
+            let forgotten = self.begin..self.begin + count as usize;
+            self.begin = forgotten.end;
+            for number in &self.room[forgotten] {
                 if let Some(counts) = &mut self.counts
-                    && let Some(count) = counts.get_mut(&number)
+                    && let Some(count) = counts.get_mut(number)
                 {
                     *count -= 1;
                     if *count == 0 {
-                        counts.remove(&number);
+                        counts.remove(number);
                     }
                 }
             }
             let gap = self.steps.front().map_or(0, |(gap, _)| i64::from(*gap));
             self.first = self.first + Span::from_micros(gap);
         }
+        if self.begin > self.end / 2 {
+            self.room.copy_within(self.begin..self.end, 0);
+            (self.stepped, self.end) = (self.stepped - self.begin, self.end - self.begin);
+            self.begin = 0;
+            // Of much room little is kept.
+            let most = (4 * self.end).max(LEAST);
+            if self.room.len() > most {
+                self.room.truncate(most);
+                self.room.shrink_to_fit();
+            }
+        }
     }
 
-    /// Announcements of one time, not before the last ones.
+    /// More announcements, of the [step](Recent::step) to come. `with`: from the place and the number of each, what is written down, and whether it
+    /// is. Which of them are, no processor guesses, so that takes no branch.
     #[inline]
-    pub fn announced(&mut self, at: Timestamp, numbers: impl Iterator<Item = u32>) {
-        let before = self.numbers.len();
-        match &mut self.counts {
-            None => numbers.for_each(|number| self.numbers.push_back(number)),
-            Some(counts) => numbers.for_each(|number| {
-                self.numbers.push_back(number);
-                *counts.entry(number).or_insert(0) += 1;
-            }),
+    pub fn extend(&mut self, numbers: &[u32], mut with: impl FnMut(usize, u32) -> (u32, bool)) {
+        if self.room.len() - self.end < numbers.len() {
+            self.make_room(numbers.len());
         }
+        let (room, mut next) = (&mut self.room[self.end..][..numbers.len()], 0);
+        for (place, number) in numbers.iter().enumerate() {
+            let (number, counts) = with(place, *number);
+            room[next] = number;
+            next += usize::from(counts);
+        }
+        self.end += next;
+    }
+
+    #[cold]
+    fn make_room(&mut self, more: usize) {
+        let room = (self.end + more).next_power_of_two();
+        self.room.resize(room, 0);
+    }
+
+    /// What was written down since the last step was announced at one time, not before that of the last step.
+    #[inline]
+    pub fn step(&mut self, at: Timestamp) {
+        let before = self.stepped;
         // One message holds no 2^32 prefixes.
-        let more = u32::try_from(self.numbers.len() - before).unwrap_or(u32::MAX);
+        let more = u32::try_from(self.end - before).unwrap_or(u32::MAX);
+        if more == 0 {
+            return;
+        }
+        self.stepped = self.end;
+        if let Some(counts) = &mut self.counts {
+            self.room[before..self.end].iter().for_each(|number| *counts.entry(*number).or_insert(0) += 1);
+        }
         let gap = u32::try_from(at.since(self.last).micros().max(0));
         match (self.steps.back_mut(), gap) {
-            _ if more == 0 => return,
             (Some((_, count)), Ok(0)) => *count += more,
             (Some(_), Ok(gap)) => self.steps.push_back((gap, more)),
             (Some(_), Err(_)) => {
                 // The others are longer ago than anybody asks.
-                let latest = self.numbers.split_off(before);
-                *self = Recent { numbers: latest, ..Recent::default() };
-                self.begin(at, more);
+                let latest = self.room[before..self.end].to_vec();
+                *self = Recent { stepped: latest.len(), end: latest.len(), room: latest, ..Recent::default() };
+                self.start(at, more);
             }
-            (None, _) => self.begin(at, more),
+            (None, _) => self.start(at, more),
         }
         self.last = self.last.max(at);
     }
 
-    fn begin(&mut self, at: Timestamp, count: u32) {
+    fn start(&mut self, at: Timestamp, count: u32) {
         (self.first, self.last) = (at, at);
         self.steps.push_back((0, count));
     }
 
     /// How many announcements there are: no fewer than distinct prefixes.
     pub fn len(&self) -> u64 {
-        self.numbers.len() as u64
+        (self.end - self.begin) as u64
     }
 
     /// How many distinct prefixes they are of.
     pub fn distinct(&mut self) -> u64 {
         let counts = self.counts.get_or_insert_with(|| {
             let mut counts = HashMap::default();
-            self.numbers.iter().for_each(|number| *counts.entry(*number).or_insert(0) += 1);
+            self.room[self.begin..self.end].iter().for_each(|number| *counts.entry(*number).or_insert(0) += 1);
             counts
         });
         counts.len() as u64
@@ -120,7 +161,9 @@ mod tests {
             let before = at - 300_000;
             recent.forget_before(Timestamp::from_micros(before));
             list.retain(|(then, _)| *then >= before);
-            recent.announced(Timestamp::from_micros(at), std::iter::once(number));
+            // What is not counted leaves nothing.
+            recent.extend(&[99, number], |_, number| (number, number != 99));
+            recent.step(Timestamp::from_micros(at));
             list.push((at, number));
             assert_eq!(recent.len(), list.len() as u64, "at step {step}");
             if step % 500 > 250 {

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 /// Messages of which no prefix is watched, in order of time: they show who speaks, and how large tables are.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Others {
-    messages: Vec<Counted>,
+    messages: Vec<Message>,
     prefixes: Prefixes,
     /// How many prefixes are of these messages; those after them are of the next.
     closed: [usize; 2],
@@ -28,19 +28,25 @@ pub struct Prefixes {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct V4Prefix(u64);
 
-/// A message by the numbers of its prefixes, by [`Family::index`](crate::vantage::Family::index): the withdrawn ones stand first.
+/// A message of [`Others`]: how many prefixes it has, by [`Family::index`](crate::vantage::Family::index). They stand in the order of messages,
+/// those which it withdraws before those which it announces.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Counted {
-    at: Timestamp,
-    source: RecordRef,
-    from: VantageId,
-    withdrawn: [u32; 2],
-    announced: [u32; 2],
+pub struct Message {
+    /// When.
+    pub at: Timestamp,
+    /// Where it was read.
+    pub source: RecordRef,
+    /// Whose.
+    pub from: VantageId,
+    /// How many prefixes it withdraws.
+    pub withdrawn: [u32; 2],
+    /// How many it announces.
+    pub announced: [u32; 2],
 }
 
-/// One message of [`Others`], its prefixes as they stand there or in another form.
+/// One message of [`Others`] with its prefixes.
 #[derive(Clone, Copy, Debug)]
-pub struct Other<'a, V4 = V4Prefix, V6 = Ipv6Net> {
+pub struct Other<'a> {
     /// When.
     pub at: Timestamp,
     /// Where it was read.
@@ -48,18 +54,18 @@ pub struct Other<'a, V4 = V4Prefix, V6 = Ipv6Net> {
     /// Whose.
     pub from: VantageId,
     /// What it announces.
-    pub announced: Spoken<'a, V4, V6>,
+    pub announced: Spoken<'a>,
     /// What it withdraws.
-    pub withdrawn: Spoken<'a, V4, V6>,
+    pub withdrawn: Spoken<'a>,
 }
 
 /// What is said of prefixes of both families.
 #[derive(Clone, Copy, Debug)]
-pub struct Spoken<'a, V4 = V4Prefix, V6 = Ipv6Net> {
+pub struct Spoken<'a> {
     /// IPv4.
-    pub v4: &'a [V4],
+    pub v4: &'a [V4Prefix],
     /// IPv6.
-    pub v6: &'a [V6],
+    pub v6: &'a [Ipv6Net],
 }
 
 impl V4Prefix {
@@ -96,15 +102,12 @@ impl From<V4Prefix> for IpNet {
     }
 }
 
-impl<V4, V6> Spoken<'_, V4, V6> {
+impl Spoken<'_> {
     /// Whether there are none.
-    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
     }
-}
 
-impl Spoken<'_> {
     /// Each of them.
     pub fn nets(self) -> impl Iterator<Item = IpNet> {
         self.v4.iter().map(|prefix| IpNet::from(*prefix)).chain(self.v6.iter().map(|prefix| IpNet::V6(*prefix)))
@@ -168,7 +171,7 @@ impl Others {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let opened = self.opened();
         let announced = [0, 1].map(|family| count(opened[family].saturating_sub(withdrawn[family])));
-        self.messages.push(Counted { at, source, from, withdrawn: withdrawn.map(count), announced });
+        self.messages.push(Message { at, source, from, withdrawn: withdrawn.map(count), announced });
         self.closed = self.prefixes.len();
     }
 
@@ -214,14 +217,14 @@ impl Others {
         self.closed = [0; 2];
     }
 
-    /// Each message.
-    pub fn iter(&self) -> impl Iterator<Item = Other<'_>> {
-        self.iter_as(self.prefixes())
+    /// Each message without its prefixes.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
     }
 
-    /// Each message, its prefixes as these, which stand for [`Others::prefixes`] in their order.
-    pub fn iter_as<'a, V4, V6>(&'a self, prefixes: Spoken<'a, V4, V6>) -> impl Iterator<Item = Other<'a, V4, V6>> {
-        let Spoken { mut v4, mut v6 } = prefixes;
+    /// Each message.
+    pub fn iter(&self) -> impl Iterator<Item = Other<'_>> {
+        let Spoken { mut v4, mut v6 } = self.prefixes();
         self.messages.iter().map(move |message| {
             let mut next = |counts: [u32; 2]| Spoken { v4: take(&mut v4, counts[0]), v6: take(&mut v6, counts[1]) };
             let (withdrawn, announced) = (next(message.withdrawn), next(message.announced));
@@ -230,7 +233,6 @@ impl Others {
     }
 }
 
-#[inline]
 fn take<'a, T>(list: &mut &'a [T], count: u32) -> &'a [T] {
     let (taken, rest) = list.split_at(list.len().min(count as usize));
     *list = rest;

@@ -3,7 +3,7 @@
 //! What they do to feeds and to routing state does not depend on each other then, so feeds are told of many before the state is.
 
 use super::Pipeline;
-use crate::observation::{Observation, Other, Others, Spoken, Statement};
+use crate::observation::{Observation, Others, Statement};
 use crate::rib::PrefixId;
 use crate::time::Timestamp;
 use crate::vantage::{Family, VantageId, Vantages};
@@ -59,10 +59,8 @@ impl Pipeline {
                 let number = prefix.filter(|_| numbers_all).map(PrefixId::number);
                 numbered.push(Family::of(net), number.unwrap_or_else(|| self.stages.feeds.number_of(net)));
             }
-            let (some, none) = (numbered.all(), Spoken { v4: &[][..], v6: &[] });
-            let (announced, withdrawn) = if announced { (some, none) } else { (none, some) };
-            let message_as_one = Other { at: first.at, source: first.source, from, announced, withdrawn };
-            if !self.stages.feeds.observe_plain(&message_as_one, message.len()) {
+            let said = numbered.said_at_once((first.at, first.source), from, announced);
+            if !self.stages.feeds.observe_plain(&said, message.len()) {
                 break;
             }
             heard += message.len();
@@ -88,12 +86,11 @@ impl Pipeline {
     /// Takes messages of which no prefix is watched: they only tell of feeds.
     pub(super) fn observe_others(&mut self, others: &Others, vantages: &Vantages) {
         let mut liveness = Vec::new();
-        let mut quiet = self.quiet_until();
+        let mut due = self.due();
         let mut numbered = std::mem::take(&mut self.numbered);
         self.stages.feeds.number(others, &mut numbered);
-        for other in others.iter_as(numbered.all()) {
-            let due = quiet.min(self.stages.feeds.next_due(self.votes.review_at()));
-            if other.at < due && self.stages.feeds.observe_plain(&other, 1) {
+        for other in numbered.said(others) {
+            if other.at < due.min(self.stages.feeds.next_silence()) && self.stages.feeds.observe_plain(&other, 1) {
                 self.now = self.now.max(other.at);
                 continue;
             }
@@ -105,14 +102,15 @@ impl Pipeline {
                 liveness.clear();
             }
             self.review(other.at, vantages);
-            quiet = self.quiet_until();
+            due = self.due();
         }
         self.numbered = numbered;
     }
 
-    /// As long as nobody's liveness changes, nothing but feeds' silence falls due before this.
-    fn quiet_until(&self) -> Timestamp {
-        self.detector.next_due().min(self.votes.next_due(&self.stages.feeds)).min(self.rest_at)
+    /// As long as nobody's liveness changes, nothing but feeds' [silence](crate::feed::Feeds::next_silence) falls due before this.
+    fn due(&self) -> Timestamp {
+        let judgement = self.stages.feeds.next_due(self.votes.review_at());
+        self.detector.next_due().min(self.votes.next_due(&self.stages.feeds)).min(self.rest_at).min(judgement)
     }
 }
 

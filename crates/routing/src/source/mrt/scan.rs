@@ -398,7 +398,7 @@ fn entry<const SIZE: usize>(body: &[u8], interest: &Interest) -> Option<Scanned>
     }
     let path = match interest.watched() {
         None => Some(path(attributes, peer_as + 4, 2)?),
-        Some(watched) if ends_in_header(attributes) || watched.concerns(&prefix) => return None,
+        Some(watched) if may_end_in_header(attributes) && ends_in_header(attributes) || watched.concerns(&prefix) => return None,
         Some(_) => None,
     };
     let peer = End { address: address::<SIZE>(body, peer)?, asn: Asn(u32::from(two(body, peer_as)?)) };
@@ -426,17 +426,18 @@ fn path(attributes: &[u8], start: usize, asn_size: usize) -> Option<Path> {
 }
 
 /// Whether path attributes end inside the head of one of them, which is the one thing that makes the full decoder give up a table entry.
-/// It takes three last bytes with the flag of a long length first, so that most need no walk.
 fn ends_in_header(attributes: &[u8]) -> bool {
-    let Some(place) = attributes.len().checked_sub(3).filter(|place| attributes[*place] & 0x10 != 0) else { return false };
     let mut at = 0;
-    while at < place {
-        at += match attributes[at] & 0x10 {
-            0 => 3 + usize::from(attributes[at + 2]),
-            _ => 4 + usize::from(u16::from_be_bytes([attributes[at + 2], attributes[at + 3]])),
-        };
+    while let Some([flags, _, high, low]) = attributes.get(at..).and_then(|rest| rest.first_chunk()) {
+        at += if flags & 0x10 == 0 { 3 + usize::from(*high) } else { 4 + usize::from(u16::from_be_bytes([*high, *low])) };
     }
-    at == place
+    at + 3 == attributes.len() && may_end_in_header(attributes)
+}
+
+/// It takes three last bytes with the flag of a long length first, so that many need no walk.
+#[inline]
+fn may_end_in_header(attributes: &[u8]) -> bool {
+    matches!(attributes, [.., flags, _, _] if flags & 0x10 != 0)
 }
 
 fn address<const SIZE: usize>(bytes: &[u8], at: usize) -> Option<IpAddr> {

@@ -30,7 +30,7 @@ struct Known {
 }
 
 /// [`Sessions::lately`] has two to this power of places.
-const LATELY: u32 = 9;
+const LATELY: u32 = 12;
 
 /// One end of a session, as a record has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +109,7 @@ impl Sessions {
 }
 
 /// Where an envelope stands in [`Sessions::lately`]: by the last eight bytes of it, or of its peer's IPv6 address.
-#[allow(clippy::cast_possible_truncation, reason = "nine bits are left")]
+#[allow(clippy::cast_possible_truncation, reason = "twelve bits are left")]
 fn place(envelope: Envelope<'_>) -> usize {
     let bytes = envelope.bytes();
     let end = if bytes.len() < 40 { bytes.len() } else { bytes.len() - 16 };

@@ -4,6 +4,8 @@
 //! path, and an end with every peer's table sizes. A dump is applied as one moment: all its statements carry the time of its first
 //! record, however long writing it took. One file may hold several dumps.
 
+mod tally;
+
 use super::frame::Frame;
 use super::header::HEADER;
 use super::scan::{Entries, Path, TableEntry};
@@ -11,13 +13,14 @@ use super::session::End;
 use super::{Context, Place};
 use crate::observation::Statement;
 use crate::time::{Span, Timestamp};
-use crate::vantage::{Asn, Family, VantageId};
+use crate::vantage::{Asn, VantageId};
 use bgpkit_parser::RawMrtRecord;
 use bgpkit_parser::models::{PeerIndexTable, RibAfiEntries, TableDumpMessage, TableDumpV2Message, TableDumpV2Type};
 use bytes::{BufMut, Bytes, BytesMut};
 use ipnet::IpNet;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tally::Tally;
 
 /// A pause this long between two TABLE_DUMP records means another dump, since version 1 has nothing which begins one.
 const PAUSE: Span = Span::from_seconds(600);
@@ -30,25 +33,16 @@ pub(super) struct Table {
     at: Timestamp,
     version: u8,
     latest: Timestamp,
-    /// By peer index, the place in `sizes`; `None` for entries which stand for no peer.
+    /// By peer index, the place in `peers`; `None` for entries which stand for no peer.
     index: Vec<Option<usize>>,
-    sizes: Vec<Size>,
+    peers: Vec<VantageId>,
     by_vantage: HashMap<VantageId, usize, foldhash::fast::FixedState>,
+    tally: Tally,
     entries: u64,
     damaged: bool,
-    /// The prefix met last, and how many were met: a prefix is counted once a peer, however many paths it has, which stand together.
-    prefix: Option<IpNet>,
-    met: u64,
-    /// The entries of the record being read, or whose they are.
+    /// The entries of the record being read, or a bit for each place in `peers` which they are of.
     list: Vec<TableEntry>,
-    peers: Vec<u16>,
-}
-
-struct Size {
-    vantage: VantageId,
-    counts: [u32; 2],
-    /// [`Table::met`] when a prefix was counted last.
-    latest: u64,
+    holders: Vec<u64>,
 }
 
 impl Table {
@@ -58,14 +52,13 @@ impl Table {
             version,
             latest: told,
             index: Vec::new(),
-            sizes: Vec::new(),
+            peers: Vec::new(),
             by_vantage: HashMap::default(),
+            tally: Tally::default(),
             entries: 0,
             damaged: false,
-            prefix: None,
-            met: 0,
             list: Vec::new(),
-            peers: Vec::new(),
+            holders: Vec::new(),
         }
     }
 
@@ -90,17 +83,18 @@ impl Table {
 
     /// States the end of the dump.
     pub(super) fn end(self, record: u64, ctx: &mut Context<'_>) {
-        let sizes = self.sizes.iter().map(|size| (size.vantage, size.counts)).collect();
+        let counts = self.tally.counts(self.peers.len());
+        let sizes = self.peers.iter().copied().zip(counts).collect();
         let complete = !self.damaged && self.entries > 0;
         let place = Place { at: self.at, told: self.at, record, offset: 0 };
         ctx.say(place, Statement::TableEnd { collector: ctx.collector, complete, sizes });
     }
 
     fn place_of(&mut self, vantage: VantageId) -> usize {
-        let sizes = &mut self.sizes;
+        let peers = &mut self.peers;
         *self.by_vantage.entry(vantage).or_insert_with(|| {
-            sizes.push(Size { vantage, counts: [0; 2], latest: 0 });
-            sizes.len() - 1
+            peers.push(vantage);
+            peers.len() - 1
         })
     }
 
@@ -118,14 +112,14 @@ impl Table {
         if whole {
             ctx.account.table_entries += list.len() as u64;
             let (mut own, prefix) = (0, entries.prefix);
-            let family = self.meet(prefix);
+            self.tally.meet(prefix);
             for TableEntry { peer, path_id, path } in &list {
                 let Some(Some(slot)) = self.index.get(usize::from(*peer)).copied() else {
                     own += 1;
                     continue;
                 };
-                self.count(slot, family);
-                let (from, route) = (self.sizes[slot].vantage, ctx.routes.of_path(*path, body, ctx.interest));
+                self.count(slot);
+                let (from, route) = (self.peers[slot], ctx.routes.of_path(*path, body, ctx.interest));
                 let what = Statement::TableEntry { from, prefix, path_id: *path_id, route };
                 ctx.say(Place { at: self.at, ..place }, what);
             }
@@ -137,40 +131,29 @@ impl Table {
 
     /// The same of a prefix which nobody watches: its entries are only counted.
     fn counted(&mut self, entries: &Entries, body: &[u8], ctx: &mut Context<'_>) -> bool {
-        let mut peers = std::mem::take(&mut self.peers);
-        let whole = entries.peers(body, &mut peers).is_some_and(|most| most <= self.index.len());
-        if whole {
-            ctx.account.table_entries += peers.len() as u64;
-            let (mut own, family) = (0, self.meet(entries.prefix));
-            for peer in &peers {
-                match self.index[usize::from(*peer)] {
-                    Some(slot) => self.count(slot, family),
-                    None => own += 1,
-                }
+        self.holders.resize(self.peers.len().div_ceil(64), 0);
+        self.holders.iter_mut().for_each(|word| *word = 0);
+        let (index, holders, mut own) = (&self.index, &mut self.holders, 0);
+        let read = entries.peers(body, |peer| {
+            match *index.get(usize::from(peer))? {
+                Some(slot) => holders[slot / 64] |= 1 << (slot % 64),
+                None => own += 1,
             }
-            ctx.account.count_other(OWN_ENTRIES, own);
-        }
-        self.peers = peers;
-        whole
-    }
-
-    /// Entries of this prefix follow; gives the place of its family's count.
-    fn meet(&mut self, prefix: IpNet) -> usize {
-        if self.prefix != Some(prefix) {
-            self.prefix = Some(prefix);
-            self.met += 1;
-        }
-        Family::of(&prefix).index()
+            Some(())
+        });
+        let Some(read) = read else { return false };
+        ctx.account.table_entries += read;
+        self.entries += read - own;
+        self.tally.meet(entries.prefix);
+        self.tally.hold_all(&self.holders);
+        ctx.account.count_other(OWN_ENTRIES, own);
+        true
     }
 
     /// Counts an entry of the prefix met last.
-    #[inline]
-    fn count(&mut self, place: usize, family: usize) {
+    fn count(&mut self, place: usize) {
         self.entries += 1;
-        let size = &mut self.sizes[place];
-        if std::mem::replace(&mut size.latest, self.met) != self.met {
-            size.counts[family] += 1;
-        }
+        self.tally.hold(place);
     }
 }
 
@@ -215,7 +198,7 @@ fn begin(peers: &PeerIndexTable, place: Place, ctx: &mut Context<'_>) -> Table {
         table.index.push(slot);
     }
     ctx.account.tables += 1;
-    let peers: Arc<[VantageId]> = table.sizes.iter().map(|size| size.vantage).collect();
+    let peers: Arc<[VantageId]> = table.peers.as_slice().into();
     ctx.say(place, Statement::TableBegin { collector: ctx.collector, peers });
     table
 }
@@ -245,15 +228,15 @@ fn rib(table: &mut Table, entries: &RibAfiEntries, promised: Option<usize>, plac
     // The record's own prefix: the MP_REACH_NLRI of GoBGP's entries holds others as well.
     let prefix = entries.prefix.prefix.trunc();
     let concerns = ctx.interest.concerns(&prefix);
-    let family = table.meet(prefix);
+    table.tally.meet(prefix);
     for entry in &entries.rib_entries {
         ctx.account.table_entries += 1;
         match table.index.get(usize::from(entry.peer_index)) {
             Some(Some(slot)) => {
                 let slot = *slot;
-                table.count(slot, family);
+                table.count(slot);
                 if concerns {
-                    let (from, route) = (table.sizes[slot].vantage, ctx.routes.of(&entry.attributes, ctx.interest));
+                    let (from, route) = (table.peers[slot], ctx.routes.of(&entry.attributes, ctx.interest));
                     let path_id = entry.path_id.unwrap_or(0);
                     ctx.say(Place { at: table.at, ..place }, Statement::TableEntry { from, prefix, path_id, route });
                 }
@@ -328,8 +311,9 @@ impl Table {
             return None;
         }
         let from = ctx.vantages.vantage(ctx.collector, peer.address, peer.asn);
-        let (slot, family) = (self.place_of(from), self.meet(prefix));
-        self.count(slot, family);
+        let slot = self.place_of(from);
+        self.tally.meet(prefix);
+        self.count(slot);
         Some(from)
     }
 }

@@ -1,7 +1,14 @@
 //! The entries of a TABLE_DUMP_V2 record (RFC 6396 §4.3.4, RFC 8050 §4.2).
 
-use super::{Path, ends_in_header, four, path, two};
+use super::{Path, ends_in_header, four, may_end_in_header, path, two};
 use ipnet::IpNet;
+
+/// What stands before the attributes of an entry, without and with a path identifier.
+const PLAIN: usize = 8;
+const WITH_PATH_ID: usize = 12;
+
+/// Entries which are put aside.
+const ASIDE: usize = 32;
 
 /// A table record's entries, not read yet.
 #[derive(Clone, Copy, Debug)]
@@ -40,26 +47,36 @@ impl Entries {
 
     /// What stands before the attributes of each: peer index, time of origin, perhaps a path identifier, length of the attributes.
     pub(in crate::source::mrt) const fn head(&self) -> usize {
-        if self.path_ids { 12 } else { 8 }
+        if self.path_ids { WITH_PATH_ID } else { PLAIN }
     }
 
-    /// Whose entries they are, in order, into `peers`; gives one more than the last of their places. `None` if they are not as many as promised, or
-    /// one is not plain.
-    pub(in crate::source::mrt) fn peers(&self, body: &[u8], peers: &mut Vec<u16>) -> Option<usize> {
-        peers.clear();
-        let (count, mut at, mut most) = (two(body, self.start)?, self.start + 2, 0);
-        let head = self.head();
+    /// Gives whose entries they are, in order, to `peer`, which says [`None`] if the full decoder must look; tells how many they are. `None` if
+    /// they are not as many as promised, or one is not plain.
+    pub(in crate::source::mrt) fn peers(&self, body: &[u8], peer: impl FnMut(u16) -> Option<()>) -> Option<u64> {
+        if self.path_ids { self.peers_of::<WITH_PATH_ID>(body, peer) } else { self.peers_of::<PLAIN>(body, peer) }
+    }
+
+    #[inline]
+    fn peers_of<const HEAD: usize>(&self, body: &[u8], mut peer: impl FnMut(u16) -> Option<()>) -> Option<u64> {
+        let (count, mut at) = (two(body, self.start)?, self.start + 2);
+        // Of every second entry the last bytes look as if its attributes might end in a header. Which, no processor guesses, so they are put
+        // aside without a branch, and looked at together.
+        let (mut aside, mut next) = ([(0, 0); ASIDE], 0);
         for _ in 0..count {
-            let (peer, length) = (two(body, at)?, usize::from(two(body, at + head - 2)?));
-            at += head + length;
-            let attributes = body.get(at - length..at)?;
-            if ends_in_header(attributes) {
-                return None;
+            let head: &[u8; HEAD] = body.get(at..)?.first_chunk()?;
+            peer(u16::from_be_bytes([head[0], head[1]]))?;
+            let from = at + HEAD;
+            at = from + usize::from(u16::from_be_bytes([head[HEAD - 2], head[HEAD - 1]]));
+            let attributes = body.get(from..at)?;
+            aside[next] = (from, at);
+            next += usize::from(may_end_in_header(attributes));
+            if next == ASIDE {
+                none_ends_in_header(body, &aside)?;
+                next = 0;
             }
-            most = most.max(usize::from(peer) + 1);
-            peers.push(peer);
         }
-        Some(most)
+        none_ends_in_header(body, &aside[..next])?;
+        Some(u64::from(count))
     }
 
     /// Each entry with its route, in order, into `list`; `None` if they are not as many as promised, or one is not plain.
@@ -78,4 +95,9 @@ impl Entries {
         }
         Some(())
     }
+}
+
+/// Whether none of the attributes at these places of a body ends in a header; `None` if one does.
+fn none_ends_in_header(body: &[u8], places: &[(usize, usize)]) -> Option<()> {
+    places.iter().all(|(from, to)| body.get(*from..*to).is_some_and(|attributes| !ends_in_header(attributes))).then_some(())
 }
