@@ -7,13 +7,15 @@ use clap::Subcommand;
 use faultline::org::profile;
 use faultline::source::{InputSpec, Interest, Merge, Resources, WatchedPrefixes, discover, scan_alone};
 use faultline::vantage::Vantages;
+use ipnet::IpNet;
 use miette::{IntoDiagnostic, WrapErr};
 use routecore::bgp::message::Message;
-use routecore::bgp::nlri::afisafi::Nlri;
+use routecore::bgp::nlri::afisafi::{IsPrefix, Nlri};
 use routecore::mrt::{Bgp4Mp, MessageAs4, MrtFile};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufReader, Cursor, Read};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// Room of a generous buffer.
@@ -43,7 +45,12 @@ pub enum Reader {
     },
     /// routecore: walk through every message and prefix, count them
     #[command(hide = true)]
-    RoutecoreWalk { files: Vec<PathBuf> },
+    RoutecoreWalk {
+        /// Count only those which are inside of some prefixes, one a line, each compared with each
+        #[arg(long)]
+        prefixes: Option<PathBuf>,
+        files: Vec<PathBuf>,
+    },
     /// Only read a file into memory
     #[command(hide = true)]
     MemLoad { file: PathBuf },
@@ -88,7 +95,13 @@ impl Reader {
                 let list = String::from_utf8_lossy(&list).split_whitespace().collect::<Vec<_>>().join(",");
                 format!("{} elements", sum(&files, |file| filtered(file, &list))?)
             }
-            Reader::RoutecoreWalk { files } => format!("{} prefixes", sum(&files, walk)?),
+            Reader::RoutecoreWalk { prefixes, files } => {
+                let list = prefixes.map(|prefixes| read(&prefixes)).transpose()?;
+                let parsed = |list: Vec<u8>| String::from_utf8_lossy(&list).split_whitespace().map(str::parse).collect();
+                let list: Option<Result<Vec<IpNet>, _>> = list.map(parsed);
+                let list = list.transpose().into_diagnostic().wrap_err("the prefixes are not valid")?;
+                format!("{} prefixes", sum(&files, |file| walk(file, list.as_deref()))?)
+            }
             Reader::MemLoad { file } => format!("{} bytes", black_box(read(&file)?).len()),
             Reader::MemHash { file } => {
                 let bytes = read(&file)?;
@@ -179,18 +192,26 @@ fn filtered(file: &Path, list: &str) -> miette::Result<u64> {
     Ok(elements(parser.add_filter("prefixes_super_sub", list).into_diagnostic().wrap_err("the prefixes are not valid")?))
 }
 
+/// Whether a prefix is inside of one of these, compared one after the other.
+fn is_inside(list: &[IpNet], address: IpAddr, length: u8) -> bool {
+    IpNet::new(address, length).is_ok_and(|prefix| list.iter().any(|watched| watched.contains(&prefix)))
+}
+
 /// routecore wants all bytes at once. It reads table dumps by another way than messages.
-fn walk(file: &Path) -> miette::Result<u64> {
+fn walk(file: &Path, watched: Option<&[IpNet]>) -> miette::Result<u64> {
     let mut bytes = Vec::new();
     unpacked(file, BUFFER)?.read_to_end(&mut bytes).into_diagnostic().wrap_err_with(|| unreadable(file))?;
     let file = MrtFile::new(&bytes);
     Ok(match file.rib_entries() {
-        Ok(entries) => entries.fold(0, |count, entry| count + u64::from(black_box(entry).3.len() <= 128)),
-        Err(_) => walk_messages(&file),
+        Ok(entries) => entries.fold(0, |count, entry| {
+            let prefix = black_box(entry).3;
+            count + u64::from(watched.map_or(prefix.len() <= 128, |list| is_inside(list, prefix.addr(), prefix.len())))
+        }),
+        Err(_) => walk_messages(&file, watched),
     })
 }
 
-fn walk_messages(file: &MrtFile<'_>) -> u64 {
+fn walk_messages(file: &MrtFile<'_>, watched: Option<&[IpNet]>) -> u64 {
     let mut prefixes = 0;
     for message in file.messages() {
         let message = match message {
@@ -200,9 +221,18 @@ fn walk_messages(file: &MrtFile<'_>) -> u64 {
             Bgp4Mp::StateChange(_) | Bgp4Mp::StateChangeAs4(_) => continue,
         };
         let Ok(Message::Update(update)) = message.bgp_msg() else { continue };
-        let mut count = |prefix: Nlri<&[u8]>| {
-            black_box(prefix);
-            prefixes += 1;
+        let mut count = |nlri: Nlri<&[u8]>| {
+            let nlri = black_box(nlri);
+            let Some(list) = watched else {
+                prefixes += 1;
+                return;
+            };
+            let prefix = match nlri {
+                Nlri::Ipv4Unicast(nlri) => nlri.prefix(),
+                Nlri::Ipv6Unicast(nlri) => nlri.prefix(),
+                _ => return,
+            };
+            prefixes += u64::from(is_inside(list, prefix.addr(), prefix.len()));
         };
         if let Ok(announced) = update.announcements() {
             announced.flatten().for_each(&mut count);

@@ -47,6 +47,9 @@ impl Rows<'_> {
         self.bgpkit(filter);
         let places = self.plan.places.clone();
         self.with(tools::reader(&places, "routecore, every prefix", &["routecore-walk"], self.files), walk);
+        let list = self.prefixes.display().to_string();
+        let compared = "routecore, every prefix, each compared with those watched";
+        self.with(tools::reader(&places, compared, &["routecore-walk", "--prefixes", &list], self.files), Target::Told);
     }
 
     /// Adds bgpkit-parser, with this target for its filter.

@@ -12,7 +12,7 @@ use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::thread;
 
 /// How many times statements are read in advance.
-const AHEAD: usize = 32;
+const AHEAD: usize = 8;
 
 /// Statements read at once.
 struct Batch {
