@@ -227,10 +227,12 @@ fn walk_messages(file: &MrtFile<'_>, watched: Option<&[IpNet]>) -> u64 {
                 prefixes += 1;
                 return;
             };
-            let prefix = match nlri {
-                Nlri::Ipv4Unicast(nlri) => nlri.prefix(),
-                Nlri::Ipv6Unicast(nlri) => nlri.prefix(),
-                _ => return,
+            let prefix = if let Nlri::Ipv4Unicast(nlri) = &nlri {
+                nlri.prefix()
+            } else if let Nlri::Ipv6Unicast(nlri) = &nlri {
+                nlri.prefix()
+            } else {
+                return;
             };
             prefixes += u64::from(is_inside(list, prefix.addr(), prefix.len()));
         };
