@@ -34,10 +34,8 @@ pub enum Target {
 /// What is compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Figure {
-    /// Processor time, user and system.
+    /// Processor time, user and system, where both have to stay on one core: work which is shared among threads costs more of it.
     Cpu,
-    /// The same, where both have to stay on one core.
-    CpuOneCore,
     /// Time from start to end.
     Wall,
 }
@@ -196,7 +194,7 @@ impl Plan {
     }
 
     fn pairs(&self, comparison: &Comparison, runs: u32) -> Result<Measured, String> {
-        let one_core = comparison.figure == Figure::CpuOneCore;
+        let one_core = comparison.figure == Figure::Cpu;
         let mut peak = self.once(&comparison.ours, one_core, false)?.peak;
         let counted = self.once(&comparison.theirs, one_core, comparison.theirs.tells)?.line;
         let (mut ratios, mut ours, mut theirs) = (Vec::new(), Vec::new(), Vec::new());

@@ -50,8 +50,7 @@ fn table(rows: &[Row], page: &mut String) {
     for row in rows {
         let comparison = &row.comparison;
         let figure = match comparison.figure {
-            Figure::Cpu => "CPU",
-            Figure::CpuOneCore => "CPU, one core",
+            Figure::Cpu => "CPU, one core",
             Figure::Wall => "wall",
         };
         let (ratio, target) = match comparison.target {

@@ -73,7 +73,7 @@ impl Rows<'_> {
 
     /// Adds unpacking alone by `bzip2`.
     pub fn bz2_limits(&mut self) {
-        self.perhaps(Figure::CpuOneCore, tools::unpacker("bzip2", self.files), Target::AtLeast(1.8));
+        self.perhaps(Figure::Cpu, tools::unpacker("bzip2", self.files), Target::AtLeast(1.8));
         self.perhaps(Figure::Wall, tools::unpacker("bzip2", self.files), Target::AtLeast(3.5));
     }
 
