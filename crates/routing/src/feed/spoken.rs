@@ -13,14 +13,11 @@ use std::hash::Hash;
 /// Numbers for prefixes, from 0 without gaps in each family.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Numbers {
-    v4: Family4,
-    v6: Family6,
+    /// By the word of a prefix.
+    v4: OfFamily<u64>,
+    /// By the halves of the address, and the length.
+    v6: OfFamily<(u64, u64, u8)>,
 }
-
-/// By the word of a prefix.
-type Family4 = OfFamily<u64>;
-/// By the halves of the address, and the length.
-type Family6 = OfFamily<(u64, u64, u8)>;
 
 /// Numbers for the prefixes of one family.
 #[derive(Debug, Clone, Default)]

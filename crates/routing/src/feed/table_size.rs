@@ -143,8 +143,11 @@ impl TableSizes {
             return self.spoke_fast(said);
         }
         // Nearly all messages are of one family: which, is chosen without a branch.
-        let (mut family, mut left) = (usize::from(said.numbers[0].is_empty()), 2);
-        while left > 0 {
+        let first = usize::from(said.numbers[0].is_empty());
+        for family in [first, 1 - first] {
+            if said.numbers[family].is_empty() {
+                break;
+            }
             let speakers = self.speakers.family(family);
             let (listed, withdrawn, mut new) = (peer.dumped[family].is_some(), said.withdrawn[family], 0);
             // What is announced, but for what is new to the table, is written down as announced lately.
@@ -154,8 +157,6 @@ impl TableSizes {
                 (id(family, number), (place >= withdrawn) & (listed | !is_new))
             });
             peer.spoken[family] += new;
-            family = 1 - family;
-            left = if said.numbers[family].is_empty() { 0 } else { left - 1 };
         }
         peer.transfer.recent.step(said.at);
         false
