@@ -96,10 +96,7 @@ impl Reader {
                 format!("{} elements", sum(&files, |file| filtered(file, &list))?)
             }
             Reader::RoutecoreWalk { prefixes, files } => {
-                let list = prefixes.map(|prefixes| read(&prefixes)).transpose()?;
-                let parsed = |list: Vec<u8>| String::from_utf8_lossy(&list).split_whitespace().map(str::parse).collect();
-                let list: Option<Result<Vec<IpNet>, _>> = list.map(parsed);
-                let list = list.transpose().into_diagnostic().wrap_err("the prefixes are not valid")?;
+                let list = prefixes.map(|prefixes| listed(&prefixes)).transpose()?;
                 format!("{} prefixes", sum(&files, |file| walk(file, list.as_deref()))?)
             }
             Reader::MemLoad { file } => format!("{} bytes", black_box(read(&file)?).len()),
@@ -190,6 +187,12 @@ pub fn elements<R: Read>(parser: BgpkitParser<R>) -> u64 {
 fn filtered(file: &Path, list: &str) -> miette::Result<u64> {
     let parser = BgpkitParser::from_reader(unpacked(file, 0)?);
     Ok(elements(parser.add_filter("prefixes_super_sub", list).into_diagnostic().wrap_err("the prefixes are not valid")?))
+}
+
+/// Prefixes, one a line.
+fn listed(file: &Path) -> miette::Result<Vec<IpNet>> {
+    let list: Result<Vec<IpNet>, _> = String::from_utf8_lossy(&read(file)?).split_whitespace().map(str::parse).collect();
+    list.into_diagnostic().wrap_err("the prefixes are not valid")
 }
 
 /// Whether a prefix is inside of one of these, compared one after the other.

@@ -467,14 +467,13 @@ impl Feeds {
         }
     }
 
-    fn spoke_of(&mut self, (at, source): (Timestamp, RecordRef), from: VantageId, of: (&IpNet, Option<u32>), announced: bool) {
+    fn spoke_of(&mut self, place: (Timestamp, RecordRef), from: VantageId, of: (&IpNet, Option<u32>), announced: bool) {
         let number = [of.1.unwrap_or_else(|| self.numbers.of(of.0))];
         let numbers: [&[u32]; 2] = match of.0 {
             IpNet::V4(_) => [&number, &[]],
             IpNet::V6(_) => [&[], &number],
         };
-        let withdrawn = numbers.map(|numbers| if announced { 0 } else { numbers.len() });
-        self.spoke(&Said { at, source, from, numbers, withdrawn });
+        self.spoke(&Said::at_once(place, from, numbers, announced));
     }
 
     fn note(&mut self, at: Timestamp, whom: NotedFeed, what: FeedEvent, source: Option<RecordRef>) {

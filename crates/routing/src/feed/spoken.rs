@@ -121,10 +121,8 @@ impl Numbered {
     }
 
     /// All of them, as one message withdraws or announces them.
-    pub fn said_at_once(&self, (at, source): (Timestamp, RecordRef), from: VantageId, announced: bool) -> Said<'_> {
-        let numbers = self.families();
-        let withdrawn = numbers.map(|numbers| if announced { 0 } else { numbers.len() });
-        Said { at, source, from, numbers, withdrawn }
+    pub fn said_at_once(&self, place: (Timestamp, RecordRef), from: VantageId, announced: bool) -> Said<'_> {
+        Said::at_once(place, from, self.families(), announced)
     }
 
     /// Each of the messages of which these are the [numbers](Numbers::of_all).
@@ -147,7 +145,13 @@ impl Numbered {
     }
 }
 
-impl Said<'_> {
+impl<'a> Said<'a> {
+    /// All of these prefixes are announced, or withdrawn.
+    pub fn at_once((at, source): (Timestamp, RecordRef), from: VantageId, numbers: [&'a [u32]; 2], announced: bool) -> Self {
+        let withdrawn = numbers.map(|numbers| if announced { 0 } else { numbers.len() });
+        Said { at, source, from, numbers, withdrawn }
+    }
+
     /// Whether it is of no prefix.
     #[inline]
     pub fn is_empty(&self) -> bool {

@@ -402,18 +402,23 @@ mod tests {
         Timestamp::from_parts(seconds, 0)
     }
 
+    /// A collector and its only peer.
+    fn one() -> (CollectorId, VantageId) {
+        let mut vantages = Vantages::default();
+        let collector = vantages.collector("rrc00");
+        (collector, vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1)))
+    }
+
     /// Somebody announces the first so many IPv4 prefixes.
     fn announces(sizes: &mut TableSizes, at: Timestamp, from: VantageId, count: u32) -> bool {
         let numbers: Vec<u32> = (0..count).collect();
         let source = RecordRef { file: FileId(0), record: 1 };
-        sizes.spoke(&Said { at, source, from, numbers: [&numbers, &[]], withdrawn: [0; 2] })
+        sizes.spoke(&Said::at_once((at, source), from, [&numbers, &[]], true))
     }
 
     #[test]
     fn a_table_told_again_is_noticed_once_and_a_first_table_never() {
-        let mut vantages = Vantages::default();
-        let collector = vantages.collector("rrc00");
-        let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
+        let (_, peer) = one();
         let mut sizes = TableSizes::new(80, 20);
         assert!(!announces(&mut sizes, at(0), peer, 100), "the first table is new");
         assert!(!announces(&mut sizes, at(4_000), peer, 50), "half a table is churn");
@@ -425,9 +430,7 @@ mod tests {
 
     #[test]
     fn what_comes_again_and_again_shows_something_from_the_moment_on_when_the_table_is_known() {
-        let mut vantages = Vantages::default();
-        let collector = vantages.collector("rrc00");
-        let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
+        let (_, peer) = one();
         let mut sizes = TableSizes::new(80, 20);
         announces(&mut sizes, at(0), peer, 60);
         assert!((0..3_590).step_by(10).all(|after| !announces(&mut sizes, at(1 + after), peer, 60)), "it may be a few which flap");
@@ -450,9 +453,7 @@ mod tests {
 
     #[test]
     fn a_dump_tells_afterwards_who_had_told_its_table() {
-        let mut vantages = Vantages::default();
-        let collector = vantages.collector("cgobgp");
-        let peer = vantages.vantage(collector, "192.0.2.1".parse().unwrap(), crate::vantage::Asn(1));
+        let (collector, peer) = one();
         let mut sizes = TableSizes::new(80, 20);
         announces(&mut sizes, at(0), peer, 90);
         let spoken = sizes.spoken_of(peer, Family::Ipv4);

@@ -132,7 +132,7 @@ impl Table {
     /// The same of a prefix which nobody watches: its entries are only counted.
     fn counted(&mut self, entries: &Entries, body: &[u8], ctx: &mut Context<'_>) -> bool {
         self.holders.resize(self.peers.len().div_ceil(64), 0);
-        self.holders.iter_mut().for_each(|word| *word = 0);
+        self.holders.fill(0);
         let (index, holders, mut own) = (&self.index, &mut self.holders, 0);
         let read = entries.peers(body, |peer| {
             match *index.get(usize::from(peer))? {
